@@ -1,0 +1,46 @@
+"""Writing files so that nothing half-written ever stands under the final name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kfzoo.errors import InputError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a temporary path beside `path` and moves it into place when the block ends well.
+
+    The folder is made when it is missing. When the block raises, the temporary file is removed and whatever stood under
+    `path` before stays untouched.
+
+    Args:
+        path: Final path of the file.
+
+    Raises:
+        InputError: When the folder cannot be written.
+    """
+    final = Path(path)
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{final.stem}.", suffix=final.suffix, dir=final.parent)
+    except OSError as error:
+        raise InputError(final, f"cannot be written ({error.strerror})", "choose a folder that can be written") from error
+    os.close(handle)
+    beside = Path(name)
+    try:
+        yield beside
+        beside.chmod(0o666 & ~_umask())
+        beside.replace(final)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
