@@ -1,0 +1,3 @@
+"""The vocabulary of faces: channels, action units, mirroring, words, and Live Link Face files. Numpy only."""
+
+from __future__ import annotations
