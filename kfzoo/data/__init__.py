@@ -1,0 +1,1 @@
+"""Scripts, keyframes, their sources, and the one data module."""

@@ -1,0 +1,81 @@
+"""Augmentation: other words for the same text, and small disturbances of a face."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import torch
+from torch import Tensor
+
+SYNONYMS: tuple[tuple[str, ...], ...] = (
+    ("slightly", "a little", "faintly"),
+    ("strongly", "heavily", "powerfully"),
+    ("raised", "lifted", "elevated"),
+    ("lowered", "dropped", "brought down"),
+    ("lips", "mouth"),
+    ("eyebrows", "brows"),
+    ("corners", "edges"),
+    ("smile", "grin"),
+    ("gaze", "look"),
+    ("wide", "broad"),
+    ("tight", "tense"),
+    ("happiness", "joy", "delight"),
+    ("sadness", "sorrow", "grief"),
+    ("anger", "rage", "fury"),
+    ("fear", "dread", "fright"),
+    ("disgust", "revulsion", "aversion"),
+    ("surprise", "astonishment", "amazement"),
+    ("person", "someone"),
+    ("hides", "conceals"),
+    ("friend", "companion"),
+    ("home", "house"),
+    ("child", "kid"),
+    ("work", "job"),
+)
+"""Rows of words that may stand for one another."""
+
+_OTHERS = {word: tuple(other for other in row if other != word) for row in SYNONYMS for word in row}
+
+
+def augment_text(text: str, rng: random.Random, synonyms: float = 0.3, swaps: int = 1) -> str:
+    """Says a text in other words: synonyms for some words, then some words' places exchanged.
+
+    The two operations of the CLIP-aligned autoencoder's section IV.B, which takes them from easy data augmentation.
+
+    Args:
+        text: Any sentence.
+        rng: Source of chance.
+        synonyms: Chance of each word that has a synonym to be replaced.
+        swaps: How often two words exchange places; the last word keeps its full stop.
+
+    Returns:
+        Another text, of the same meaning as far as a bag of words can tell.
+    """
+    words = text.split()
+    for place, word in enumerate(words):
+        core = word.strip(".,;:!?").lower()
+        if core in _OTHERS and rng.random() < synonyms:
+            other = rng.choice(_OTHERS[core])
+            words[place] = re.sub(re.escape(core), other, word, flags=re.IGNORECASE)
+    for _ in range(swaps if len(words) > 2 else 0):
+        first, second = rng.sample(range(len(words) - 1), 2)
+        words[first], words[second] = words[second], words[first]
+    return " ".join(words)
+
+
+def perturb(weights: Tensor, share: float, largest: float, generator: torch.Generator) -> Tensor:
+    """Adds to random channels a uniform value in [0, largest] (CLIP-aligned autoencoder, section IV.B).
+
+    Args:
+        weights: (B, C).
+        share: Chance of a channel to be disturbed.
+        largest: Largest disturbance; the paper's is 0.2, more would change the emotion.
+        generator: Source of chance, on the CPU.
+
+    Returns:
+        A new tensor (B, C), not limited to [0, 1].
+    """
+    chosen = torch.rand(weights.shape, generator=generator) < share
+    values = torch.rand(weights.shape, generator=generator) * largest
+    return weights + (chosen * values).to(weights)

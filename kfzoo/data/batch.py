@@ -1,0 +1,117 @@
+"""`Sample` and `KeyframeBatch`: what a loader collects and a model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kfzoo.data.script import Annotation, Keyframe, Script
+
+
+class Sample(NamedTuple):
+    """One keyframe with the script around it.
+
+    Attributes:
+        script: The whole script, so that a model can see what comes before and after.
+        position: Which of `script.keyframes` is meant.
+        annotation: Which of the three descriptions is read.
+    """
+
+    script: Script
+    position: int
+    annotation: Annotation
+
+    @property
+    def keyframe(self) -> Keyframe:
+        """The keyframe that is meant."""
+        return self.script.keyframes[self.position]
+
+    @property
+    def id(self) -> str:
+        """Unique within the source: `<script id>#<keyframe index>`."""
+        return f"{self.script.id}#{self.keyframe.index}"
+
+    @property
+    def description(self) -> str:
+        """The keyframe's description in the chosen annotation."""
+        return self.keyframe.description(self.annotation)
+
+
+@dataclass(frozen=True, eq=False)
+class KeyframeBatch:
+    """A batch of keyframes.
+
+    Attributes:
+        samples: The keyframes and their scripts, as they came from the source; B of them.
+        coefficients: (B, 61) float32, or None when the truth of any of them is not known.
+        images: (B, 3, H, W) float32 in [0, 1], or None for models of text.
+    """
+
+    samples: tuple[Sample, ...]
+    coefficients: Tensor | None = None
+    images: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Number of keyframes, B."""
+        return len(self.samples)
+
+    @property
+    def ids(self) -> list[str]:
+        """Unique names of the keyframes."""
+        return [sample.id for sample in self.samples]
+
+    @property
+    def backgrounds(self) -> list[str]:
+        """The situation of each keyframe's script."""
+        return [sample.script.background for sample in self.samples]
+
+    @property
+    def emotions(self) -> list[str]:
+        """The emotion of each keyframe's script, in words."""
+        return [sample.script.emotion for sample in self.samples]
+
+    @property
+    def descriptions(self) -> list[str]:
+        """Each keyframe's description in the chosen annotation."""
+        return [sample.description for sample in self.samples]
+
+    @property
+    def truth(self) -> Tensor:
+        """The coefficients, (B, 61), where a model cannot do without them.
+
+        Raises:
+            ValueError: When the batch carries none.
+        """
+        if self.coefficients is None:
+            missing = next(sample.id for sample in self.samples if sample.keyframe.coefficients is None)
+            raise ValueError(f"keyframe '{missing}' has no coefficients")
+        return self.coefficients
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> KeyframeBatch:
+        """Returns the batch with its tensors on a device."""
+        return replace(
+            self,
+            coefficients=None if self.coefficients is None else self.coefficients.to(device, non_blocking=non_blocking),
+            images=None if self.images is None else self.images.to(device, non_blocking=non_blocking),
+        )
+
+    def pin_memory(self) -> KeyframeBatch:
+        """Returns the batch with its tensors in page-locked memory (called by the loader)."""
+        return replace(
+            self,
+            coefficients=None if self.coefficients is None else self.coefficients.pin_memory(),
+            images=None if self.images is None else self.images.pin_memory(),
+        )
+
+
+def collate(samples: Sequence[Sample]) -> KeyframeBatch:
+    """Collects samples into a batch; the truth is left out as soon as one keyframe lacks it."""
+    known = [sample.keyframe.coefficients for sample in samples]
+    complete = [values for values in known if values is not None]
+    stacked = torch.from_numpy(np.stack(complete)) if len(complete) == len(known) and known else None
+    return KeyframeBatch(samples=tuple(samples), coefficients=stacked)

@@ -1,0 +1,122 @@
+"""A shuffling loader whose place in the epoch can be saved and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, DistributedSampler
+
+from kfzoo.data.batch import KeyframeBatch, Sample
+
+
+class SampleDataset(Dataset[Sample]):
+    """The samples of one part, by number."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        """Number of keyframes."""
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Returns one keyframe with its script."""
+        return self.samples[index]
+
+
+class _SkippingBatchSampler(BatchSampler):
+    """Leaves out the first `skip` batches of the next epoch, without loading them."""
+
+    skip = 0
+
+    def __iter__(self) -> Iterator[list[int]]:
+        skip, self.skip = self.skip, 0
+        for number, batch in enumerate(super().__iter__()):
+            if number >= skip:
+                yield batch
+
+
+class ResumableLoader(DataLoader[Sample]):
+    """Training batches in an order that depends on the seed and the epoch alone.
+
+    Lightning saves the state of a loader that has `state_dict`, and a plain loader has none: it would replay the
+    epoch's first batches after a resume.
+
+    Args:
+        samples: The training part.
+        collate: The model's own collation.
+        batch_size: Keyframes a batch and process.
+        seed: Seed of the shuffling.
+        rank: This process.
+        world_size: Number of processes.
+        num_workers: Loading processes.
+        pin_memory: Page-locked batches, for GPUs.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        collate: Callable[[Sequence[Sample]], KeyframeBatch],
+        *,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        num_workers: int = 0,
+        pin_memory: bool = False,
+    ) -> None:
+        dataset = SampleDataset(samples)
+        # A DistributedSampler for one process, too: Lightning then sets its epoch and replaces nothing.
+        self.epoch_sampler: DistributedSampler[Sample] = DistributedSampler(
+            dataset, num_replicas=world_size, rank=rank, shuffle=True, seed=seed
+        )
+        self._batches = _SkippingBatchSampler(self.epoch_sampler, batch_size, drop_last=False)
+        self._done = 0
+        super().__init__(
+            dataset,
+            batch_sampler=self._batches,
+            collate_fn=collate,
+            num_workers=num_workers,
+            pin_memory=pin_memory,
+            persistent_workers=num_workers > 0,
+        )
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Yields the epoch's batches that are still to come."""
+        self._done = self._batches.skip
+        for batch in super().__iter__():
+            self._done += 1
+            yield batch
+        self._done = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Returns how many batches of the running epoch were handed out."""
+        return {"batches": self._done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continues the next epoch after the batches that were handed out; a whole epoch leaves nothing to skip."""
+        self._batches.skip = state["batches"] % len(self)
+
+
+def evaluation_loader(
+    samples: Sequence[Sample],
+    collate: Callable[[Sequence[Sample]], KeyframeBatch],
+    *,
+    batch_size: int,
+    rank: int = 0,
+    world_size: int = 1,
+    num_workers: int = 0,
+    pin_memory: bool = False,
+) -> DataLoader[Sample]:
+    """Builds a loader in the source's order that shows every sample to exactly one process, so that means are exact."""
+    dataset = SampleDataset(samples)
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=UnrepeatedDistributedSampler(dataset, num_replicas=world_size, rank=rank, shuffle=False),
+        collate_fn=collate,
+        num_workers=num_workers,
+        pin_memory=pin_memory,
+    )

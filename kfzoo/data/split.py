@@ -1,0 +1,112 @@
+"""Splitting scripts into disjoint parts, by whole subjects or whole clips."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from kfzoo.data.script import PARTS, Part, Script
+from kfzoo.errors import InputError
+
+
+@dataclass(frozen=True)
+class Split:
+    """How scripts are divided into train, val and test.
+
+    The groups that are kept whole are subjects or clips, so that no performer, or no recording, stands on two sides.
+    Each part is given as a share of the groups, drawn with the seed, or as the names of its groups; training gets the
+    rest. `by: source` takes the parts that the source assigns (`Script.part`).
+
+    Attributes:
+        by: What is kept whole.
+        val: Share in (0, 1) of the groups, or their names.
+        test: The same for the test part.
+        seed: Seed of the draw.
+        stratify: Draw from each emotion separately, so that all parts show the emotions in the same proportions (the
+            CLIP-aligned autoencoder's split, section III.C). Only where a group holds one emotion.
+    """
+
+    by: Literal["source", "subject", "clip"] = "source"
+    val: float | list[str] = 0.1
+    test: float | list[str] = 0.1
+    seed: int = 0
+    stratify: bool = False
+
+    def assign(self, scripts: Sequence[Script]) -> list[Part]:
+        """Assigns every script to a part.
+
+        Args:
+            scripts: The source's scripts, in its order.
+
+        Returns:
+            One part a script, in the same order.
+
+        Raises:
+            InputError: When a part would be empty, a named group is unknown or named twice, or the source assigns
+                no parts.
+        """
+        parts = self._from_source(scripts) if self.by == "source" else self._drawn(scripts)
+        for part in PARTS:
+            if part not in parts:
+                groups = len({self._group(script) for script in scripts})
+                raise InputError(
+                    "data.split",
+                    f"the {part} part is empty ({len(scripts)} scripts in {groups} groups by {self.by})",
+                    "give more data or other shares",
+                )
+        return parts
+
+    def _from_source(self, scripts: Sequence[Script]) -> list[Part]:
+        for script in scripts:
+            if script.part is None:
+                raise InputError(
+                    "data.split.by",
+                    f"'source' needs parts that the source assigns, and script '{script.id}' has none",
+                    "choose 'subject' or 'clip'",
+                )
+        return [script.part for script in scripts if script.part]
+
+    def _group(self, script: Script) -> str:
+        return script.subject if self.by == "subject" else script.clip
+
+    def _drawn(self, scripts: Sequence[Script]) -> list[Part]:
+        groups = {self._group(script): script.emotion if self.stratify else "" for script in scripts}
+        assigned: dict[str, Part] = {}
+        named: tuple[tuple[Part, float | list[str]], ...] = (("test", self.test), ("val", self.val))
+        for part, wish in named:
+            for name in wish if isinstance(wish, list) else ():
+                if name not in groups or name in assigned:
+                    problem = "named in two parts" if name in assigned else f"no {self.by} of this data"
+                    raise InputError(f"data.split.{part}", f"'{name}' is {problem}", f"known: {_some(groups)}")
+                assigned[name] = part
+        generator = np.random.default_rng(self.seed)
+        for stratum in sorted(set(groups.values())):
+            free = sorted(name for name, emotion in groups.items() if emotion == stratum and name not in assigned)
+            order = [free[index] for index in generator.permutation(len(free))]
+            for part, wish in named:
+                if not isinstance(wish, list):
+                    count = self._count(part, wish, len(order))
+                    assigned |= dict.fromkeys(order[:count], part)
+                    order = order[count:]
+        return [assigned.get(self._group(script), "train") for script in scripts]
+
+    def _count(self, part: Part, share: float, available: int) -> int:
+        if not 0 < share < 1:
+            raise InputError(f"data.split.{part}", f"expected a share between 0 and 1 or names, found {share}")
+        return max(1, round(share * available)) if available > len(PARTS) - 1 else 0
+
+
+def digest(scripts: Sequence[Script], parts: Sequence[Part]) -> str:
+    """Returns the sha256 of an assignment: which script stands in which part."""
+    pairs = sorted(zip((script.id for script in scripts), parts, strict=True))
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+
+
+def _some(names: Sequence[str] | dict[str, str]) -> str:
+    shown = sorted(names)[:8]
+    return ", ".join(shown) + (", …" if len(names) > len(shown) else "")
