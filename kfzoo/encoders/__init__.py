@@ -1,0 +1,1 @@
+"""Text encoders behind one small interface, with a cache."""

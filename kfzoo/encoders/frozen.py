@@ -1,0 +1,137 @@
+"""A frozen text encoder that computes every sentence once, in memory and on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from kfzoo.encoders.text import TextEncoder, build_text_encoder, warn_of_cuts
+from kfzoo.files import replacing
+
+CHUNK = 64
+"""Sentences a forward pass; sorted by length, so that little is padded."""
+
+
+class FrozenTextEncoder:
+    """Looks up sentence vectors, and computes the ones it has not seen.
+
+    It is no `nn.Module` on purpose: a model that reads through it neither trains it nor carries it in its checkpoint.
+
+    Args:
+        specification: See `kfzoo.encoders.text`.
+    """
+
+    def __init__(self, specification: str) -> None:
+        self.specification = specification
+        self._rows: dict[str, int] = {}
+        self._vectors: Tensor | None = None
+
+    @cached_property
+    def _encoder(self) -> TextEncoder:
+        return build_text_encoder(self.specification).eval().requires_grad_(False)
+
+    @property
+    def dim(self) -> int:
+        """Size of a vector."""
+        return self._encoder.dim
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the encoder's weights."""
+        return weights_digest(self._encoder)
+
+    def remember(self, texts: Iterable[str], device: torch.device | str = "cpu") -> None:
+        """Makes the vectors of many sentences ready, from the cache on disk where they were computed before.
+
+        Args:
+            texts: Sentences; repeated ones cost nothing.
+            device: Where to compute.
+        """
+        unique = sorted(set(texts) - self._rows.keys())
+        if not unique:
+            return
+        path = cache_folder() / "embeddings" / f"{_digest_of([self.digest, *unique])}.safetensors"
+        vectors = _load(path, (len(unique), self.dim))
+        if vectors is None:
+            warn_of_cuts(self._encoder, unique)
+            vectors = self._compute(unique, device)
+            with replacing(path) as beside:
+                save_file({"vectors": vectors}, beside)
+        offset = len(self._rows)
+        self._rows |= {text: offset + number for number, text in enumerate(unique)}
+        self._vectors = vectors if self._vectors is None else torch.cat([self._vectors, vectors])
+
+    def __call__(self, texts: Sequence[str], device: torch.device | str = "cpu") -> Tensor:
+        """Encodes sentences.
+
+        Args:
+            texts: B sentences.
+            device: Where the result is wanted.
+
+        Returns:
+            (B, dim) float32 with unit norm.
+        """
+        new = sorted(set(texts) - self._rows.keys())
+        if new:
+            vectors = self._compute(new, device)
+            found = {text: vectors[number] for number, text in enumerate(new)}
+            known = [found[text] if text in found else self._row(text) for text in texts]
+            return torch.stack(known).to(device)
+        assert self._vectors is not None
+        return self._vectors[[self._rows[text] for text in texts]].to(device)
+
+    def _row(self, text: str) -> Tensor:
+        assert self._vectors is not None
+        return self._vectors[self._rows[text]]
+
+    @torch.no_grad()
+    def _compute(self, texts: Sequence[str], device: torch.device | str) -> Tensor:
+        encoder = self._encoder.to(device)
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        vectors = torch.empty(len(texts), encoder.dim)
+        starts = range(0, len(order), CHUNK)
+        for start in tqdm(starts, desc="Encoding texts", unit=f"×{CHUNK}", delay=2, leave=False):
+            chosen = order[start : start + CHUNK]
+            vectors[chosen] = encoder([texts[number] for number in chosen]).cpu()
+        return vectors
+
+
+def cache_folder() -> Path:
+    """Where computed things are kept: `KFZOO_CACHE`, or `kfzoo` in the user's cache folder."""
+    chosen = os.environ.get("KFZOO_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "kfzoo"
+
+
+def weights_digest(module: nn.Module) -> str:
+    """Returns the sha256 of a module's weights, by name."""
+    digest = hashlib.sha256()
+    for name, values in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _digest_of(texts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _load(path: Path, shape: tuple[int, int]) -> Tensor | None:
+    """Reads cached vectors; a file that is damaged or of another shape is computed anew."""
+    try:
+        vectors = load_file(path)["vectors"]
+    except (OSError, SafetensorError, KeyError):
+        return None
+    return vectors if tuple(vectors.shape) == shape else None

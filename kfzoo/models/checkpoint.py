@@ -1,0 +1,55 @@
+"""From a checkpoint's path to the model that it holds."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kfzoo.errors import InputError
+from kfzoo.models.base import KeyframeModule
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Reads a checkpoint, never running code from it.
+
+    Raises:
+        InputError: When the file is missing, cut off, no checkpoint, or of something outside this zoo.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise InputError(path, "no such file", "give the path of a checkpoint, such as runs/<name>/best.ckpt") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise InputError(path, f"is damaged or no checkpoint ({reason})", "train it again or copy it anew") from error
+    if not isinstance(checkpoint, dict) or "kfzoo" not in checkpoint:
+        raise InputError(path, "is no checkpoint of this zoo", "give one that `fit` wrote")
+    return checkpoint
+
+
+def load_model(path: str | Path) -> KeyframeModule:
+    """Loads whatever model a checkpoint holds, ready to generate.
+
+    Args:
+        path: A file that `fit` wrote. A model outside the package must be importable under its class path.
+
+    Raises:
+        InputError: When the file cannot be read, or its class cannot be found or is no model.
+    """
+    checkpoint = read_checkpoint(path)
+    class_path = str(checkpoint["kfzoo"]["class_path"])
+    module, _, name = class_path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(path, f"holds a {class_path}, which cannot be imported", "put it on PYTHONPATH") from error
+    if not (isinstance(found, type) and issubclass(found, KeyframeModule)):
+        raise InputError(path, f"names {class_path}, which is no KeyframeModule")
+    model: KeyframeModule = found(**checkpoint.get("hyper_parameters", {}))
+    model.on_load_checkpoint(checkpoint)
+    model.load_state_dict(checkpoint["state_dict"])
+    return model.eval()
