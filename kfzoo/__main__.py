@@ -1,0 +1,84 @@
+"""The entry point: finds the command, imports only what it needs, and tells bad input in one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from kfzoo import __version__
+from kfzoo.errors import InputError
+
+TRAINER_COMMANDS = {
+    "fit": "train a model, then test it (--config configs/<method>/<name>.yaml)",
+    "validate": "measure a trained model on the validation part",
+    "test": "measure a trained model on the test part and write its results file",
+    "predict": "write a trained model's answers as JSON Lines",
+}
+"""Commands of the Trainer: they share configurations, and cost an import of Lightning."""
+
+COMMANDS = {
+    "generate": "words into a face: Live Link Face CSV, JSON and a picture",
+    "leaderboard": "make the table from results files",
+    "data": "look at a data source, or write it as JSON Lines",
+    "plot": "figures of a trained autoencoder: tsne, path",
+}
+"""All other commands: one function each, in `kfzoo/commands/<command>.py`."""
+
+
+def usage() -> str:
+    """Returns the text of `--help`."""
+    rows = "\n".join(f"  {name:12} {text}" for name, text in (TRAINER_COMMANDS | COMMANDS).items())
+    return (
+        f"kfzoo {__version__}: words, or a picture of a face, into ARKit facial keyframes\n\n"
+        f"usage: python -m kfzoo COMMAND …\n\n{rows}\n\n"
+        "`python -m kfzoo COMMAND --help` explains one of them. KFZOO_DEBUG=1 shows the traceback of an error."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: What stands behind `python -m kfzoo`; by default the process's own.
+
+    Returns:
+        The exit code: 0, 2 for bad input, 130 when interrupted.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if arguments[0] == "--version":
+        print(__version__)
+        return 0
+    try:
+        return _dispatch(arguments[0], arguments[1:])
+    except InputError as error:
+        if os.environ.get("KFZOO_DEBUG"):
+            raise
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            print(f"kfzoo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("kfzoo: interrupted", file=sys.stderr)
+        return 130
+
+
+def _dispatch(command: str, rest: list[str]) -> int:
+    if command in TRAINER_COMMANDS:
+        importlib.import_module("kfzoo.cli").run(command, rest)
+    elif command in COMMANDS:
+        importlib.import_module("kfzoo.commands.parser").run(command, rest)
+    else:
+        from difflib import get_close_matches
+
+        near = get_close_matches(command, [*TRAINER_COMMANDS, *COMMANDS], n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "see python -m kfzoo --help"
+        raise InputError(f"command '{command}'", "is not known", hint)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

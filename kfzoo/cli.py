@@ -1,0 +1,161 @@
+"""`fit`, `validate`, `test` and `predict`: Lightning's command line, with the zoo's habits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import Namespace, set_parsing_settings
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.trainer import Trainer
+
+from kfzoo.callbacks import LastCheckpoint, PredictionWriter, RandomState
+from kfzoo.commands.parser import one_line_error
+from kfzoo.errors import InputError
+from kfzoo.evaluation.callback import EvaluationCallback
+from kfzoo.models.base import KeyframeModule
+from kfzoo.runs import RunFolder
+
+set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
+
+
+class Parser(LightningArgumentParser):
+    """Tells a wrong argument or key in one line, with the nearest right one."""
+
+    def error(self, message: str, ex: Exception | None = None) -> Any:
+        """Raises `InputError` instead of printing the usage."""
+        if not self.exit_on_error:
+            super().error(message, ex)
+        raise one_line_error(message, self) from ex
+
+
+class KfzooCLI(LightningCLI):
+    """Runs one of the Trainer's commands in a run folder."""
+
+    folder: RunFolder
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds what the zoo needs beside Lightning's own arguments."""
+        parser.add_argument("--run_dir", type=str, required=True, help="Folder of the run: checkpoints, logs, results.")
+        parser.add_argument(
+            "--checkpoint_every_n_steps", type=int, default=50, help="Steps between two saves of last.ckpt in an epoch."
+        )
+
+    def _parse_ckpt_path(self) -> None:
+        """Leaves the configuration alone: Lightning would let the checkpoint override what the user typed."""
+
+    @property
+    def settings(self) -> Namespace:
+        """The parsed arguments of the chosen command."""
+        settings: Namespace = self.config[self.subcommand]
+        return settings
+
+    def before_instantiate_classes(self) -> None:
+        """Opens the run folder."""
+        self.folder = RunFolder(self.settings.run_dir)
+        chosen = self.settings.get("ckpt_path")
+        if chosen and not Path(chosen).is_file():
+            raise InputError("--ckpt_path", f"no file '{chosen}'", "give the path of a checkpoint")
+
+    def plain_config(self) -> dict[str, Any]:
+        """Returns the resolved configuration as plain values."""
+        self._dump_config()
+        plain: dict[str, Any] = yaml.safe_load(yaml.safe_dump(self.config_dump))
+        return plain
+
+    def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
+        folder = self.folder
+        own: list[Callback] = [
+            RandomState(),
+            EvaluationCallback(folder.results, faces=folder.faces, config=self.plain_config()),
+            PredictionWriter(folder.predictions),
+            ModelCheckpoint(
+                folder.path, filename="best", monitor="val/mse", mode="min", enable_version_counter=False
+            ),
+            LastCheckpoint(folder.last, self.settings.checkpoint_every_n_steps),
+        ]
+        config = config | {"default_root_dir": config.get("default_root_dir") or str(folder.path)}
+        if config.get("logger") in (None, True) and self.subcommand == "fit":
+            config["logger"] = [
+                TensorBoardLogger(folder.path, name="tensorboard"),
+                CSVLogger(folder.path, name="csv"),
+            ]
+        elif config.get("logger") is None:
+            config["logger"] = False
+        trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
+        return trainer
+
+    def before_fit(self) -> None:
+        """Goes on where an earlier start of the same run stopped."""
+        if self.trainer.fast_dev_run or self.settings.ckpt_path:
+            return
+        found = self.folder.begin(self.plain_config()) if self.trainer.is_global_zero else None
+        found = self.trainer.strategy.broadcast(found) if self.trainer.world_size > 1 else found
+        found = found or (self.folder.last if self.folder.last.is_file() else None)
+        if found is not None:
+            self.config_init.fit.ckpt_path = str(found)
+            _say(self.trainer, f"Going on from {found}")
+
+    def after_fit(self) -> None:
+        """Tests the checkpoint chosen on validation and says where everything lies."""
+        if self.trainer.interrupted:
+            _say(self.trainer, f"Interrupted. The same command goes on from {self.folder.last}")
+            return
+        chosen = None if self.trainer.fast_dev_run else str(self.folder.checkpoint())
+        self.trainer.test(self.model, datamodule=self.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
+        _say(self.trainer, f"run        {self.folder.path}\ncheckpoint {chosen}")
+
+    def before_test(self) -> None:
+        """Takes the run's own checkpoint where none is named."""
+        self._choose_checkpoint()
+
+    before_validate = before_test
+    before_predict = before_test
+
+    def after_predict(self) -> None:
+        """Says where the answers lie."""
+        _say(self.trainer, f"predictions {self.folder.predictions}")
+
+    def _choose_checkpoint(self) -> None:
+        settings = self.config_init[self.subcommand]
+        if not settings.ckpt_path and not self.trainer.fast_dev_run:
+            settings.ckpt_path = str(self.folder.checkpoint())
+        if self.subcommand == "predict":
+            settings.return_predictions = False
+
+
+def _say(trainer: Trainer, text: str) -> None:
+    if trainer.is_global_zero:
+        print(text)
+
+
+def run(command: str, arguments: Sequence[str]) -> None:
+    """Runs one of the Trainer's commands.
+
+    Args:
+        command: fit, validate, test or predict.
+        arguments: What stands behind it on the command line.
+
+    Raises:
+        InputError: For wrong arguments, configurations, data or checkpoints.
+    """
+    sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
+    KfzooCLI(
+        KeyframeModule,
+        LightningDataModule,
+        parser_class=Parser,
+        parser_kwargs={"parser_mode": "omegaconf+"},
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        save_config_callback=None,
+        auto_configure_optimizers=False,
+        load_from_checkpoint_support=False,
+        seed_everything_default=42,
+        trainer_defaults={"use_distributed_sampler": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10},
+    )

@@ -1,0 +1,121 @@
+"""The callback that scores what a model answers in `test` and writes the run's results."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from kfzoo.data.batch import Sample
+from kfzoo.evaluation.hardware import hardware
+from kfzoo.evaluation.leaderboard import print_leaderboard
+from kfzoo.evaluation.results import DataIdentity, Results, write_results
+from kfzoo.evaluation.rows import Rows
+from kfzoo.evaluation.suite import EvaluationSuite
+
+FACES = 6
+"""Keyframes on the picture, spread evenly over the test part."""
+
+
+class EvaluationCallback(Callback):
+    """Scores `test_step`'s answers; the suite belongs to the benchmark, not to the model.
+
+    Args:
+        path: Where the results file goes; the errors of each sample go beside it.
+        faces: Where a picture of truth beside prediction goes.
+        config: The resolved configuration, to be kept with the results.
+    """
+
+    def __init__(self, path: Path, faces: Path, config: Mapping[str, Any]) -> None:
+        self.path = path
+        self.faces = faces
+        self.config = config
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Builds the suite from the training part."""
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        self._suite = EvaluationSuite(data.train_coefficients).to(pl_module.device)
+        self._started = time.perf_counter()
+
+    def on_test_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        """Takes a batch's answers."""
+        self._suite.update(batch.ids, outputs.coefficients, batch.truth, outputs.valid)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Scores all answers; rank 0 writes and prints."""
+        seconds = time.perf_counter() - self._started
+        rows = self._suite.gather()
+        report = self._suite.report(rows)
+        pl_module.log_dict({f"test/{name}": value for name, value in report.scalars().items()}, rank_zero_only=True)
+        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        samples: Sequence[Sample] = data.samples("test")
+        results = Results(
+            run=self.path.parent.name,
+            model=type(pl_module).__name__,
+            class_path=f"{type(pl_module).__module__}.{type(pl_module).__qualname__}",
+            data=DataIdentity(
+                source=type(data.source).__name__,
+                fingerprint=data.fingerprint,
+                split=data.split_digest,
+                part="test",
+                annotation=data.annotation,
+            ),
+            count=report.count,
+            invalid=report.invalid,
+            scores=report.scores,
+            references={name: each.scores for name, each in self._suite.reference_reports(rows).items()},
+            config=self.config,
+            seed=self.config.get("seed_everything"),
+            commit=commit(),
+            checkpoint=_digest(trainer.ckpt_path),
+            hardware=hardware(),
+            seconds=seconds,
+            status="complete" if report.count == len(samples) else "partial",
+        )
+        write_results(self.path, results, report.samples)
+        self._draw(samples, rows)
+        print_leaderboard([results])
+        print(f"results    {self.path}\nfaces      {self.faces}")
+
+    def _draw(self, samples: Sequence[Sample], rows: Rows) -> None:
+        from kfzoo.animation.sheet import Row, contact_sheet, save_png
+
+        answers = dict(zip(rows.ids.tolist(), rows.predictions, strict=True))
+        answered = [sample for sample in samples if sample.id in answers]
+        chosen = answered[:: max(1, len(answered) // FACES)][:FACES]
+        pictures = [
+            Row(sample.description, [("truth", sample.keyframe.coefficients), ("prediction", answers[sample.id])])
+            for sample in chosen
+            if sample.keyframe.coefficients is not None
+        ]
+        save_png(contact_sheet(pictures), self.faces)
+
+
+def commit() -> str | None:
+    """Returns the commit of the code, with `+` when files differ from it, or None outside a checkout."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", str(folder)) else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _digest(path: str | Path | None) -> str | None:
+    if path is None or not Path(path).is_file():
+        return None
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

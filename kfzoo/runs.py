@@ -1,0 +1,106 @@
+"""The folder of a run: where everything lies, and whether a run may go on in it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentError
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from kfzoo.errors import InputError
+from kfzoo.files import replacing
+
+if TYPE_CHECKING:
+    from kfzoo.data.datamodule import KeyframeDataModule
+
+WHAT_MAKES_A_RUN = ("model", "data", "seed_everything")
+"""Settings that must not change between the starts of one run; the others (epochs, devices, logging) may."""
+
+
+class RunFolder:
+    """The files of one run.
+
+    Args:
+        path: The folder, `run_dir` in a configuration.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.best = self.path / "best.ckpt"
+        self.last = self.path / "last.ckpt"
+        self.results = self.path / "results.json"
+        self.faces = self.path / "faces.png"
+        self.predictions = self.path / "predictions.jsonl"
+
+    def begin(self, config: Mapping[str, Any]) -> Path | None:
+        """Opens the folder for training.
+
+        Args:
+            config: The resolved configuration, plain values.
+
+        Returns:
+            The checkpoint to go on from, or None for a new run.
+
+        Raises:
+            InputError: When the folder holds a run of other settings, which would be lost.
+        """
+        if self.last.is_file():
+            self._same_as(config)
+        with replacing(self.config) as beside:
+            beside.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        return self.last if self.last.is_file() else None
+
+    def _same_as(self, config: Mapping[str, Any]) -> None:
+        try:
+            before = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise InputError(self.config, "cannot be read", "give another --run_dir") from error
+        for key in WHAT_MAKES_A_RUN:
+            for place, old, new in _differences(before.get(key), config.get(key), key):
+                raise InputError(
+                    self.path,
+                    f"holds a run with other settings ({place}: {old} there, {new} now)",
+                    "give another --run_dir, or remove the folder to begin anew",
+                )
+
+    def checkpoint(self) -> Path:
+        """Returns the checkpoint that was chosen on validation.
+
+        Raises:
+            InputError: When nothing was trained here yet.
+        """
+        for path in (self.best, self.last):
+            if path.is_file():
+                return path
+        raise InputError(self.path, "holds no checkpoint", "run `fit` with this configuration, or give --ckpt_path")
+
+    def data(self) -> KeyframeDataModule:
+        """Builds the data module that the run was trained with.
+
+        Raises:
+            InputError: When the run's configuration is missing or damaged.
+        """
+        from jsonargparse import ArgumentParser
+
+        from kfzoo.data.datamodule import KeyframeDataModule
+
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_subclass_arguments(KeyframeDataModule, "data")
+        try:
+            config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+            built = parser.instantiate(parser.parse_object({"data": config["data"]}))
+        except (OSError, yaml.YAMLError, KeyError, ArgumentError) as error:
+            raise InputError(self.config, f"cannot be used ({error})", "train the run again") from error
+        data: KeyframeDataModule = built.data
+        return data
+
+
+def _differences(before: Any, now: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(key for key in now if key not in before)]:
+            yield from _differences(before.get(key), now.get(key), f"{place}.{key}")
+    elif before != now:
+        yield place, before, now
