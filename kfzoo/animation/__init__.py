@@ -1,0 +1,1 @@
+"""Keyframes made visible: a drawn face, contact sheets, curves and exports."""
