@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
@@ -101,11 +102,15 @@ def fingerprint(scripts: Iterable[Script]) -> str:
     """Returns the sha256 of the scripts' content, in their order.
 
     Two data sets with one fingerprint hold the same words and, to `DECIMALS` digits, the same coefficients, whatever
-    file or source they came from.
+    file or source they came from. Of a picture's path only the name counts, so that a folder may be moved.
     """
     digest = hashlib.sha256()
     for script in scripts:
-        digest.update(to_line(script).encode() + b"\n")
+        values = to_dict(script)
+        for keyframe in values["keyframes"]:
+            if "image_path" in keyframe:
+                keyframe["image_path"] = PurePath(keyframe["image_path"]).name
+        digest.update(json.dumps(values, ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()
 
 
