@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from kfzoo.data.batch import Sample
@@ -74,7 +75,7 @@ class EvaluationCallback(Callback):
             scores=report.scores,
             references={name: each.scores for name, each in self._suite.reference_reports(rows).items()},
             config=self.config,
-            seed=self.config.get("seed_everything"),
+            seed=_whole(self.config.get("seed_everything")),
             commit=commit(),
             checkpoint=_digest(trainer.ckpt_path),
             hardware=hardware(),
@@ -89,7 +90,8 @@ class EvaluationCallback(Callback):
     def _draw(self, samples: Sequence[Sample], rows: Rows) -> None:
         from kfzoo.animation.sheet import Row, contact_sheet, save_png
 
-        answers = dict(zip(rows.ids.tolist(), rows.predictions, strict=True))
+        usable = np.isfinite(rows.predictions).all(-1) & rows.valid
+        answers = dict(zip(rows.ids[usable].tolist(), rows.predictions[usable], strict=True))
         answered = [sample for sample in samples if sample.id in answers]
         chosen = answered[:: max(1, len(answered) // FACES)][:FACES]
         pictures = [
@@ -97,7 +99,8 @@ class EvaluationCallback(Callback):
             for sample in chosen
             if sample.keyframe.coefficients is not None
         ]
-        save_png(contact_sheet(pictures), self.faces)
+        if pictures:
+            save_png(contact_sheet(pictures, caption_width=520), self.faces)
 
 
 def commit() -> str | None:
@@ -112,6 +115,10 @@ def commit() -> str | None:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", str(folder)) else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def _whole(seed: Any) -> int | None:
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
 
 
 def _digest(path: str | Path | None) -> str | None:

@@ -1,0 +1,249 @@
+"""The results file: all that a leaderboard, or a reader in a year, needs to know of one run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from kfzoo import __version__
+from kfzoo.errors import InputError
+from kfzoo.evaluation.samples import Samples, write_samples
+from kfzoo.evaluation.scores import Score
+from kfzoo.files import replacing
+
+FORMAT = "kfzoo-results"
+"""Marks a JSON file as a results file."""
+
+SCHEMA = 1
+"""Version of the file's layout; a reader refuses others."""
+
+Status = Literal["complete", "partial"]
+"""`partial`: only some of the split was scored, so no table lists it."""
+
+REMEDY = "run `test` again to write it"
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class DataIdentity:
+    """Which data was scored.
+
+    Attributes:
+        source: Name of the source, for example `BuiltinScripts`.
+        fingerprint: sha256 of the content.
+        split: sha256 of who is in which part.
+        part: The part scored, usually `test`.
+        annotation: The descriptions the model read.
+    """
+
+    source: str
+    fingerprint: str
+    split: str
+    part: str
+    annotation: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """One run's numbers and where they come from.
+
+    Attributes:
+        run: Name of the run; tells two runs of one model apart.
+        model: Short name of the model.
+        class_path: Where its class is imported from.
+        data: What was scored.
+        count: Number of samples scored.
+        invalid: How many of them had no valid answer.
+        scores: By metric.
+        references: The reference rows: scores by metric, by row.
+        config: The resolved configuration, plain values.
+        seed: Of the run, if one was set.
+        commit: Of the code, if it is known.
+        checkpoint: sha256 of the checkpoint, if there was one.
+        evaluator: Content hash of the learned evaluator, if one took part.
+        hardware: A line from `kfzoo.evaluation.hardware`.
+        seconds: How long the test took.
+        status: Whether the whole part was scored.
+        version: Of kfzoo.
+        created: UTC, ISO 8601.
+    """
+
+    run: str
+    model: str
+    class_path: str
+    data: DataIdentity
+    count: int
+    invalid: int
+    scores: Mapping[str, Score]
+    references: Mapping[str, Mapping[str, Score]]
+    config: Mapping[str, Any]
+    seed: int | None
+    commit: str | None
+    checkpoint: str | None
+    hardware: str
+    seconds: float
+    status: Status
+    evaluator: str | None = None
+    version: str = __version__
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def samples_path(path: str | os.PathLike[str]) -> Path:
+    """Where the per-sample errors of a results file lie: `name.json` → `name.samples.csv`."""
+    return Path(path).with_suffix(".samples.csv")
+
+
+def write_results(path: str | os.PathLike[str], results: Results, samples: Samples) -> None:
+    """Writes a results file and, beside it, the per-sample errors.
+
+    The samples are moved into place first: where a results file stands, its samples stand too.
+
+    Args:
+        path: Ends in `.json`.
+        results: To be written; finite numbers and plain values only.
+        samples: To be written to `samples_path(path)`.
+
+    Raises:
+        InputError: When the folder cannot be written.
+        ValueError: For a number that is not finite.
+    """
+    text = json.dumps({"format": FORMAT, "schema": SCHEMA, **asdict(results)}, indent=2, allow_nan=False)
+    write_samples(samples_path(path), samples)
+    with replacing(path) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
+
+
+def find_results(folder: str | os.PathLike[str]) -> list[Results]:
+    """Reads all results files in a folder and below it; JSON files of other kinds are left aside.
+
+    Returns:
+        In the order of their paths.
+
+    Raises:
+        InputError: When the folder is missing or holds no results, and as `read_results`.
+    """
+    if not Path(folder).is_dir():
+        raise InputError(folder, "no such folder", "name the one that `test` wrote its results to")
+    # A name with a leading dot is a file that is just being written.
+    paths = sorted(path for path in Path(folder).rglob("*.json") if not path.name.startswith("."))
+    found = [_parse(path, record) for path in paths if _is_ours(record := _load(path))]
+    if not found:
+        raise InputError(folder, "holds no results files", "run `test` first, or name another folder")
+    return found
+
+
+def read_results(path: str | os.PathLike[str]) -> Results:
+    """Reads a results file; keys it does not know are left aside.
+
+    Raises:
+        InputError: For a missing or cut-off file, another format or schema, a missing key, a value of another type, or
+            a number that is not finite.
+    """
+    record = _load(path)
+    if not _is_ours(record):
+        raise InputError(path, f'is no results file (expected "format": "{FORMAT}")', "choose one that `test` wrote")
+    return _parse(path, record)
+
+
+def _is_ours(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("format") == FORMAT
+
+
+def _parse(path: str | os.PathLike[str], record: Mapping[str, Any]) -> Results:
+    if record.get("schema") != SCHEMA:
+        raise InputError(path, f"has schema {record.get('schema')!r}, expected {SCHEMA}", "use the kfzoo that wrote it")
+    return _Reader(path, record).results()
+
+
+def _load(path: str | os.PathLike[str]) -> Any:
+    def refuse(constant: str) -> None:
+        raise InputError(path, f"holds {constant}, expected finite numbers", REMEDY)
+
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, f"cannot be read ({error})", "check the path") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}", f"is no JSON ({error.msg}); it may be cut off", REMEDY) from error
+
+
+class _Reader:
+    """Takes values out of a parsed file and says which key is at fault."""
+
+    def __init__(self, path: str | os.PathLike[str], record: Mapping[str, Any], prefix: str = "") -> None:
+        self.path, self.record, self.prefix = path, record, prefix
+
+    def results(self) -> Results:
+        data = self.inner("data")
+        references = self.inner("references")
+        return Results(
+            run=self.take("run", str),
+            model=self.take("model", str),
+            class_path=self.take("class_path", str),
+            data=DataIdentity(**{key: data.take(key, str) for key in DataIdentity.__dataclass_fields__}),
+            count=self.take("count", int),
+            invalid=self.take("invalid", int),
+            scores=self.inner("scores").scores(),
+            references={name: references.inner(name).scores() for name in references.record},
+            config=self.take("config", dict),
+            seed=self.maybe("seed", int),
+            commit=self.maybe("commit", str),
+            checkpoint=self.maybe("checkpoint", str),
+            hardware=self.take("hardware", str),
+            seconds=self.number("seconds"),
+            status=self.status(),
+            evaluator=self.maybe("evaluator", str),
+            version=self.take("version", str),
+            created=self.take("created", str),
+        )
+
+    def status(self) -> Status:
+        status = self.take("status", str)
+        if status not in STATUSES:
+            raise self.fault("status", f"expected one of {', '.join(STATUSES)}, got '{status}'")
+        return STATUSES[status]
+
+    def scores(self) -> dict[str, Score]:
+        return {name: self.inner(name).score() for name in self.record}
+
+    def score(self) -> Score:
+        ends = self.maybe("interval", list)
+        if ends is not None and len(ends) != 2:
+            raise self.fault("interval", f"expected two numbers, got {len(ends)}")
+        if ends is None:
+            return Score(self.number("value"))
+        pair = _Reader(self.path, dict(zip(("lower", "upper"), ends, strict=True)), f"{self.prefix}interval.")
+        return Score(self.number("value"), (pair.number("lower"), pair.number("upper")))
+
+    def inner(self, key: str) -> _Reader:
+        return _Reader(self.path, self.take(key, dict), f"{self.prefix}{key}.")
+
+    def number(self, key: str) -> float:
+        value = self.record[key] if isinstance(self.record.get(key), int) else self.take(key, float)
+        if isinstance(value, bool) or not math.isfinite(value):
+            raise self.fault(key, f"expected a finite number, got {value}")
+        return float(value)
+
+    def maybe(self, key: str, kind: type[Value]) -> Value | None:
+        return None if key in self.record and self.record[key] is None else self.take(key, kind)
+
+    def take(self, key: str, kind: type[Value]) -> Value:
+        if key not in self.record:
+            raise InputError(self.path, f"key '{self.prefix}{key}' is missing", REMEDY)
+        value = self.record[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.fault(key, f"expected {NAMES[kind]}, got {json.dumps(value)[:60]}")
+        return value
+
+    def fault(self, key: str, problem: str) -> InputError:
+        return InputError(self.path, f"key '{self.prefix}{key}': {problem}", REMEDY)
+
+
+STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial"}
+NAMES: dict[type, str] = {str: "text", int: "a whole number", float: "a number", dict: "an object", list: "a list"}

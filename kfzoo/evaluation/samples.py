@@ -1,0 +1,109 @@
+"""Errors of each sample, kept beside the results for paired tests."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kfzoo.errors import InputError
+from kfzoo.files import replacing
+
+COLUMNS = ("id", "valid", "mse", "mae", "rmse")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Errors of N samples, in the order of their ids.
+
+    Attributes:
+        ids: (N,) text, `<script id>#<keyframe index>`.
+        valid: (N,) bool; rows that are not valid were scored as the mean face.
+        mse: (N,) float64.
+        mae: (N,) float64.
+        rmse: (N,) float64.
+    """
+
+    ids: NDArray[np.str_]
+    valid: NDArray[np.bool_]
+    mse: NDArray[np.float64]
+    mae: NDArray[np.float64]
+    rmse: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.ids)
+
+    @property
+    def scripts(self) -> NDArray[np.str_]:
+        """(N,) the script each sample comes from."""
+        return scripts_of(self.ids)
+
+
+def scripts_of(ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.str_]:
+    """The script of each sample: what stands before the last `#` of its id, or the whole id where there is none."""
+    return np.array([str(name).rpartition("#")[0] or str(name) for name in ids], dtype=np.str_)
+
+
+def write_samples(path: str | os.PathLike[str], samples: Samples) -> None:
+    """Writes samples as CSV, every digit of the errors included.
+
+    Raises:
+        InputError: When the folder cannot be written.
+    """
+    with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        errors = zip(samples.mse.tolist(), samples.mae.tolist(), samples.rmse.tolist(), strict=True)
+        for name, valid, row in zip(samples.ids.tolist(), samples.valid.tolist(), errors, strict=True):
+            writer.writerow([name, int(valid), *(repr(value) for value in row)])
+
+
+def read_samples(path: str | os.PathLike[str]) -> Samples:
+    """Reads what `write_samples` wrote.
+
+    Raises:
+        InputError: Naming the line: a missing file, another header, a missing cell, or a cell that is no number.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            lines = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(path, f"cannot be read ({error})", "run `test` again to write it") from error
+    if not lines or tuple(lines[0]) != COLUMNS:
+        found = ",".join(lines[0]) if lines else "an empty file"
+        raise InputError(f"{path}:1", f"expected the header {','.join(COLUMNS)}, got {found}")
+    rows = [_parse(line, f"{path}:{number}") for number, line in enumerate(lines[1:], start=2)]
+    errors = np.array([row[2] for row in rows], dtype=np.float64).reshape(len(rows), 3)
+    return Samples(
+        ids=np.array([row[0] for row in rows], dtype=np.str_),
+        valid=np.array([row[1] for row in rows], dtype=np.bool_),
+        mse=errors[:, 0],
+        mae=errors[:, 1],
+        rmse=errors[:, 2],
+    )
+
+
+def _parse(line: list[str], where: str) -> tuple[str, bool, list[float]]:
+    if len(line) != len(COLUMNS):
+        raise InputError(where, f"expected {len(COLUMNS)} cells, got {len(line)}", "the file may be cut off")
+    name, valid, *texts = line
+    if valid not in ("0", "1"):
+        raise InputError(where, f"column valid: expected 0 or 1, got '{valid}'")
+    return name, valid == "1", [_number(text, column, where) for text, column in zip(texts, COLUMNS[2:], strict=True)]
+
+
+def _number(text: str, column: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(where, f"column {column}: expected a number, got '{text}'")
+    return value

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kfzoo
+from kfzoo.errors import InputError
+from kfzoo.evaluation import results as module
+from kfzoo.evaluation.results import (
+    DataIdentity,
+    Results,
+    find_results,
+    read_results,
+    samples_path,
+    write_results,
+)
+from kfzoo.evaluation.samples import Samples, read_samples, scripts_of, write_samples
+from kfzoo.evaluation.scores import Score
+
+SAMPLES = Samples(
+    ids=np.array(['a, "quoted"#0', "b#1", "ü#2"]),
+    valid=np.array([True, False, True]),
+    mse=np.array([0.1, 1 / 3, 1e-17]),
+    mae=np.array([0.2, 2 / 3, 0.0]),
+    rmse=np.array([0.3, 0.5, 1e9]),
+)
+RESULTS = Results(
+    run="first",
+    model="mean_face",
+    class_path="kfzoo.models.mean_face.MeanFace",
+    data=DataIdentity(source="BuiltinScripts", fingerprint="f" * 64, split="5" * 64, part="test", annotation="arkit"),
+    count=3,
+    invalid=1,
+    scores={"mse": Score(1 / 3, (0.25, 0.5)), "fid": Score(2.0)},
+    references={"zero_face": {"mse": Score(0.75)}},
+    config={"seed_everything": 7, "data": {"ratios": [0.8, None]}},
+    seed=7,
+    commit=None,
+    checkpoint="c" * 64,
+    hardware="a CPU",
+    seconds=1.5,
+    status="complete",
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    target = tmp_path / "runs" / "first" / "results.json"
+    write_results(target, RESULTS, SAMPLES)
+    return target
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    assert read_results(path) == RESULTS
+    assert read_results(path).version == kfzoo.__version__
+    assert RESULTS.created.endswith("+00:00")
+
+
+def test_the_file_says_what_it_is(path: Path) -> None:
+    record = json.loads(path.read_text())
+    assert list(record)[:2] == ["format", "schema"]
+    assert (record["format"], record["schema"]) == ("kfzoo-results", 1)
+    assert record["scores"]["mse"] == {"value": 1 / 3, "interval": [0.25, 0.5]}
+
+
+def test_samples_lie_beside_and_lose_no_digit(path: Path) -> None:
+    assert sorted(file.name for file in path.parent.iterdir()) == ["results.json", "results.samples.csv"]
+    samples = read_samples(samples_path(path))
+    assert samples.ids.tolist() == SAMPLES.ids.tolist()
+    assert samples.valid.tolist() == SAMPLES.valid.tolist()
+    for name in ("mse", "mae", "rmse"):
+        assert getattr(samples, name).tolist() == getattr(SAMPLES, name).tolist()
+
+
+def test_script_of_an_id() -> None:
+    assert scripts_of(["a#0", "a#b#12", "alone"]).tolist() == ["a", "a#b", "alone"]
+
+
+def test_nothing_is_left_when_a_number_is_not_finite(tmp_path: Path) -> None:
+    broken = replace(RESULTS, scores={"mse": Score(float("nan"))})
+    with pytest.raises(ValueError, match="Out of range float values"):
+        write_results(tmp_path / "results.json", broken, SAMPLES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_old_results_stay_when_writing_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_results(path, replace(RESULTS, run="second"), SAMPLES)
+    assert read_results(path) == RESULTS
+    assert len(list(path.parent.iterdir())) == 2
+
+
+def test_later_keys_are_left_aside(path: Path) -> None:
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"breakdown": {"region": {}}}))
+    assert read_results(path) == RESULTS
+
+
+def changed(path: Path, key: str, value: Any) -> None:
+    """Sets a dotted key of the file; the value `...` takes it out."""
+    record = json.loads(path.read_text())
+    *parents, last = key.split(".")
+    inner = record
+    for parent in parents:
+        inner = inner[parent]
+    inner[last] = value
+    if value is ...:
+        del inner[last]
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("format", "other", 'is no results file (expected "format": "kfzoo-results"); choose one that `test` wrote'),
+        ("schema", 2, "has schema 2, expected 1; use the kfzoo that wrote it"),
+        ("run", ..., "key 'run' is missing; run `test` again to write it"),
+        ("data.split", ..., "key 'data.split' is missing; run `test` again to write it"),
+        ("scores.mse.value", ..., "key 'scores.mse.value' is missing; run `test` again to write it"),
+        ("seed", "seven", "key 'seed': expected a whole number, got \"seven\"; run `test` again to write it"),
+        ("count", True, "key 'count': expected a whole number, got true; run `test` again to write it"),
+        ("data", [], "key 'data': expected an object, got []; run `test` again to write it"),
+        ("scores.mse", 0.5, "key 'scores.mse': expected an object, got 0.5; run `test` again to write it"),
+        ("scores.mse.interval", [1], "key 'scores.mse.interval': expected two numbers, got 1; run `test` again to w"),
+        ("scores.mse.interval", [0, "x"], "key 'scores.mse.interval.upper': expected a number, got \"x\"; run `te"),
+        ("seconds", True, "key 'seconds': expected a finite number, got True; run `test` again to write it"),
+        ("status", "odd", "key 'status': expected one of complete, partial, got 'odd'; run `test` again to write it"),
+        ("references.zero_face", None, "key 'references.zero_face': expected an object, got null; run `test` again"),
+    ],
+)
+def test_faults_are_told_in_one_line(path: Path, key: str, value: Any, message: str) -> None:
+    changed(path, key, value)
+    with pytest.raises(InputError) as caught:
+        read_results(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0.25", "NaN", ": holds NaN, expected finite numbers"),
+        ("0.25", "-Infinity", ": holds -Infinity, expected finite numbers"),
+        ("0.25", "1e999", ": key 'scores.mse.interval.lower': expected a finite number, got inf"),
+        ('"count": 3', '"count": ', ":14: is no JSON (Expecting value); it may be cut off"),
+    ],
+)
+def test_text_that_is_no_finite_json(path: Path, old: str, new: str, message: str) -> None:
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError) as caught:
+        read_results(path)
+    assert str(caught.value) == f"{path}{message}; run `test` again to write it"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_cut_off_file_is_no_json(path: Path, share: float) -> None:
+    text = path.read_text().strip()
+    path.write_text(text[: int(share * len(text))])
+    with pytest.raises(InputError, match="it may be cut off; run `test` again to write it"):
+        read_results(path)
+
+
+def test_a_missing_file_and_a_list(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.json: cannot be read \(.*No such file.*\); check the path"):
+        read_results(tmp_path / "none.json")
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(InputError, match="is no results file"):
+        read_results(tmp_path / "list.json")
+
+
+def test_found_below_a_folder_among_other_files(path: Path) -> None:
+    root = path.parent.parent
+    write_results(root / "later.json", replace(RESULTS, run="later"), SAMPLES)
+    (root / "adapter_config.json").write_text('{"r": 8}')
+    (root / ".results.half.json").write_text("{")
+    assert [found.run for found in find_results(root)] == ["first", "later"]
+
+
+def test_folders_without_results(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        find_results(tmp_path / "none")
+    assert str(caught.value) == f"{tmp_path / 'none'}: no such folder; name the one that `test` wrote its results to"
+    with pytest.raises(InputError) as caught:
+        find_results(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: holds no results files; run `test` first, or name another folder"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", ":1: expected the header id,valid,mse,mae,rmse, got an empty file"),
+        ("id,mse\n", ":1: expected the header id,valid,mse,mae,rmse, got id,mse"),
+        ("id,valid,mse,mae,rmse\na#0,1,0.5\n", ":2: expected 5 cells, got 3; the file may be cut off"),
+        ("id,valid,mse,mae,rmse\na#0,yes,1,1,1\n", ":2: column valid: expected 0 or 1, got 'yes'"),
+        ("id,valid,mse,mae,rmse\na#0,1,1,1,1\nb#0,1,1,x,1\n", ":3: column mae: expected a number, got 'x'"),
+        ("id,valid,mse,mae,rmse\na#0,1,nan,1,1\n", ":2: column mse: expected a number, got 'nan'"),
+    ],
+)
+def test_faults_in_samples_name_the_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "x.samples.csv"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_samples(path)
+    assert str(caught.value) == f"{path}{message}"
+
+
+def test_missing_samples(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot be read .*; run `test` again to write it"):
+        read_samples(tmp_path / "x.samples.csv")
+
+
+def test_no_samples_are_read_as_none(tmp_path: Path) -> None:
+    write_samples(tmp_path / "x.csv", Samples(*(getattr(SAMPLES, name)[:0] for name in asdict(SAMPLES))))
+    assert len(read_samples(tmp_path / "x.csv")) == 0
+
+
+def test_results_are_read_without_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, kfzoo.evaluation.leaderboard; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert module.SCHEMA == 1

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kfzoo.metrics import ErrorStatistics
+from kfzoo.metrics.functional import SampleErrors, error_statistics, sample_errors
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6, 1e6])
+@pytest.mark.parametrize("samples", [1, 2, 37])
+def test_errors_equal_numpy(scale: float, samples: int) -> None:
+    generator = np.random.default_rng(samples)
+    predictions, targets = generator.normal(size=(2, samples, 61)) * scale
+    statistics = error_statistics(sample_errors(torch.from_numpy(predictions), torch.from_numpy(targets)))
+    mse = np.array([np.mean((p - t) ** 2) for p, t in zip(predictions, targets, strict=True)])
+    mae = np.array([np.mean(np.abs(p - t)) for p, t in zip(predictions, targets, strict=True)])
+    for name, values in {"mse": mse, "mae": mae, "rmse": np.sqrt(mse)}.items():
+        expected = [np.mean(values), np.median(values), np.std(values), np.percentile(values, 90)]
+        measured = [float(statistics[name + end]) for end in ("", "_median", "_std", "_p90")]
+        # A standard deviation of 0 (one sample) leaves rounding of the size of the values.
+        np.testing.assert_allclose(measured, expected, rtol=1e-6, atol=1e-12 * float(values.max()))
+    assert len(statistics) == 12
+
+
+def test_identity_gives_zero_everywhere() -> None:
+    faces = torch.rand(5, 61)
+    assert all(float(value) == 0 for value in error_statistics(sample_errors(faces, faces)).values())
+
+
+def test_one_error_by_hand() -> None:
+    errors = sample_errors(torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [0.6, 0.8]]))
+    assert errors.mse.tolist() == pytest.approx([0.5, 0.5])
+    assert errors.mae.tolist() == pytest.approx([0.5, 0.7])
+    assert errors.rmse.tolist() == pytest.approx([0.5**0.5, 0.5**0.5])
+
+
+@settings(max_examples=25, deadline=None)
+@given(cuts=st.lists(st.integers(1, 19), unique=True, max_size=5).map(sorted), seed=st.integers(0, 1000))
+def test_class_does_not_depend_on_batches_or_order(cuts: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    predictions, targets = torch.rand(2, 20, 61, generator=generator)
+    whole = error_statistics(sample_errors(predictions, targets))
+    order = torch.randperm(20, generator=generator)
+    metric = ErrorStatistics()
+    for part in torch.tensor_split(order, cuts):
+        metric.update(predictions[part], targets[part])
+    assert {name: float(value) for name, value in metric.compute().items()} == pytest.approx(
+        {name: float(value) for name, value in whole.items()}, rel=1e-12
+    )
+
+
+def test_shapes_that_differ_are_named() -> None:
+    with pytest.raises(ValueError, match=r"expected one shape, got \(2, 61\) and \(2, 52\)"):
+        sample_errors(torch.zeros(2, 61), torch.zeros(2, 52))
+
+
+def test_values_that_are_not_finite_are_named() -> None:
+    faces = torch.zeros(3, 61)
+    faces[2, 5] = torch.nan
+    with pytest.raises(ValueError, match="predictions: row 2 holds NaN or infinity"):
+        sample_errors(faces, torch.zeros(3, 61))
+    with pytest.raises(ValueError, match="targets: row 2 holds NaN or infinity"):
+        sample_errors(torch.zeros(3, 61), faces)
+
+
+@pytest.mark.parametrize("shape", [(61,), (2, 3, 61)])
+def test_other_dimensions_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"expected \(samples, channels\)"):
+        sample_errors(torch.zeros(shape), torch.zeros(shape))
+
+
+def test_no_sample_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected at least one sample"):
+        sample_errors(torch.zeros(0, 61), torch.zeros(0, 61))
+    with pytest.raises(ValueError, match="mse: expected at least one sample, got none"):
+        error_statistics(SampleErrors(*torch.zeros(3, 0)))
+    with (
+        pytest.warns(UserWarning, match="was called before"),
+        pytest.raises(ValueError, match="expected at least one sample"),
+    ):
+        ErrorStatistics().compute()

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from kfzoo.metrics import WassersteinDistance
+from kfzoo.metrics.functional import channel_wasserstein, sample_errors, wasserstein_distance
+from kfzoo.metrics.functional.wasserstein import sort_channels, wasserstein_of_sorted
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(1, 60),
+    m=st.integers(1, 60),
+    scale=st.sampled_from([1.0, 1e-6, 1e6]),
+    decimals=st.sampled_from([1, 15]),
+    seed=st.integers(0, 1000),
+)
+def test_equals_scipy_for_sets_of_any_two_sizes(n: int, m: int, scale: float, decimals: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    # One decimal, as released answers have it, means many ties.
+    first, second = (np.round(generator.random((size, 5)), decimals) * scale for size in (n, m))
+    measured = channel_wasserstein(torch.from_numpy(first), torch.from_numpy(second)).numpy()
+    expected = [stats.wasserstein_distance(first[:, d], second[:, d]) for d in range(5)]
+    np.testing.assert_allclose(measured, expected, rtol=1e-6, atol=1e-12 * scale)
+
+
+def test_two_sizes_by_hand() -> None:
+    # Half of the mass has to move from 0 to 1.
+    assert float(wasserstein_distance(torch.tensor([[0.0]]), torch.tensor([[0.0], [1.0]]))) == 0.5
+
+
+def test_identity_and_constants() -> None:
+    faces = torch.rand(9, 61)
+    assert float(wasserstein_distance(faces, faces)) == 0
+    # The same faces, each twice: the same distribution.
+    assert float(wasserstein_distance(faces, faces.repeat(2, 1))) == pytest.approx(0, abs=1e-15)
+    assert float(wasserstein_distance(torch.full((3, 61), 0.5), torch.full((7, 61), 0.2))) == pytest.approx(0.3)
+
+
+def test_never_above_the_mae_of_paired_sets() -> None:
+    predictions, targets = torch.rand(2, 30, 61, generator=torch.Generator().manual_seed(0))
+    assert float(wasserstein_distance(predictions, targets)) <= float(sample_errors(predictions, targets).mae.mean())
+
+
+def test_large_sets_lose_no_precision() -> None:
+    # i·M and j·N reach 10^10 here: far more than float32 or int32 can tell apart.
+    first = torch.arange(100_003, dtype=torch.float64).unsqueeze(1) / 100_003
+    second = torch.arange(100_019, dtype=torch.float64).unsqueeze(1) / 100_019
+    expected = stats.wasserstein_distance(first[:, 0].numpy(), second[:, 0].numpy())
+    assert float(wasserstein_distance(first, second)) == pytest.approx(expected, rel=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(cuts=st.lists(st.integers(1, 19), unique=True, max_size=4).map(sorted), seed=st.integers(0, 1000))
+def test_class_does_not_depend_on_batches_or_order(cuts: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    reference = torch.rand(33, 61, generator=generator)
+    predictions = torch.rand(20, 61, generator=generator)
+    metric = WassersteinDistance(reference)
+    for part in torch.tensor_split(torch.randperm(20, generator=generator), cuts):
+        metric.update(predictions[part])
+    assert float(metric.compute()) == pytest.approx(float(wasserstein_distance(predictions, reference)), rel=1e-12)
+
+
+def test_shapes_that_do_not_fit_are_named() -> None:
+    with pytest.raises(ValueError, match="predictions and reference: expected the same channels, got 61 and 52"):
+        wasserstein_distance(torch.zeros(2, 61), torch.zeros(2, 52))
+    with pytest.raises(ValueError, match="expected the same channels, got 3 and 2"):
+        wasserstein_of_sorted(sort_channels(torch.zeros(2, 3)), sort_channels(torch.zeros(2, 2)))
+    with pytest.raises(ValueError, match=r"predictions: expected rows of shape \(61,\), got \(52,\)"):
+        WassersteinDistance(torch.zeros(2, 61)).update(torch.zeros(2, 52))
+    with pytest.raises(ValueError, match=r"expected \(samples, channels\), got 1 dimensions \(61,\)"):
+        WassersteinDistance(torch.zeros(2, 61)).update(torch.zeros(61))
