@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
 
 from kfzoo.callbacks import LastCheckpoint, PredictionWriter, RandomState
-from kfzoo.commands.parser import one_line_error
+from kfzoo.commands.messages import input_error_in, one_line_error
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
 from kfzoo.models.base import KeyframeModule
@@ -33,6 +35,13 @@ class Parser(LightningArgumentParser):
         if not self.exit_on_error:
             super().error(message, ex)
         raise one_line_error(message, self) from ex
+
+    def parse_path(self, cfg_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Parses a configuration file; a fault in it is told with the file's name."""
+        try:
+            return super().parse_path(cfg_path, *args, **kwargs)
+        except InputError as error:
+            raise InputError(cfg_path, str(error)) from error
 
 
 class KfzooCLI(LightningCLI):
@@ -145,17 +154,44 @@ def run(command: str, arguments: Sequence[str]) -> None:
     Raises:
         InputError: For wrong arguments, configurations, data or checkpoints.
     """
+    _quiet()
+    before = sys.argv
     sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
-    KfzooCLI(
-        KeyframeModule,
-        LightningDataModule,
-        parser_class=Parser,
-        parser_kwargs={"parser_mode": "omegaconf+"},
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        save_config_callback=None,
-        auto_configure_optimizers=False,
-        load_from_checkpoint_support=False,
-        seed_everything_default=42,
-        trainer_defaults={"use_distributed_sampler": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10},
-    )
+    options = {"parser_mode": "omegaconf+", "allow_abbrev": False}
+    try:
+        KfzooCLI(
+            KeyframeModule,
+            LightningDataModule,
+            parser_class=Parser,
+            parser_kwargs=options | {name: dict(options) for name in KfzooCLI.subcommands()},
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            seed_everything_default=42,
+            trainer_defaults={"use_distributed_sampler": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10},
+        )
+    except Exception as error:
+        found = input_error_in(error)
+        if found is None or found is error:
+            raise
+        raise found from error
+    finally:
+        sys.argv = before
+
+
+def _quiet() -> None:
+    """Leaves out of Lightning's messages what says nothing about this run."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",  # small data loads fastest in the main process
+        ".*smaller than the logging interval.*",
+        ".*`training_step` returned `None`.*",  # models without gradients
+        ".*`configure_optimizers` returned `None`.*",
+        ".*lr_scheduler.step.*",
+        ".*using a single-device strategy.*|.*recommended to use.*Trainer.devices=1.*",  # our samplers repeat nothing
+        ".*exists and is not empty.*",
+    ):
+        warnings.filterwarnings("ignore", message)

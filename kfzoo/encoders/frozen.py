@@ -33,7 +33,7 @@ class FrozenTextEncoder:
     def __init__(self, specification: str) -> None:
         self.specification = specification
         self._rows: dict[str, int] = {}
-        self._vectors: Tensor | None = None
+        self._vectors = torch.empty(0, 0)
 
     @cached_property
     def _encoder(self) -> TextEncoder:
@@ -66,9 +66,7 @@ class FrozenTextEncoder:
             vectors = self._compute(unique, device)
             with replacing(path) as beside:
                 save_file({"vectors": vectors}, beside)
-        offset = len(self._rows)
-        self._rows |= {text: offset + number for number, text in enumerate(unique)}
-        self._vectors = vectors if self._vectors is None else torch.cat([self._vectors, vectors])
+        self._keep(unique, vectors)
 
     def __call__(self, texts: Sequence[str], device: torch.device | str = "cpu") -> Tensor:
         """Encodes sentences.
@@ -82,16 +80,13 @@ class FrozenTextEncoder:
         """
         new = sorted(set(texts) - self._rows.keys())
         if new:
-            vectors = self._compute(new, device)
-            found = {text: vectors[number] for number, text in enumerate(new)}
-            known = [found[text] if text in found else self._row(text) for text in texts]
-            return torch.stack(known).to(device)
-        assert self._vectors is not None
+            self._keep(new, self._compute(new, device))
         return self._vectors[[self._rows[text] for text in texts]].to(device)
 
-    def _row(self, text: str) -> Tensor:
-        assert self._vectors is not None
-        return self._vectors[self._rows[text]]
+    def _keep(self, texts: Sequence[str], vectors: Tensor) -> None:
+        offset = len(self._rows)
+        self._rows |= {text: offset + number for number, text in enumerate(texts)}
+        self._vectors = torch.cat([self._vectors, vectors]) if offset else vectors
 
     @torch.no_grad()
     def _compute(self, texts: Sequence[str], device: torch.device | str) -> Tensor:

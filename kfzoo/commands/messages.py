@@ -1,0 +1,79 @@
+"""A parser's message of many lines, told in one: which key, what is wrong, what is right."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from jsonargparse import ArgumentParser
+
+from kfzoo.errors import InputError
+
+_NOISE = re.compile(
+    r"Does not validate against any of the Union subtypes|Subtypes: \[.*?\](?= )|Errors:|"
+    r"Expected a <class 'NoneType'>|Given value( type)?: .*|Problem with given class_path '[^']*':|"
+    r'Parser key "[^"]*":|in "<unicode string>",?'
+)
+_WRONG_NAMES = (
+    r"Option '([^']+)' is not accepted",
+    r"does not accept option '([^']+)'",
+    r"unrecognized arguments: --([\w.]+)",
+    r"has no attribute '([^']+)'",
+)
+
+
+def one_line_error(message: str, parser: ArgumentParser) -> InputError:
+    """Turns a parser's message into one line.
+
+    Args:
+        message: jsonargparse's.
+        parser: The parser that it comes from; it knows the right names.
+    """
+    flat = " ".join(line.strip(" -") for line in message.splitlines())
+    # For a key that may be None, the message tells every key twice; the innermost problem is the first's.
+    keys = re.findall(r'[Pp]arser key "([^"]+)"', flat)
+    class_paths = re.findall(r"given class_path '([^']+)'", flat)
+    problem = re.sub(r"\s+", " ", _NOISE.sub("", flat)).strip(" :;,")
+    problem = re.sub(r"<class '(\w+)'>|typing\.(Literal)", r"\1\2", problem)
+    wrong = next((found[1] for pattern in _WRONG_NAMES if (found := re.search(pattern, flat))), None)
+    where = ".".join(dict.fromkeys(keys)) or "arguments"
+    if wrong is None:
+        return InputError(where, problem, "see --help")
+    known = list(_options(class_paths[-1])) if class_paths else list(_arguments(parser))
+    near = get_close_matches(wrong, known, n=1) or get_close_matches(
+        wrong.rpartition(".")[2], {name.rpartition(".")[2] for name in known}, n=1
+    )
+    remedy = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known[:12])}"
+    return InputError(where, problem, remedy)
+
+
+def _options(class_path: str) -> Iterator[str]:
+    """The arguments of a class, or the classes of a module where the class itself is not found."""
+    module, _, name = class_path.rpartition(".")
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return
+    if hasattr(found, name):
+        yield from (option for option in inspect.signature(getattr(found, name)).parameters if option != "self")
+    else:
+        yield from (other for other, value in vars(found).items() if inspect.isclass(value))
+
+
+def _arguments(parser: ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield str(action.dest)
+        inner: Iterable[ArgumentParser] = getattr(action, "_name_parser_map", {}).values()
+        for sub in inner:
+            yield from _arguments(sub)
+
+
+def input_error_in(error: BaseException) -> InputError | None:
+    """Finds the `InputError` that a library wrapped in its own, or None."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, InputError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
