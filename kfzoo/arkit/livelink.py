@@ -1,0 +1,294 @@
+"""Live Link Face takes: the CSV format that Unreal, Blender and the phone's own recorder speak.
+
+One row a frame at 60 fps: a timecode, the number of values (61; the column is spelt `BlendShapeCount` or
+`BlendshapeCount`), and the 61 channels with ten decimals. A row whose count is 0 and whose values are blank is a frame
+in which the camera had lost the face.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kfzoo.arkit import fixed_point
+from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER, canonical
+from kfzoo.errors import InputError
+from kfzoo.files import replacing
+
+TIMECODE_FPS = 60
+"""Frames a second that a timecode's last field counts."""
+
+_DAY = 24 * 60 * 60
+_COLUMNS = 2 + len(CHANNELS)
+_BLOCK = 2000  # rows parsed at once: small enough for the processor's cache
+_TIMECODE = re.compile(r"([01]?\d|2[0-3]):([0-5]\d):([0-5]\d):([0-5]?\d(?:\.\d+)?)", re.ASCII)
+_WIDTH, _MARKS = len("HH:MM:SS:FF.mmm"), [2, 5, 8, 11]
+_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One recording.
+
+    Attributes:
+        name: File name without its suffix.
+        seconds: Time of each frame since the first one, (T,) float64, never decreasing.
+        coefficients: As recorded, not limited to their ranges, (T, 61) float32.
+        timecodes: Timecode of each frame, as written.
+        lost: Frames left out because the camera had lost the face.
+    """
+
+    name: str
+    seconds: NDArray[np.float64]
+    coefficients: NDArray[np.float32]
+    timecodes: list[str]
+    lost: int = 0
+
+    @property
+    def overshoots(self) -> int:
+        """Number of values outside their channel's range (real takes have some: 1.053 was seen)."""
+        return int(((self.coefficients < LOWER) | (self.coefficients > UPPER)).sum())
+
+
+def read_take(path: str | os.PathLike[str]) -> Take:
+    """Reads a take.
+
+    Columns are found by their names, in any order and spelling that `canonical` knows. Time may cross midnight once.
+
+    Args:
+        path: A CSV file.
+
+    Returns:
+        The take, at least two frames long.
+
+    Raises:
+        InputError: For anything that is not such a file; names the line and column.
+    """
+    file = Path(path)
+    lines = _lines(file)
+    order = _order(file, lines[0])
+    timecodes, texts, numbers = _rows(file, lines, order)
+    lost = len(lines) - 1 - len(texts)
+    if len(texts) < 2:
+        also = f" ({lost} more without a face)" if lost else ""
+        raise InputError(file, f"holds {len(texts)} frame(s){also}, at least 2 are needed", "record a longer take")
+    seconds = _seconds(file, timecodes, numbers)
+    coefficients = _values(file, texts, numbers, order)
+    return Take(file.stem, seconds, coefficients.astype(np.float32), timecodes, lost)
+
+
+def write_take(
+    path: str | os.PathLike[str], coefficients: ArrayLike, fps: float = 60.0, start: str = "00:00:00:00.000"
+) -> None:
+    """Writes a take as Live Link Face does.
+
+    Args:
+        path: Final path of the CSV file; replaced when it exists.
+        coefficients: (T, 61) with T ≥ 2; written with ten decimals, as they are.
+        fps: Frames a second; the timecodes count sixtieths of a second, whatever the rate.
+        start: Timecode of the first frame.
+
+    Raises:
+        InputError: When there are not at least two rows of 61 finite numbers, or for a bad rate or timecode.
+    """
+    faces = np.asarray(coefficients, dtype=np.float64)
+    if faces.ndim != 2 or faces.shape[1] != len(CHANNELS) or len(faces) < 2:
+        raise InputError(path, f"expected (T, {len(CHANNELS)}) coefficients with T of 2 or more, found {faces.shape}")
+    bad = np.argwhere(~np.isfinite(faces))
+    if len(bad):
+        frame, channel = bad[0].tolist()
+        raise InputError(path, f"{CHANNELS[channel]} of frame {frame} is not a finite number", "leave such frames out")
+    if not (np.isfinite(fps) and fps > 0):
+        raise InputError(path, f"{fps} frames a second is no rate", "use a positive number")
+    first = _frames(start)
+    if first is None:
+        raise InputError(path, f"'{start}' is no timecode", "write HH:MM:SS:FF.mmm")
+    # + 0.0 writes -0.0 as the phone does, without a sign.
+    row_format = f"%s,{len(CHANNELS)}," + ",".join([f"%.{fixed_point.DECIMALS}f"] * len(CHANNELS)) + "\n"
+    with replacing(path) as beside, beside.open("w", encoding="ascii", newline="") as file:
+        file.write(",".join(("Timecode", "BlendshapeCount", *CHANNELS)) + "\n")
+        for index, row in enumerate((faces + 0.0).tolist()):
+            file.write(row_format % (_timecode(first + index * TIMECODE_FPS / fps), *row))
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(file, "there is no such file", "check the path") from error
+    except IsADirectoryError as error:
+        raise InputError(file, "is a folder, expected a Live Link Face CSV file", "name a file in it") from error
+    except OSError as error:
+        raise InputError(file, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{file}:{line}", "holds bytes that are not text", "export the take as CSV again") from error
+    if not text.strip():
+        raise InputError(file, "is empty, expected a Live Link Face CSV file", "export the take again")
+    return (text.replace("\r\n", "\n") if "\r" in text else text).rstrip().split("\n")
+
+
+def _order(file: Path, header: str) -> list[int]:
+    """Returns the column of the timecode, of the count and of each channel, in that order."""
+    where = f"{file}:1"
+    names = [name.strip() for name in header.split(",")]
+    found: dict[str, int] = {}
+    for column, name in enumerate(names):
+        key = {"timecode": "Timecode", "blendshapecount": "BlendshapeCount"}.get(name.lower())
+        if key is None:
+            try:
+                key = canonical(name)
+            except InputError as error:
+                raise InputError(where, f"column {column + 1}: {error}") from None
+        if key in found:
+            raise InputError(where, f"column '{key}' stands twice, in columns {found[key] + 1} and {column + 1}")
+        found[key] = column
+    missing = [key for key in ("Timecode", "BlendshapeCount", *CHANNELS) if key not in found]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise InputError(
+            where, f"column '{missing[0]}'{more} is missing", "export the take as Live Link Face CSV again"
+        )
+    return [found[key] for key in ("Timecode", "BlendshapeCount", *CHANNELS)]
+
+
+def _rows(file: Path, lines: list[str], order: list[int]) -> tuple[list[str], list[str], list[int]]:
+    """Returns the timecode, the 61 values' text and the line number of every row that has a face."""
+    timecodes: list[str] = []
+    texts: list[str] = []
+    numbers: list[int] = []
+    usual = order[:2] == [0, 1]
+    for number, line in enumerate(lines[1:], start=2):
+        row = line.split(",", 2) if usual else _reordered(line, order)
+        count, values = row[1].strip() if len(row) > 1 else "", row[2] if len(row) > 2 else ""
+        if count == "0" and not values.replace(",", "").strip():
+            continue
+        if line.count(",") != _COLUMNS - 1:
+            found = line.count(",") + 1
+            cut = "; the file seems to be cut off here" if number == len(lines) and found < _COLUMNS else ""
+            raise InputError(
+                f"{file}:{number}", f"{found} columns instead of {_COLUMNS}{cut}", "remove the line or export again"
+            )
+        if count != str(len(CHANNELS)):
+            raise InputError(
+                f"{file}:{number}", f"column 'BlendshapeCount' says '{count}' instead of {len(CHANNELS)}",
+                "record with the head and eye angles on",
+            )  # fmt: skip
+        timecodes.append(row[0])
+        texts.append(values)
+        numbers.append(number)
+    return timecodes, texts, numbers
+
+
+def _reordered(line: str, order: list[int]) -> list[str]:
+    cells = line.split(",")
+    if len(cells) != _COLUMNS:
+        return [line]
+    front = order[:2]
+    return [cells[front[0]], cells[front[1]], ",".join(cell for i, cell in enumerate(cells) if i not in front)]
+
+
+def _values(file: Path, texts: list[str], numbers: list[int], order: list[int]) -> NDArray[np.float64]:
+    """Reads the values' texts; returns them in the order of `CHANNELS`, (T, 61)."""
+    blocks = []
+    for first in range(0, len(texts), _BLOCK):
+        block = texts[first : first + _BLOCK]
+        parsed = fixed_point.parse(",".join(block) + ",")
+        if parsed is None:
+            parsed = _parse_any(file, block, numbers[first : first + _BLOCK], order)
+        blocks.append(parsed.reshape(len(block), len(CHANNELS)))
+    values = np.concatenate(blocks)
+    columns = np.argsort(np.argsort(order[2:])) if order != list(range(_COLUMNS)) else None
+    return values if columns is None else values[:, columns]
+
+
+def _parse_any(file: Path, texts: list[str], numbers: list[int], order: list[int]) -> NDArray[np.float64]:
+    try:
+        values = np.loadtxt(texts, delimiter=",", comments=None, ndmin=2)
+    except ValueError:
+        _name_culprit(file, texts, numbers, order)
+    if not np.isfinite(values).all():
+        _name_culprit(file, texts, numbers, order)
+    return values
+
+
+def _name_culprit(file: Path, texts: list[str], numbers: list[int], order: list[int]) -> NoReturn:
+    """Goes through the values one by one to say which of them is no finite number."""
+    written = sorted(range(len(CHANNELS)), key=lambda channel: order[2 + channel])
+    for text, number in zip(texts, numbers, strict=True):
+        for channel, cell in zip(written, text.split(","), strict=True):
+            if not _NUMBER.fullmatch(cell) or not np.isfinite(float(cell)):
+                what = f"'{cell.strip()}'" if cell.strip() else "an empty cell"
+                raise InputError(
+                    f"{file}:{number}", f"column '{CHANNELS[channel]}' holds {what}, expected a finite number",
+                    "correct the value or remove the line",
+                )  # fmt: skip
+    raise InputError(file, "holds values that cannot be read as numbers", "export the take again")
+
+
+def _seconds(file: Path, timecodes: list[str], numbers: list[int]) -> NDArray[np.float64]:
+    """Returns seconds since the first frame, (T,); a step back of more than half a day is midnight."""
+    frames = _usual_frames(timecodes)
+    if frames is None:
+        each = [_frames(timecode) for timecode in timecodes]
+        if None in each:
+            place = each.index(None)
+            raise InputError(
+                f"{file}:{numbers[place]}",
+                f"column 'Timecode' holds '{timecodes[place]}', expected HH:MM:SS:FF.mmm at 60 fps",
+                "correct the timecode or remove the line",
+            )
+        frames = np.array(each, dtype=np.float64)
+    seconds: NDArray[np.float64] = frames / TIMECODE_FPS
+    seconds[1:] += _DAY * np.cumsum(np.diff(seconds) < -_DAY / 2)
+    seconds -= seconds[0]
+    backwards = np.flatnonzero(np.diff(seconds) < 0)
+    if len(backwards):
+        place = int(backwards[0]) + 1
+        raise InputError(
+            f"{file}:{numbers[place]}", f"time runs backwards, from {timecodes[place - 1]} to {timecodes[place]}",
+            "sort the lines by timecode",
+        )  # fmt: skip
+    return seconds
+
+
+def _usual_frames(timecodes: list[str]) -> NDArray[np.float64] | None:
+    """Does what `_frames` does for all timecodes at once; None unless all are written as `HH:MM:SS:FF.mmm`."""
+    text = "".join(timecodes)
+    if set(map(len, timecodes)) != {_WIDTH} or not text.isascii():
+        return None
+    digits = np.frombuffer(text.encode("ascii"), dtype=np.uint8).reshape(-1, _WIDTH) - np.uint8(ord("0"))
+    marks = digits[:, _MARKS] + np.uint8(ord("0"))
+    if (marks != np.frombuffer(b":::.", dtype=np.uint8)).any() or (np.delete(digits, _MARKS, axis=1) > 9).any():
+        return None
+    hours, minutes, seconds, frames = (digits[:, at] * 10.0 + digits[:, at + 1] for at in (0, 3, 6, 9))
+    if (hours > 23).any() or max(minutes.max(), seconds.max(), frames.max()) > 59:
+        return None
+    thousandths = digits[:, 12:] @ np.array([100.0, 10.0, 1.0])
+    total: NDArray[np.float64] = ((hours * 60 + minutes) * 60 + seconds) * TIMECODE_FPS + frames + thousandths / 1000
+    return total
+
+
+def _frames(timecode: str) -> float | None:
+    """Returns a timecode in sixtieths of a second since midnight, or None when it is none."""
+    match = _TIMECODE.fullmatch(timecode.strip())
+    if match is None:
+        return None
+    hours, minutes, seconds, frames = match.groups()
+    return (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * TIMECODE_FPS + float(frames)
+
+
+def _timecode(frames: float) -> str:
+    thousandths = round(frames * 1000) % (_DAY * TIMECODE_FPS * 1000)
+    whole, thousandth = divmod(thousandths, 1000)
+    seconds, frame = divmod(whole, TIMECODE_FPS)
+    minutes, second = divmod(seconds, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}:{frame:02d}.{thousandth:03d}"

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from kfzoo.arkit import CHANNELS, INDEX, read_take, write_take
+from kfzoo.arkit.fixed_point import parse
+from kfzoo.errors import InputError
+
+TAKES = Path(__file__).parents[3] / "shared/data/livelink"
+HEADER = "Timecode,BlendshapeCount," + ",".join(CHANNELS)
+
+
+def row(timecode: str = "10:00:00:00.000", count: str = "61", **values: str) -> str:
+    return ",".join([timecode, count, *(values.get(name, "0.0000000000") for name in CHANNELS)])
+
+
+def take(tmp_path: Path, *lines: str, end: str = "\n") -> Path:
+    path = tmp_path / "take.csv"
+    path.write_bytes((end.join(lines) + end).encode())
+    return path
+
+
+GOOD = (HEADER, row(JawOpen="0.1234567891"), row("10:00:00:01.000", JawOpen="0.5000000000"))
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in TAKES.glob("*.csv")) or ["none"])
+def test_real_takes_agree_with_numpys_reader(name: str) -> None:
+    if name == "none":
+        pytest.skip(f"needs real takes in {TAKES}")
+    read = read_take(TAKES / name)
+    expected = np.loadtxt(TAKES / name, delimiter=",", skiprows=1, usecols=range(2, 63), dtype=np.float32)
+    np.testing.assert_array_equal(read.coefficients, expected)
+    assert read.lost == 0
+    assert read.overshoots == int((np.abs(expected) > 1).sum())
+    steps = np.diff(read.seconds)
+    assert read.seconds[0] == 0
+    assert steps.min() > 0.0166
+    assert steps.max() < 0.07
+    assert len(read.timecodes) == len(expected)
+
+
+def test_one_header_spelling_is_as_good_as_the_other(tmp_path: Path) -> None:
+    other = HEADER.replace("BlendshapeCount", "BlendShapeCount").replace("EyeBlinkLeft", "eyeBlink_L")
+    read = read_take(take(tmp_path, other, *GOOD[1:], end="\r\n"))
+    assert read.name == "take"
+    np.testing.assert_allclose(read.coefficients[:, INDEX["JawOpen"]], [0.1234567891, 0.5])
+    np.testing.assert_allclose(read.seconds, [0, 1 / 60])
+
+
+@given(st.permutations(range(63)))
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_columns_are_found_in_any_order(tmp_path: Path, order: list[int]) -> None:
+    faces = np.linspace(-1, 1, 122).reshape(2, 61)
+    path = tmp_path / "a.csv"
+    write_take(path, faces)
+    for keep_front in (True, False):
+        columns = [0, 1, *(i for i in order if i > 1)] if keep_front else order
+        lines = [line.split(",") for line in path.read_text().splitlines()]
+        moved = take(tmp_path, *(",".join(line[column] for column in columns) for line in lines))
+        np.testing.assert_allclose(read_take(moved).coefficients, faces, atol=1e-7)
+
+
+@given(
+    faces=hnp.arrays(np.float64, st.tuples(st.integers(2, 5), st.just(61)), elements=st.floats(-1.2, 1.2)),
+    fps=st.sampled_from([24.0, 30.0, 60.0, 59.94, 1.0]),
+)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_back(tmp_path: Path, faces: np.ndarray, fps: float) -> None:
+    path = tmp_path / "out.csv"
+    write_take(path, faces, fps=fps, start="23:59:59:58.000")
+    read = read_take(path)
+    text = path.read_text().splitlines()
+    values = np.array([[float(cell) for cell in line.split(",")[2:]] for line in text[1:]])
+    np.testing.assert_allclose(values, faces, atol=1e-10)
+    np.testing.assert_array_equal(read.coefficients, values.astype(np.float32))
+    np.testing.assert_allclose(read.seconds, np.arange(len(faces)) / fps, atol=2e-5)
+
+
+def test_written_files_look_like_the_phones(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "out.csv"
+    write_take(path, np.full((3, 61), 0.25), start="23:59:59:59.000")
+    lines = path.read_text().splitlines()
+    assert lines[0] == HEADER
+    assert [line.split(",")[0] for line in lines[1:]] == ["23:59:59:59.000", "00:00:00:00.000", "00:00:00:01.000"]
+    assert lines[1].startswith("23:59:59:59.000,61,0.2500000000,0.2500000000")
+    np.testing.assert_allclose(read_take(path).seconds, [0, 1 / 60, 2 / 60])
+
+
+def test_frames_without_a_face_are_left_out_and_counted(tmp_path: Path) -> None:
+    lost = "10:00:00:01.000,0" + "," * 61
+    read = read_take(take(tmp_path, HEADER, row(), lost, "10:00:00:01.500,0", row("10:00:00:02.000")))
+    assert read.lost == 2
+    assert read.timecodes == ["10:00:00:00.000", "10:00:00:02.000"]
+    np.testing.assert_allclose(read.seconds, [0, 2 / 60])
+
+
+def test_values_out_of_range_are_kept_and_counted(tmp_path: Path) -> None:
+    lines = (HEADER, row(JawOpen="1.0530000000", HeadYaw="-1.5"), row("10:00:00:01.000", TongueOut="-0.0100000000"))
+    read = read_take(take(tmp_path, *lines))
+    assert read.overshoots == 3
+    assert read.coefficients[0, INDEX["HeadYaw"]] == np.float32(-1.5)
+
+
+def test_numbers_may_be_written_otherwise(tmp_path: Path) -> None:
+    read = read_take(take(tmp_path, HEADER, row("9:00:00:00", JawOpen="1e-2"), row("9:00:00:01", JawOpen=" .5")))
+    np.testing.assert_allclose(read.coefficients[:, INDEX["JawOpen"]], [0.01, 0.5])
+    np.testing.assert_allclose(read.seconds, [0, 1 / 60])
+
+
+Edit = Callable[[list[str]], list[str]]
+FAULTS: list[tuple[Edit, str]] = [
+    (lambda _: [], ": is empty, expected a Live Link Face CSV file; export the take again"),
+    (lambda lines: lines[:2], ": holds 1 frame(s), at least 2 are needed; record a longer take"),
+    (
+        lambda lines: [*lines[:2], "10:00:00:01.000,0"],
+        ": holds 1 frame(s) (1 more without a face), at least 2 are needed; record a longer take",
+    ),
+    (
+        lambda lines: [*lines[:2], lines[2][:60]],
+        ":3: 6 columns instead of 63; the file seems to be cut off here; remove the line or export again",
+    ),
+    (
+        lambda lines: [lines[0], lines[1] + ",0", lines[2]],
+        ":2: 64 columns instead of 63; remove the line or export again",
+    ),
+    (
+        lambda lines: [lines[0].replace(",JawOpen", ""), *lines[1:]],
+        ":1: column 'JawOpen' is missing; export the take as Live Link Face CSV again",
+    ),
+    (
+        lambda lines: [lines[0].replace("Timecode,", "").replace(",JawOpen", ""), *lines[1:]],
+        ":1: column 'Timecode' and 1 more is missing; export the take as Live Link Face CSV again",
+    ),
+    (
+        lambda lines: [lines[0].replace("JawOpen", "jawForward"), *lines[1:]],
+        ":1: column 'JawForward' stands twice, in columns 17 and 20",
+    ),
+    (
+        lambda lines: [lines[0].replace("JawOpen", "JawOpne"), *lines[1:]],
+        ":1: column 20: channel 'JawOpne': is none of the 61 ARKit channels; did you mean 'JawOpen'?",
+    ),
+    (
+        lambda lines: [*lines[:2], row("10:00:00:01.000", JawOpen="wide")],
+        ":3: column 'JawOpen' holds 'wide', expected a finite number; correct the value or remove the line",
+    ),
+    (
+        lambda lines: [*lines[:2], row("10:00:00:01.000", HeadRoll="")],
+        ":3: column 'HeadRoll' holds an empty cell, expected a finite number; correct the value or remove the line",
+    ),
+    (
+        lambda lines: [lines[0], row(EyeBlinkLeft="nan"), lines[2]],
+        ":2: column 'EyeBlinkLeft' holds 'nan', expected a finite number; correct the value or remove the line",
+    ),
+    (
+        lambda lines: [lines[0], row(CheekPuff="-inf"), lines[2]],
+        ":2: column 'CheekPuff' holds '-inf', expected a finite number; correct the value or remove the line",
+    ),
+    (
+        lambda lines: [*lines[:2], row("10:00:00:01.000", "52")],
+        ":3: column 'BlendshapeCount' says '52' instead of 61; record with the head and eye angles on",
+    ),
+    (
+        lambda lines: [*lines[:2], row("10:00:61:01.000")],
+        ":3: column 'Timecode' holds '10:00:61:01.000', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or"
+        " remove the line",
+    ),
+    (
+        lambda lines: [*lines[:2], row("10:00:00")],
+        ":3: column 'Timecode' holds '10:00:00', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or"
+        " remove the line",
+    ),
+    (
+        lambda lines: [lines[0], lines[2], lines[1]],
+        ":3: time runs backwards, from 10:00:00:01.000 to 10:00:00:00.000; sort the lines by timecode",
+    ),
+]
+
+
+@pytest.mark.parametrize(("edit", "message"), FAULTS, ids=[message[:40] for _, message in FAULTS])
+def test_faults_are_named(tmp_path: Path, edit: Edit, message: str) -> None:
+    path = take(tmp_path, *edit(list(GOOD)))
+    with pytest.raises(InputError) as error:
+        read_take(path)
+    assert str(error.value) == f"{path}{message}"
+
+
+def test_line_numbers_count_frames_without_a_face(tmp_path: Path) -> None:
+    path = take(tmp_path, HEADER, row(), "10:00:00:01.000,0", row("10:00:00:02.000", JawOpen="x"))
+    with pytest.raises(InputError, match=r"take\.csv:4: column 'JawOpen' holds 'x'"):
+        read_take(path)
+
+
+def test_missing_files_folders_and_binary_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.csv: there is no such file; check the path$"):
+        read_take(tmp_path / "nowhere.csv")
+    with pytest.raises(InputError, match=r": is a folder, expected a Live Link Face CSV file; name a file in it$"):
+        read_take(tmp_path)
+    path = tmp_path / "take.csv"
+    path.write_bytes(HEADER.encode() + b"\n\xff\xfe\n")
+    with pytest.raises(InputError, match=r"take\.csv:2: holds bytes that are not text; export the take as CSV again$"):
+        read_take(path)
+
+
+@pytest.mark.parametrize(
+    ("faces", "fps", "start", "message"),
+    [
+        (np.zeros((2, 52)), 60.0, "00:00:00:00", "expected (T, 61) coefficients with T of 2 or more, found (2, 52)"),
+        (np.zeros((1, 61)), 60.0, "00:00:00:00", "expected (T, 61) coefficients with T of 2 or more, found (1, 61)"),
+        (np.zeros((2, 61)), 0.0, "00:00:00:00", "0.0 frames a second is no rate; use a positive number"),
+        (np.zeros((2, 61)), 60.0, "noon", "'noon' is no timecode; write HH:MM:SS:FF.mmm"),
+        (
+            np.where(np.arange(122).reshape(2, 61) == 61, np.nan, 0.0), 60.0, "00:00:00:00",
+            "EyeBlinkLeft of frame 1 is not a finite number; leave such frames out",
+        ),
+    ],
+)  # fmt: skip
+def test_nothing_is_written_from_bad_input(
+    tmp_path: Path, faces: np.ndarray, fps: float, start: str, message: str
+) -> None:
+    path = tmp_path / "out.csv"
+    with pytest.raises(InputError) as error:
+        write_take(path, faces, fps=fps, start=start)
+    assert str(error.value) == f"{path}: {message}"
+    assert not list(tmp_path.iterdir())
+
+
+@given(st.lists(st.floats(-9.9, 9.9), min_size=1, max_size=9))
+def test_fixed_point_numbers_are_read_exactly(values: list[float]) -> None:
+    texts = [f"{value:.10f}" for value in values]
+    parsed = parse(",".join(texts) + ",")
+    assert parsed is not None
+    np.testing.assert_allclose(parsed, [float(text) for text in texts], rtol=0, atol=4e-15)
+
+
+@given(
+    st.lists(st.sampled_from(["0.1234567890", "-1.0000000001"]), min_size=1, max_size=3).map(
+        lambda n: ",".join(n) + ","
+    ),
+    st.integers(0, 40),
+    st.sampled_from("0123456789.,-+ eE/:;é\x00"),
+)
+def test_any_changed_character_is_declined_or_read_right(text: str, place: int, character: str) -> None:
+    place %= len(text)
+    changed = text[:place] + character + text[place + 1 :]
+    parsed = parse(changed)
+    if parsed is not None:
+        np.testing.assert_allclose(parsed, [float(cell) for cell in changed.rstrip(",").split(",")], rtol=0, atol=4e-15)
