@@ -1,10 +1,15 @@
-"""A shuffling loader whose place in the epoch can be saved and found again."""
+"""A shuffling loader whose place in the epoch can be saved and found again.
+
+Loaders draw a number from their generator at the start of each epoch. They get one of their own here: the global one
+would otherwise stand elsewhere after a resume.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import torch
 from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
 from torch.utils.data import BatchSampler, DataLoader, Dataset, DistributedSampler
 
@@ -77,6 +82,7 @@ class ResumableLoader(DataLoader[Sample]):
         super().__init__(
             dataset,
             batch_sampler=self._batches,
+            generator=torch.Generator(),
             collate_fn=collate,
             num_workers=num_workers,
             pin_memory=pin_memory,
@@ -116,6 +122,7 @@ def evaluation_loader(
         dataset,
         batch_size=batch_size,
         sampler=UnrepeatedDistributedSampler(dataset, num_replicas=world_size, rank=rank, shuffle=False),
+        generator=torch.Generator(),
         collate_fn=collate,
         num_workers=num_workers,
         pin_memory=pin_memory,

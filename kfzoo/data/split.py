@@ -90,15 +90,16 @@ class Split:
             order = [free[index] for index in generator.permutation(len(free))]
             for part, wish in named:
                 if not isinstance(wish, list):
-                    count = self._count(part, wish, len(order))
+                    count = self._count(part, wish, len(free))
                     assigned |= dict.fromkeys(order[:count], part)
                     order = order[count:]
         return [assigned.get(self._group(script), "train") for script in scripts]
 
-    def _count(self, part: Part, share: float, available: int) -> int:
+    def _count(self, part: Part, share: float, groups: int) -> int:
         if not 0 < share < 1:
             raise InputError(f"data.split.{part}", f"expected a share between 0 and 1 or names, found {share}")
-        return max(1, round(share * available)) if available > len(PARTS) - 1 else 0
+        # At least one group a part, where there are enough; an emotion with fewer goes to training.
+        return max(1, round(share * groups)) if groups >= len(PARTS) else 0
 
 
 def digest(scripts: Sequence[Script], parts: Sequence[Part]) -> str:

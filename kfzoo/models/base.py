@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -134,6 +135,19 @@ class KeyframeModule(LightningModule, ABC):
     def predict_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:
         """Answers a batch."""
         return self.generate(batch)
+
+    def total_steps(self) -> int:
+        """Returns how many optimizer steps the whole run takes, for schedules.
+
+        Lightning's `estimated_stepping_batches` tells the same, but builds the training loader before a checkpoint's
+        loops are restored: a resumed run would then begin its epoch anew.
+        """
+        trainer: Any = self.trainer
+        batches = len(trainer.datamodule.train_dataloader())
+        limit = trainer.limit_train_batches
+        batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+        steps = trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches)
+        return steps if trainer.max_steps < 0 else min(steps, trainer.max_steps)
 
     def configure_optimizers(self) -> Any:
         """Returns none: a model without gradients needs none, and every other one names its own."""

@@ -156,7 +156,7 @@ class AlignedAutoencoder(KeyframeModule):
         warmup, cosine = self.hparams["warmup_steps"], self.hparams["cosine"]
         if not (warmup or cosine):
             return optimizer
-        schedule = warmup_cosine(optimizer, warmup, int(self.trainer.estimated_stepping_batches) if cosine else None)
+        schedule = warmup_cosine(optimizer, warmup, self.total_steps() if cosine else None)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 

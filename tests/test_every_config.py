@@ -1,0 +1,93 @@
+"""Every configuration goes through `fit` and `test`, and every model keeps the contract and has its papers in order."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+import kfzoo.models
+from kfzoo.arkit.channels import LOWER, UPPER
+from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.data.builtin import BuiltinScripts
+from kfzoo.models.base import KeyframeModule
+from kfzoo.models.checkpoint import load_model
+from tests.commandline import CONFIGS, NAMES, ROOT, results, run, shrink
+
+MODELS = [
+    found
+    for name in kfzoo.models.__all__
+    if isinstance(found := getattr(kfzoo.models, name), type)
+    and issubclass(found, KeyframeModule)
+    and not inspect.isabstract(found)
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
+def test_fits_tests_loads_and_generates(
+    config: Path, tmp_path: Path, takes_folder: Path, tiny_clip: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = shrink(config, tmp_path, takes=takes_folder, clip=tiny_clip)
+    assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
+    assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
+    folder = tmp_path / "run"
+    said = capsys.readouterr().out
+    for name in ("best.ckpt", "results.json", "faces.png"):
+        assert str(folder / name) in said
+        assert (folder / name).stat().st_size > 0
+    fitted = results(folder)
+    assert fitted["status"] == "complete"
+    assert fitted["invalid"] == 0
+
+    assert run("test", "--config", small) == 0
+    tested = results(folder)
+    assert tested["scores"] == fitted["scores"]
+    assert tested["checkpoint"] == fitted["checkpoint"]
+
+    model = load_model(folder / "best.ckpt")
+    samples = [Sample(next(iter(BuiltinScripts(1))), 0, "arkit")] * 3
+    with torch.inference_mode():
+        answer = model.generate(model.collate(samples))
+        told = model.generate(KeyframeBatch(tuple(samples)))  # without truth
+    assert answer.coefficients.shape == (3, 61)
+    assert answer.coefficients.dtype == torch.float32
+    assert answer.valid.shape == (3,)
+    assert ((answer.coefficients >= torch.tensor(LOWER)) & (answer.coefficients <= torch.tensor(UPPER))).all()
+    assert torch.equal(told.coefficients, answer.coefficients)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
+def test_a_config_names_its_method_and_run(config: Path) -> None:
+    values = yaml.safe_load(config.read_text())
+    method = config.parent.name
+    name = values["model"]["class_path"].rpartition(".")[2]
+    module = inspect.getmodule(getattr(kfzoo.models, name))
+    assert module is not None
+    assert method in module.__name__.split(".")
+    assert values["run_dir"] == f"runs/{method}-{config.stem}"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_model_has_its_four_files(model: type[KeyframeModule]) -> None:
+    place = model.__module__.removeprefix("kfzoo.models.").split(".")[0]
+    assert (ROOT / "configs" / place / "builtin.yaml").is_file()
+    card = (ROOT / "model_cards" / f"{place}.md").read_text()
+    assert model.__name__ in card
+    assert f"configs/{place}/builtin.yaml" in card
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_arguments_of_a_model_are_plain_values(model: type[KeyframeModule]) -> None:
+    made = model()
+    plain = (int, float, str, bool, list, tuple, type(None))
+    assert all(isinstance(value, plain) for value in made.hparams.values())
+
+
+def test_there_are_models_and_configs() -> None:
+    assert len(MODELS) >= 4
+    assert {config.parent.name for config in CONFIGS} == {m.__module__.split(".")[2] for m in MODELS}
+
+

@@ -1,0 +1,158 @@
+"""A killed run goes on as if nothing had happened, and two processes tell what one tells."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from lightning.pytorch import Callback, Trainer
+
+from tests.commandline import ROOT, results, run
+
+STEPS_AN_EPOCH = 11
+"""Of the small run: training keyframes / batch size, rounded up; asserted below."""
+
+
+class KillAt(Callback):
+    """Kills its own process, unannounced, after one optimizer step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def small(folder: Path, encoder: str, name: str = "run") -> Path:
+    values = {
+        "seed_everything": 7,
+        "run_dir": str(folder / name),
+        "checkpoint_every_n_steps": 3,
+        "model": {
+            "class_path": "kfzoo.models.AlignedAutoencoder",
+            "init_args": {
+                "text_encoder": encoder,
+                "width": 16,
+                "latent": 16,
+                "layers": 1,
+                "heads": 2,
+                "dropout": 0.2,
+                "learning_rate": 0.01,
+                "warmup_steps": 5,
+                "cosine": True,
+            },
+        },
+        "data": {
+            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "init_args": {
+                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": 63}},
+                "batch_size": 9,
+            },
+        },
+        "trainer": {"max_epochs": 3, "accelerator": "cpu", "enable_progress_bar": False},
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def elsewhere(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs the command line in a process of its own."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {name: value for name, value in environment.items() if not name.startswith("COV_CORE")}
+    command = [sys.executable, "-m", "kfzoo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sums in another order would differ in the last digit: as many threads as the processes that are started."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, tiny_sentence_encoder: str) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("whole")
+    assert run("fit", "--config", small(folder, tiny_sentence_encoder)) == 0
+    last: dict[str, Any] = torch.load(folder / "run" / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 3 * STEPS_AN_EPOCH
+    return last | {"best_mse": results(folder / "run")["scores"]["mse"]["value"]}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(STEPS_AN_EPOCH + 5, id="in an epoch, behind the last save"),
+        pytest.param(STEPS_AN_EPOCH + 1, id="at the first step behind an epoch's end"),
+        pytest.param(2 * STEPS_AN_EPOCH, id="at an epoch's last step, before its validation"),
+        pytest.param(1, id="before the first save"),
+    ],
+)
+def test_a_killed_run_ends_with_the_same_weights(
+    step: int, uninterrupted: dict[str, Any], tmp_path: Path, tiny_sentence_encoder: str
+) -> None:
+    config = small(tmp_path, tiny_sentence_encoder)
+    killer = ["--trainer.callbacks+", "tests.test_resume_and_ddp.KillAt", "--trainer.callbacks.step", step]
+    killed = elsewhere("fit", "--config", config, *killer)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    saved = tmp_path / "run" / "last.ckpt"
+    before = torch.load(saved, weights_only=True)["global_step"] if saved.exists() else 0
+    assert before <= step
+
+    assert run("fit", "--config", config) == 0
+    last = torch.load(saved, weights_only=True)
+    assert last["global_step"] == uninterrupted["global_step"]
+    for name, values in uninterrupted["state_dict"].items():
+        assert torch.equal(last["state_dict"][name], values), name
+    assert results(tmp_path / "run")["scores"]["mse"]["value"] == uninterrupted["best_mse"]
+
+
+def test_a_run_folder_is_not_overwritten_by_other_settings(
+    tmp_path: Path, tiny_sentence_encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = small(tmp_path, tiny_sentence_encoder)
+    assert run("fit", "--config", config, "--trainer.max_epochs", 1) == 0
+    stood = (tmp_path / "run" / "last.ckpt").read_bytes()
+    assert run("fit", "--config", config, "--model.init_args.learning_rate", 0.5) == 2
+    assert "holds a run with other settings (model.init_args.learning_rate: 0.01 there, 0.5 now)" in capsys.readouterr().err
+    assert (tmp_path / "run" / "last.ckpt").read_bytes() == stood
+
+
+def test_two_processes_train_and_tell_what_one_tells(tmp_path: Path, tiny_sentence_encoder: str) -> None:
+    config = small(tmp_path, tiny_sentence_encoder)
+    two = ["--trainer.devices", 2, "--trainer.strategy", "ddp"]
+    fitted = elsewhere("fit", "--config", config, *two)
+    assert fitted.returncode == 0, fitted.stderr[-3000:]
+    folder = tmp_path / "run"
+    assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == 3 * -(-STEPS_AN_EPOCH // 2)
+    on_two = results(folder)
+
+    assert run("test", "--config", config) == 0
+    on_one = results(folder)
+    assert on_one["checkpoint"] == on_two["checkpoint"]
+    assert on_one["count"] == on_two["count"]
+    for name, score in on_one["scores"].items():
+        assert score["value"] == pytest.approx(on_two["scores"][name]["value"], abs=1e-6), name
+
+    assert run("predict", "--config", config) == 0
+    alone = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    predicted = elsewhere("predict", "--config", config, *two)
+    assert predicted.returncode == 0, predicted.stderr[-3000:]
+    together = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in together] == [row["id"] for row in alone]
+    assert len(alone) == on_one["count"]
+    for row, other in zip(together, alone, strict=True):
+        assert row["coefficients"] == pytest.approx(other["coefficients"], abs=2e-4)
