@@ -18,6 +18,14 @@ from kfzoo.arkit.wording import CANONICAL, Frame, Wording
 MOST_WORDS = 100
 """Words of a description at most; the weakest movements of a very busy face are left out."""
 
+PROMINENCE = 0.45
+"""Share of the strongest movement below which another one goes unsaid: a quiet face is told in all its small movements,
+a strong one without them. Beside a smile they say little of the face, and drown the smile in words: a linear reader of
+frozen sentence embeddings errs a quarter less on real takes without them."""
+
+ALWAYS_SAID = 0.25
+"""Strength from which a movement is said whatever stands beside it: a blink hides nothing."""
+
 _SENTENCES = {
     "brows": 0, "eyes": 1, "gaze": 1, "nose": 2, "cheeks": 2, "mouth": 3, "jaw": 4, "tongue": 4, "head": 5,
 }  # fmt: skip
@@ -55,7 +63,7 @@ def describe(
     Raises:
         InputError: When there are not 61 finite numbers.
     """
-    found = movements(coefficients, detail=detail, neutral=neutral)
+    found = _prominent(movements(coefficients, detail=detail, neutral=neutral))
     pick = _first if rng is None else _Picker(rng)
     if not found:
         return pick(wording.neutral)
@@ -106,6 +114,12 @@ def _clause(movement: Movement, wording: Wording, words: _Words, frame: Frame, p
         predicate_and_lean = _rest(strong, predicate, frame) + pick(wording.leaning).replace("{side}", side)
         return _Clause(phrase.both, phrase.plural, predicate_and_lean)
     return _Clause(phrase.both, phrase.plural, _rest(strong, predicate, frame))
+
+
+def _prominent(found: list[Movement]) -> list[Movement]:
+    """Leaves out what is weak beside the strongest movement."""
+    bar = min(ALWAYS_SAID, PROMINENCE * max((movement.value for movement in found), default=0.0))
+    return [movement for movement in found if movement.value >= bar]
 
 
 def _rest(intensity: str, predicate: str, frame: Frame) -> str:

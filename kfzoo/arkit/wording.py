@@ -92,7 +92,8 @@ class Wording:
         )
 
 
-def _phrases(table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Phrase, ...]]:
+def read_phrases(table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Phrase, ...]]:
+    """Reads a table of phrases, written `subject: predicate`, by movement."""
     return {movement: tuple(_phrase(line) for line in lines) for movement, lines in table.items()}
 
 
@@ -129,7 +130,7 @@ TRAINING = Wording(
     ),
     leaning=(" (more on the {side})", " (stronger on the {side})"),
     neutral=("The face is at rest.", "The face is neutral and still.", "The subject's face is relaxed."),
-    phrases=_phrases({
+    phrases=read_phrases({
         "brow_inner_up": ("inner brows: raised", "inner ends of the brows: drawn up", "inner eyebrows: pushed up",
                           "brows: lifted in the middle"),
         "brow_outer_up": ("outer brow/outer brows: lifted", "brow tail/brow tails: arched",
@@ -205,7 +206,7 @@ HELD_OUT = Wording(
     ),
     leaning=(" (the {side} side leading)", " (above all at the {side})"),
     neutral=("Nothing moves in this calm face.", "All features rest in their usual place."),
-    phrases=_phrases({
+    phrases=read_phrases({
         "brow_inner_up": ("inner eyebrows: pulled upward", "inner brows: lifted high"),
         "brow_outer_up": ("outer eyebrow/outer eyebrows: elevated", "outer brow/outer brows: pulled upward"),
         "brow_down": ("eyebrow/eyebrows: knitted together and down", "brow/brows: drawn low"),

@@ -66,12 +66,17 @@ faces = busy | sparse
             "The mouth corners are strongly pulled up in a smile on the right but slightly on the left.",
         ),
         (
-            {"EyeSquintLeft": 0.2, "EyeSquintRight": 0.2, "NoseSneerLeft": 0.5, "CheekPuff": 0.12},
-            "The eyes are slightly narrowed."
-            " The left side of the nose is strongly wrinkled and cheeks faintly puffed out.",
+            {"EyeSquintLeft": 0.3, "EyeSquintRight": 0.3, "NoseSneerLeft": 0.5, "CheekPuff": 0.26},
+            "The eyes are moderately narrowed."
+            " The left side of the nose is strongly wrinkled and cheeks slightly puffed out.",
         ),
         ({"JawLeft": 0.5, "JawRight": 0.2}, "The jaw is moderately moved to the left."),
-        ({"HeadYaw": 0.5, "HeadPitch": -0.2}, "The head is strongly turned to the right and slightly tipped back."),
+        ({"HeadYaw": 0.5, "HeadPitch": -0.26}, "The head is strongly turned to the right and slightly tipped back."),
+        ({"BrowInnerUp": 0.12, "JawOpen": 0.06}, "The inner brows are faintly raised. The mouth is barely opened."),
+        ({"MouthSmileLeft": 0.8, "MouthSmileRight": 0.8, "JawOpen": 0.2},
+         "The mouth corners are intensely pulled up in a smile."),
+        ({"MouthSmileLeft": 0.8, "MouthSmileRight": 0.8, "JawOpen": 0.26},
+         "The mouth corners are intensely pulled up in a smile. The mouth is slightly opened."),
     ],
 )
 def test_canonical_words(values: dict[str, float], text: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import INDEX, LOWER, UPPER
 from kfzoo.arkit.wording import HELD_OUT
-from kfzoo.data.builtin import impression, intent, nouns, phrases, situations
+from kfzoo.data.builtin import intent, nouns, phrases, situations
 from kfzoo.data.builtin.actors import ACTORS
 from kfzoo.data.builtin.banks import Bank
 from kfzoo.data.builtin.emotions import EKMAN, SHADES, number_of
@@ -151,8 +151,7 @@ def test_test_scripts_share_no_wording_with_the_others(scripts: list[Script]) ->
     def own(test: bool) -> list[str]:
         found = [script for script in scripts if (script.part == "test") == test]
         intents = [k.original for script in found for k in script.keyframes]
-        impressions = [k.arkit.split(". ")[0] for script in found for k in script.keyframes]
-        return [text for script in found for text in (script.background, script.emotion)] + intents + impressions
+        return [text for script in found for text in (script.background, script.emotion)] + intents
 
     assert not set(_texts(scripts, True)) & set(_texts(scripts, False))
     assert not _grams(own(True), 4) & _grams(own(False), 4)
@@ -170,7 +169,7 @@ def _banks() -> list[Bank]:
             for part in value:
                 collect(part)
 
-    for module in (impression, intent, nouns, phrases, situations):
+    for module in (intent, nouns, phrases, situations):
         for name, value in vars(module).items():
             if name.isupper():
                 collect(value)

@@ -8,7 +8,6 @@ from random import Random
 from kfzoo.arkit.describe import describe
 from kfzoo.arkit.wording import HELD_OUT
 from kfzoo.data.builtin.actors import ACTORS
-from kfzoo.data.builtin.impression import annotated
 from kfzoo.data.builtin.intent import original
 from kfzoo.data.builtin.performance import perform
 from kfzoo.data.builtin.phrases import emotion_phrase
@@ -82,10 +81,8 @@ class BuiltinScripts(Source):
                 index=index,
                 time=time,
                 original=original(story, moment, rng, held_out),
-                arkit=annotated(describe(face, wording=wording, rng=rng), story, moment, rng, held_out),
-                image=annotated(
-                    describe(face, wording=wording, rng=rng, detail="coarse"), story, moment, rng, held_out
-                ),
+                arkit=describe(face, wording=wording, rng=rng),
+                image=describe(face, wording=wording, rng=rng, detail="coarse"),
                 coefficients=face,
                 emotions=moment.scores,
             )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from kfzoo.arkit.wording import TRAINING, Frame, Wording, _phrases
+from kfzoo.arkit.wording import TRAINING, Frame, Wording, read_phrases
 
 MORE_PHRASES: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "brow_inner_up": ("inner corners of the brows: going up", "forehead: wrinkled in the middle",
@@ -111,7 +111,7 @@ MORE_FRAMES: tuple[Frame, ...] = (
 
 
 def _widened(wording: Wording) -> Wording:
-    more = _phrases(MORE_PHRASES)
+    more = read_phrases(MORE_PHRASES)
     return replace(
         wording,
         name=f"widened {wording.name}",
