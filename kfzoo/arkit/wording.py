@@ -197,7 +197,7 @@ HELD_OUT = Wording(
     ),
     coarse=(("a bit", "discernibly"), ("obviously", "evidently"), ("strikingly", "hugely")),
     frames=(
-        Frame("Here the ", verb=True, adverb_first=False, last=", and "),
+        Frame("Here the ", verb=True, adverb_first=True, last=", and "),
         Frame("On this face, the ", verb=True, adverb_first=True, last=" plus "),
     ),
     uneven=(

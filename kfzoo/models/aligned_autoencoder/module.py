@@ -20,6 +20,9 @@ from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.models.schedules import warmup_cosine
 
 TextKind = Literal["transcript", "tags", "description"]
+SMALLEST_SPREAD = 0.02
+"""Floor of a channel's standard deviation."""
+
 TEXT_KINDS: tuple[TextKind, ...] = ("transcript", "tags", "description")
 
 
@@ -88,8 +91,25 @@ class AlignedAutoencoder(KeyframeModule):
 
     def encode(self, coefficients: Tensor) -> Tensor:
         """Maps faces (B, 61) into the latent space, (B, Z)."""
-        latent: Tensor = self.encoder(coefficients[:, self.covered])
+        return self._encode(coefficients[:, self.covered])
+
+    def _encode(self, weights: Tensor) -> Tensor:
+        # Standardised by the training part: most weights are small, and tokens of small numbers teach little.
+        latent: Tensor = self.encoder((weights - self._mean) / self._spread)
         return latent
+
+    def _decode(self, latent: Tensor) -> Tensor:
+        weights: Tensor = self.decoder(latent) * self._spread + self._mean
+        return weights
+
+    @property
+    def _mean(self) -> Tensor:
+        return self.train_mean[self.covered]
+
+    @property
+    def _spread(self) -> Tensor:
+        # Constant channels (a take without head tracking) must not be divided by 0.
+        return self.train_std[self.covered].clamp_min(SMALLEST_SPREAD)
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """Maps B texts into the latent space, (B, Z)."""
@@ -99,7 +119,7 @@ class AlignedAutoencoder(KeyframeModule):
     def decode(self, latent: Tensor) -> Tensor:
         """Maps latent vectors (B, Z) to faces (B, 61); channels that are not covered get the training mean."""
         faces = self.train_mean.repeat(len(latent), 1)
-        faces[:, self.covered] = self.decoder(latent)
+        faces[:, self.covered] = self._decode(latent).to(faces.dtype)
         return faces
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
@@ -107,9 +127,9 @@ class AlignedAutoencoder(KeyframeModule):
         truth = batch.truth[:, self.covered]
         draw = torch.Generator().manual_seed(self.hparams["seed"] * 1_000_003 + self.global_step)
         disturbed = perturb(truth, self.hparams["perturbed_share"], self.hparams["perturbation"], draw)
-        face = self.encoder(disturbed)
+        face = self._encode(disturbed)
         text = self.encode_text(self._draw_texts(batch, draw))
-        rebuilt, told = self.decoder(torch.cat([face, text])).chunk(2)
+        rebuilt, told = self._decode(torch.cat([face, text])).chunk(2)
         parts = {
             "autoencoder": (rebuilt - truth).square().sum(-1).mean(),
             "embedding": 1 - cosine_similarity(text, face, dim=-1).mean(),
