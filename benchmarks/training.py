@@ -41,7 +41,7 @@ SAVE_EVERY = 50
 """The command line's default for `--checkpoint_every_n_steps`."""
 
 
-def measure(scripts: int = 500, epochs: int = 4, runs: int = 7, **changes: Any) -> str:
+def measure(scripts: int = 1000, epochs: int = 2, runs: int = 9, **changes: Any) -> str:
     """Trains both ways in turn and returns the table.
 
     Args:
@@ -69,10 +69,11 @@ def measure(scripts: int = 500, epochs: int = 4, runs: int = 7, **changes: Any) 
         # The Trainer goes first: its uncounted run encodes the texts and reads the statistics.
         seconds = interleaved({name: partial(run, name) for name in ways}, runs, "Training")
     keyframes = len(data.samples("train"))
-    ours, bare = (median(taken) for taken in seconds.values())
+    # Round by round: two neighbouring runs meet the same machine.
+    share = median(loop / trainer for trainer, loop in zip(*seconds.values(), strict=True))
     rows = [
-        [name, *spread(taken), f"{epochs * keyframes / median(taken):,.0f}", f"{bare / median(taken):.3f}"]
-        for name, taken in seconds.items()
+        [name, *spread(taken), f"{epochs * keyframes / median(taken):,.0f}", told]
+        for (name, taken), told in zip(seconds.items(), (f"{share:.3f}", "1"), strict=True)
     ]
     apart = max(float((a - b).abs().max()) for a, b in zip(*ends.values(), strict=True))
     return "\n".join(
@@ -81,11 +82,11 @@ def measure(scripts: int = 500, epochs: int = 4, runs: int = 7, **changes: Any) 
             f"keyframes in batches of {size}, {runs} runs each in turn, {torch.get_num_threads()} threads, text",
             "embeddings cached. The Trainer logs, saves checkpoints and draws its progress bar, but does not validate;",
             "the loop does the same steps on the same batches and nothing else. The last runs of both end in weights",
-            f"that differ by {apart:.1g} at most.",
+            f"that differ by {apart:.1g} at most. The share of the loop's throughput is the median of the rounds'.",
             "",
-            table(["way", "median, s", "fastest, s", "slowest, s", "keyframes/s", "of the bare loop"], rows),
+            table(["way", "median, s", "fastest, s", "slowest, s", "keyframes/s", "of the loop's"], rows),
             "",
-            verdict(f"at least {TARGET} of the bare loop", f"{bare / ours:.3f}", bare / ours >= TARGET),
+            verdict(f"at least {TARGET} of the bare loop's keyframes/s", f"{share:.3f}", share >= TARGET),
         ]
     )
 

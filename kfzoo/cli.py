@@ -72,6 +72,10 @@ class KfzooCLI(LightningCLI):
         if chosen and not Path(chosen).is_file():
             raise InputError("--ckpt_path", f"no file '{chosen}'", "give the path of a checkpoint")
 
+    @property
+    def _trial(self) -> bool:
+        return bool(self.settings.trainer.fast_dev_run)
+
     def plain_config(self) -> dict[str, Any]:
         """Returns the resolved configuration as plain values."""
         self._dump_config()
@@ -84,9 +88,7 @@ class KfzooCLI(LightningCLI):
             RandomState(),
             EvaluationCallback(folder.results, faces=folder.faces, config=self.plain_config()),
             PredictionWriter(folder.predictions),
-            ModelCheckpoint(
-                folder.path, filename="best", monitor="val/mse", mode="min", enable_version_counter=False
-            ),
+            ModelCheckpoint(folder.path, filename="best", monitor="val/mse", mode="min", enable_version_counter=False),
             LastCheckpoint(folder.last, self.settings.checkpoint_every_n_steps),
         ]
         config = config | {"default_root_dir": config.get("default_root_dir") or str(folder.path)}
@@ -102,7 +104,7 @@ class KfzooCLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Goes on where an earlier start of the same run stopped."""
-        if self.trainer.fast_dev_run or self.settings.ckpt_path:
+        if self._trial or self.settings.ckpt_path:
             return
         found = self.folder.begin(self.plain_config()) if self.trainer.is_global_zero else None
         found = self.trainer.strategy.broadcast(found) if self.trainer.world_size > 1 else found
@@ -116,7 +118,7 @@ class KfzooCLI(LightningCLI):
         if self.trainer.interrupted:
             _say(self.trainer, f"Interrupted. The same command goes on from {self.folder.last}")
             return
-        chosen = None if self.trainer.fast_dev_run else str(self.folder.checkpoint())
+        chosen = None if self._trial else str(self.folder.checkpoint())
         self.trainer.test(self.model, datamodule=self.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
         _say(self.trainer, f"run        {self.folder.path}\ncheckpoint {chosen}")
 
@@ -133,7 +135,7 @@ class KfzooCLI(LightningCLI):
 
     def _choose_checkpoint(self) -> None:
         settings = self.config_init[self.subcommand]
-        if not settings.ckpt_path and not self.trainer.fast_dev_run:
+        if not settings.ckpt_path and not self._trial:
             settings.ckpt_path = str(self.folder.checkpoint())
         if self.subcommand == "predict":
             settings.return_predictions = False

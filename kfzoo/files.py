@@ -29,7 +29,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{final.stem}.", suffix=final.suffix, dir=final.parent)
     except OSError as error:
-        raise InputError(final, f"cannot be written ({error.strerror})", "choose a folder that can be written") from error
+        raise InputError(
+            final, f"cannot be written ({error.strerror})", "choose a folder that can be written"
+        ) from error
     os.close(handle)
     beside = Path(name)
     try:

@@ -27,7 +27,7 @@ def results(folder: Path) -> dict[str, Any]:
 
 
 def shrink(config: Path, folder: Path, *, takes: Path, clip: str) -> Path:
-    """Writes a configuration that differs from the given one in size alone: little data, tiny stand-ins for hub weights.
+    """Writes a configuration that differs from the given one in size alone: little data, tiny weights for a hub's.
 
     Args:
         config: One of the project's.

@@ -52,7 +52,15 @@ def tiny_sentence_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     from transformers import BertConfig, BertModel, BertTokenizer
 
     folder = tmp_path_factory.mktemp("sentence")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz.,;", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz")]
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *"abcdefghijklmnopqrstuvwxyz.,;",
+        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+    ]
     (folder / "vocab.txt").write_text("\n".join(words))
     torch.manual_seed(0)
     config = BertConfig(

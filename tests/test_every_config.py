@@ -89,5 +89,3 @@ def test_arguments_of_a_model_are_plain_values(model: type[KeyframeModule]) -> N
 def test_there_are_models_and_configs() -> None:
     assert len(MODELS) >= 4
     assert {config.parent.name for config in CONFIGS} == {m.__module__.split(".")[2] for m in MODELS}
-
-

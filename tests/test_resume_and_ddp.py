@@ -127,7 +127,10 @@ def test_a_run_folder_is_not_overwritten_by_other_settings(
     assert run("fit", "--config", config, "--trainer.max_epochs", 1) == 0
     stood = (tmp_path / "run" / "last.ckpt").read_bytes()
     assert run("fit", "--config", config, "--model.init_args.learning_rate", 0.5) == 2
-    assert "holds a run with other settings (model.init_args.learning_rate: 0.01 there, 0.5 now)" in capsys.readouterr().err
+    assert (
+        "holds a run with other settings (model.init_args.learning_rate: 0.01 there, 0.5 now)"
+        in capsys.readouterr().err
+    )
     assert (tmp_path / "run" / "last.ckpt").read_bytes() == stood
 
 

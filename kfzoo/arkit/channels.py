@@ -1,9 +1,9 @@
 """The 61 channels: names, order, ranges, regions, subsets and spellings.
 
 The order is Live Link Face's own: 52 ARKit blendshapes, then nine head and eye angles. Blendshapes are weights in
-[0, 1]. The angles are signed, in [-1, 1]; in real takes a positive yaw turns to the subject's right and a positive pitch
-turns down (seen in the eyes of real recordings, whose `EyeLook…` weights tell the direction; the head follows the same
-axes).
+[0, 1]. The angles are signed, in [-1, 1]; a positive yaw turns to the subject's right and a positive pitch turns down.
+That is seen in the eyes of real takes, whose `EyeLook…` weights tell the direction; the head is taken to follow the
+same axes, and a positive roll to tilt to the subject's left.
 """
 
 from __future__ import annotations

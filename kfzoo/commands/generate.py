@@ -72,7 +72,7 @@ def _script(text: str, background: str, emotion: str, seconds: float, fps: float
 
     texts = [part.strip() for part in text.split("|") if part.strip()]
     if not texts:
-        raise InputError("text", "is empty", "say what the face does, for example \"a small, restrained smile\"")
+        raise InputError("text", "is empty", 'say what the face does, for example "a small, restrained smile"')
     for name, value in (("--seconds", seconds), ("--fps", fps)):
         if not value > 0:
             raise InputError(name, f"expected more than 0, found {value}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 
@@ -71,7 +72,7 @@ def augment_text(text: str, rng: random.Random, synonyms: float = 0.5, swaps: fl
         if core in _OTHERS and rng.random() < synonyms:
             other = rng.choice(_OTHERS[core])
             words[place] = re.sub(re.escape(core), other, word, flags=re.IGNORECASE)
-    for _ in range(max(1, round(swaps * len(words))) if len(words) > 2 else 0):
+    for _ in range(math.ceil(swaps * len(words)) if len(words) > 2 else 0):
         first, second = rng.sample(range(len(words) - 1), 2)
         words[first], words[second] = words[second], words[first]
     return " ".join(words)

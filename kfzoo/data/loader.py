@@ -6,8 +6,8 @@ would otherwise stand elsewhere after a resume.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import torch
 from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
@@ -77,7 +77,8 @@ class ResumableLoader(DataLoader[Sample]):
         self.epoch_sampler: DistributedSampler[Sample] = DistributedSampler(
             dataset, num_replicas=world_size, rank=rank, shuffle=True, seed=seed
         )
-        self._batches = _SkippingBatchSampler(self.epoch_sampler, batch_size, drop_last=False)
+        order = cast(Iterable[int], self.epoch_sampler)  # of places, though torch types it by what stands there
+        self._batches = _SkippingBatchSampler(order, batch_size, drop_last=False)
         self._done = 0
         super().__init__(
             dataset,

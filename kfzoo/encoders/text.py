@@ -78,20 +78,21 @@ class SentenceEncoder(TextEncoder):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        import transformers
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
-        transformers.utils.logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            self.model: Any = SentenceTransformer(name, device="cpu", trust_remote_code=False)
+            model: Any = SentenceTransformer(name, device="cpu", trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise _not_found(name, error) from error
-        transformer = self.model[0]
+        self.model = model
+        transformer = model[0]
         # The pooler's output is never read; under DDP its parameters would count as unused.
         if getattr(transformer.auto_model, "pooler", None) is not None:
             transformer.auto_model.pooler = None
-        self.dim = int(self.model.get_embedding_dimension())
-        self.max_tokens = int(self.model.max_seq_length)
+        self.dim = int(model.get_embedding_dimension())
+        self.max_tokens = int(model.max_seq_length)
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Returns input_ids and attention_mask, each (B, T)."""

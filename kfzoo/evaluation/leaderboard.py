@@ -113,7 +113,9 @@ def print_leaderboard(results: Sequence[Results], console: Console | None = None
     console = console or Console()
     for board in boards(results):
         # Numbers keep their width; in a narrow terminal the names give way. Intervals stand in the Markdown.
-        table = Table(title=board.heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table = Table(
+            title=board.heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        )
         kept = [position for position, title in enumerate(board.columns) if title not in NOT_IN_TERMINAL]
         for position in kept:
             name = position < NAMES

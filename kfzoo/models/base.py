@@ -128,7 +128,7 @@ class KeyframeModule(LightningModule, ABC):
         self._val_mse.update(errors)
         self.log("val/mse", self._val_mse, batch_size=len(batch), prog_bar=True)
 
-    def test_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:
+    def test_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:  # type: ignore[override]  # callbacks read it
         """Answers a batch; the evaluation reads it from here."""
         return self.generate(batch)
 
@@ -146,8 +146,8 @@ class KeyframeModule(LightningModule, ABC):
         batches = len(trainer.datamodule.train_dataloader())
         limit = trainer.limit_train_batches
         batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-        steps = trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches)
-        return steps if trainer.max_steps < 0 else min(steps, trainer.max_steps)
+        steps: int = trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches)
+        return steps if trainer.max_steps < 0 else min(steps, int(trainer.max_steps))
 
     def configure_optimizers(self) -> Any:
         """Returns none: a model without gradients needs none, and every other one names its own."""

@@ -22,7 +22,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise InputError(path, "no such file", "give the path of a checkpoint, such as runs/<name>/best.ckpt") from error
+        raise InputError(
+            path, "no such file", "give the path of a checkpoint, such as runs/<name>/best.ckpt"
+        ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise InputError(path, f"is damaged or no checkpoint ({reason})", "train it again or copy it anew") from error

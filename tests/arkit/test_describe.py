@@ -73,10 +73,14 @@ faces = busy | sparse
         ({"JawLeft": 0.5, "JawRight": 0.2}, "The jaw is moderately moved to the left."),
         ({"HeadYaw": 0.5, "HeadPitch": -0.26}, "The head is strongly turned to the right and slightly tipped back."),
         ({"BrowInnerUp": 0.12, "JawOpen": 0.06}, "The inner brows are faintly raised. The mouth is barely opened."),
-        ({"MouthSmileLeft": 0.8, "MouthSmileRight": 0.8, "JawOpen": 0.2},
-         "The mouth corners are intensely pulled up in a smile."),
-        ({"MouthSmileLeft": 0.8, "MouthSmileRight": 0.8, "JawOpen": 0.26},
-         "The mouth corners are intensely pulled up in a smile. The mouth is slightly opened."),
+        (
+            {"MouthSmileLeft": 0.8, "MouthSmileRight": 0.8, "JawOpen": 0.2},
+            "The mouth corners are intensely pulled up in a smile.",
+        ),
+        (
+            {"MouthSmileLeft": 0.8, "MouthSmileRight": 0.8, "JawOpen": 0.26},
+            "The mouth corners are intensely pulled up in a smile. The mouth is slightly opened.",
+        ),
     ],
 )
 def test_canonical_words(values: dict[str, float], text: str) -> None:

@@ -55,7 +55,9 @@ def test_a_damaged_cache_is_computed_anew(specification: str, tmp_path: Path, mo
     assert torch.equal(again(TEXTS), first(TEXTS))
 
 
-def test_too_long_texts_are_counted(specification: str, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_long_texts_are_counted(
+    specification: str, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
     with caplog.at_level(logging.WARNING):
         FrozenTextEncoder(specification).remember(["short", "long " * 300])
@@ -73,7 +75,9 @@ def test_embedded_minilm_is_the_published_one() -> None:
     weights = Path(MODEL_DIR) / "model.safetensors"
     assert hashlib.sha256(weights.read_bytes()).hexdigest().startswith("53aa51172d142c89d9012cce15ae4d6cc0ca6895")
     encoder = FrozenTextEncoder("minilm")
-    smile, grin, frown = encoder(["The mouth corners rise in a smile.", "A grin lifts the lips.", "The jaw is thrust forward."])
+    smile, grin, frown = encoder(
+        ["The mouth corners rise in a smile.", "A grin lifts the lips.", "The jaw is thrust forward."]
+    )
     assert smile @ grin > smile @ frown
 
 

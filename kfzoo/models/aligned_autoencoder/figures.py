@@ -53,7 +53,9 @@ def draw_tsne(model: AlignedAutoencoder, samples: Sequence[Sample], path: Path, 
     for kind in TEXT_KINDS:
         block = places[start : start + len(texts[kind])]
         start += len(texts[kind])
-        axes.scatter(*block.T, s=9, alpha=0.75, linewidths=0, color=COLOURS[kind], label=f"{kind} ({len(block)})")
+        axes.scatter(
+            block[:, 0], block[:, 1], s=9, alpha=0.75, linewidths=0, color=COLOURS[kind], label=f"{kind} ({len(block)})"
+        )
     axes.set(xticks=[], yticks=[], title="Text embeddings in the latent space")
     axes.legend(loc="best", fontsize=8, markerscale=1.8, frameon=False)
     axes.spines[["top", "right", "bottom", "left"]].set_visible(False)

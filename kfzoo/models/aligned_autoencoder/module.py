@@ -57,6 +57,8 @@ class AlignedAutoencoder(KeyframeModule):
         seed: Seed of the texts' augmentation and of the draw of S.
     """
 
+    covered: Tensor
+
     def __init__(
         self,
         text_encoder: str = "minilm",

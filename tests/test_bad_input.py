@@ -1,0 +1,184 @@
+"""Bad input: one clear line, exit code 2, no traceback, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from kfzoo.errors import InputError
+from kfzoo.models import MeanFace, ZeroFace
+from kfzoo.models.checkpoint import load_model, read_checkpoint
+from tests.commandline import ROOT, run, shrink
+
+MEAN = ROOT / "configs" / "mean_face" / "builtin.yaml"
+TAKES = ROOT / "configs" / "nearest_neighbour" / "takes.yaml"
+
+
+@pytest.fixture
+def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that must fail, and returns the one line that it says."""
+
+    def check(*arguments: object) -> str:
+        capsys.readouterr()
+        assert run(*arguments) == 2
+        said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("Seed set")]
+        lines = [line for line in said if line.startswith("kfzoo: ")]
+        assert len(lines) == 1
+        assert "Traceback" not in "\n".join(said)
+        return lines[0].removeprefix("kfzoo: ")
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fti"], "command 'fti': is not known; did you mean 'fit'?"),
+        (["fit", "--config", "nowhere.yaml"], "config: File does not exist: "),
+        (["fit", "--config", MEAN, "--trainer.max_epoch", 3], "did you mean 'trainer.max_epochs'?"),
+        (["fit", "--config", MEAN, "--run_dirr", "x"], "did you mean 'run_dir'?"),
+        (
+            ["fit", "--config", MEAN, "--data.init_args.batchsize", 3],
+            "data: Option 'batchsize' is not accepted; did you mean 'batch_size'?",
+        ),
+        (
+            ["fit", "--config", MEAN, "--data.init_args.batch_size", "many"],
+            "data.batch_size: Expected a int. Got value: many",
+        ),
+        (["fit", "--config", MEAN, "--data.init_args.batch_size", 0], "data.batch_size: expected at least 1, found 0"),
+        (
+            ["fit", "--config", MEAN, "--data.init_args.source.init_args.nn", 4],
+            "data.source: Option 'nn' is not accepted; did you mean 'n'?",
+        ),
+        (
+            ["fit", "--config", MEAN, "--data.init_args.source.init_args.n", 0],
+            "data.source.n: expected at least 1 script, found 0",
+        ),
+        (
+            ["fit", "--config", MEAN, "--data.init_args.split.by", "luck"],
+            "data.split.by: Expected a Literal['source', 'subject', 'clip']. Got value: luck",
+        ),
+        (
+            ["fit", "--config", MEAN, "--data.init_args.source.class_path", "kfzoo.data.builtin.BuiltinScript"],
+            "did you mean 'BuiltinScripts'?",
+        ),
+        (
+            ["test", "--config", MEAN, "--ckpt_path", "nowhere.ckpt"],
+            "--ckpt_path: no file 'nowhere.ckpt'; give the path of a checkpoint",
+        ),
+        (["generate", "A smile."], "--checkpoint: is missing"),
+        (["generate", " | ", "--checkpoint", "x"], "text: is empty"),
+        (["generate", "A smile.", "--checkpoint", "x", "--fps", 0], "--fps: expected more than 0, found 0.0"),
+        (["generate", "A smile.", "--checkpoint", "nowhere.ckpt"], "nowhere.ckpt: no such file"),
+        (["leaderboard", "--results", "nowhere"], "nowhere: no such folder"),
+        (["leaderboard", "--reslts", "x"], "did you mean 'results'?"),
+        (
+            ["data", "inspect", "--source", "kfzoo.data.takes.LiveLinkTakes", "--source.folder", "nowhere"],
+            "nowhere: is not a folder",
+        ),
+        (["plot", "tsne", "--run", "nowhere"], "nowhere: holds no checkpoint; run `fit`"),
+    ],
+)
+def test_wrong_arguments(arguments: list[object], message: str, refuses: Callable[..., str]) -> None:
+    assert message in refuses(*arguments)
+
+
+def test_a_typo_in_a_file_is_told_with_the_file(tmp_path: Path, refuses: Callable[..., str]) -> None:
+    config = shrink(MEAN, tmp_path, takes=tmp_path, clip="")
+    config.write_text(config.read_text().replace("max_epochs", "max_epoch"))
+    said = refuses("fit", "--config", config)
+    assert "trainer.max_epoch" in said
+    assert "did you mean 'trainer.max_epochs'?" in said
+    config.write_text("trainer: {max_epochs: 1\nrun_dir: x")
+    assert f"{config}: " in refuses("fit", "--config", config)
+
+
+def test_test_before_fit(tmp_path: Path, refuses: Callable[..., str]) -> None:
+    config = shrink(MEAN, tmp_path, takes=tmp_path, clip="")
+    assert "holds no checkpoint; run `fit` with this configuration, or give --ckpt_path" in refuses(
+        "test", "--config", config
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text.replace("TongueOut", "Tongue0ut", 1), "a_take.csv:1"),
+        (lambda text: "\n".join(text.splitlines()[:2]) + "\n", "a_take.csv"),
+        (lambda text: text[: len(text) * 2 // 3], "a_take.csv:"),
+        (lambda text: text.replace(",0.1", ",nan", 1), "a_take.csv:"),
+        (lambda text: text.replace(",0.1", ",x.1", 1), "a_take.csv:"),
+        (lambda _: "", "a_take.csv"),
+    ],
+    ids=["missing column", "one frame", "cut off", "NaN", "text", "empty"],
+)
+def test_a_bad_take_is_told_and_leaves_nothing(
+    damage: Callable[[str], str],
+    message: str,
+    takes_folder: Path,
+    tmp_path: Path,
+    refuses: Callable[..., str],
+) -> None:
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    for path in takes_folder.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "a_take.csv").write_text(damage(sorted(takes_folder.iterdir())[0].read_text()))
+    config = shrink(TAKES, tmp_path, takes=folder, clip="")
+    assert message in refuses("fit", "--config", config)
+    assert not (tmp_path / "run" / "results.json").exists()
+    assert not (tmp_path / "run" / "best.ckpt").exists()
+
+
+def test_a_checkpoint_of_another_model(tmp_path: Path, refuses: Callable[..., str]) -> None:
+    config = shrink(MEAN, tmp_path, takes=tmp_path, clip="")
+    assert run("fit", "--config", config) == 0
+    other = ["--model.class_path", "kfzoo.models.ZeroFace", "--ckpt_path", tmp_path / "run" / "best.ckpt"]
+    before = (tmp_path / "run" / "results.json").read_bytes()
+    assert "checkpoint: is of kfzoo.models.mean_face.MeanFace, expected kfzoo.models.zero_face.ZeroFace" in refuses(
+        "test", "--config", config, *other
+    )
+    assert (tmp_path / "run" / "results.json").read_bytes() == before
+    assert "holds a MeanFace" in refuses("plot", "path", "--run", tmp_path / "run")
+
+
+def test_checkpoints_that_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.ckpt"
+    for content in (b"", b"no checkpoint"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="is damaged or no checkpoint"):
+            read_checkpoint(path)
+    torch.save({"state_dict": {}}, path)
+    with pytest.raises(InputError, match="is no checkpoint of this zoo"):
+        load_model(path)
+    whole = tmp_path / "whole.ckpt"
+    torch.save({"kfzoo": {"class_path": "kfzoo.models.Nowhere"}, "state_dict": {}}, whole)
+    with pytest.raises(InputError, match="which cannot be imported"):
+        load_model(whole)
+    whole.write_bytes(whole.read_bytes()[:200])
+    with pytest.raises(InputError, match="is damaged or no checkpoint"):
+        load_model(whole)
+
+
+def test_a_checkpoint_of_other_channels_or_sizes() -> None:
+    checkpoint: dict[str, object] = {}
+    model = MeanFace()
+    model.on_save_checkpoint(checkpoint)
+    checkpoint["state_dict"] = {"train_mean": torch.zeros(60), "train_std": torch.zeros(61)}
+    with pytest.raises(InputError, match=r"checkpoint: train_mean is \(60,\), expected \(61,\)"):
+        model.on_load_checkpoint(checkpoint)
+    with pytest.raises(InputError, match=r"is of kfzoo\.models\.mean_face\.MeanFace"):
+        ZeroFace().on_load_checkpoint(checkpoint)
+    checkpoint["kfzoo"]["channels"].reverse()  # type: ignore[index]
+    with pytest.raises(InputError, match="has another order of channels"):
+        model.on_load_checkpoint(checkpoint)
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFZOO_DEBUG", "1")
+    with pytest.raises(InputError, match="is not known"):
+        run("fti")
