@@ -106,12 +106,11 @@ class KfzooCLI(LightningCLI):
         """Goes on where an earlier start of the same run stopped."""
         if self._trial or self.settings.ckpt_path:
             return
-        found = self.folder.begin(self.plain_config()) if self.trainer.is_global_zero else None
-        found = self.trainer.strategy.broadcast(found) if self.trainer.world_size > 1 else found
-        found = found or (self.folder.last if self.folder.last.is_file() else None)
-        if found is not None:
-            self.config_init.fit.ckpt_path = str(found)
-            _say(self.trainer, f"Going on from {found}")
+        if self.trainer.is_global_zero:
+            self.folder.begin(self.plain_config())
+        if self.folder.last.is_file():
+            self.config_init.fit.ckpt_path = str(self.folder.last)
+            _say(self.trainer, f"Going on from {self.folder.last}")
 
     def after_fit(self) -> None:
         """Tests the checkpoint chosen on validation and says where everything lies."""

@@ -35,14 +35,11 @@ class RunFolder:
         self.faces = self.path / "faces.png"
         self.predictions = self.path / "predictions.jsonl"
 
-    def begin(self, config: Mapping[str, Any]) -> Path | None:
-        """Opens the folder for training.
+    def begin(self, config: Mapping[str, Any]) -> None:
+        """Opens the folder for training; a run that is there goes on from its last checkpoint.
 
         Args:
             config: The resolved configuration, plain values.
-
-        Returns:
-            The checkpoint to go on from, or None for a new run.
 
         Raises:
             InputError: When the folder holds a run of other settings, which would be lost.
@@ -51,7 +48,6 @@ class RunFolder:
             self._same_as(config)
         with replacing(self.config) as beside:
             beside.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
-        return self.last if self.last.is_file() else None
 
     def _same_as(self, config: Mapping[str, Any]) -> None:
         try:

@@ -63,6 +63,24 @@ def test_predict_writes_a_line_a_keyframe(trained: Path) -> None:
     assert len(everything) == sum(len(script.keyframes) for script in BuiltinScripts(42))
 
 
+def test_predict_answers_requests_without_truth(trained: Path, tmp_path: Path) -> None:
+    content = (
+        "Keyframe Description Sequence:\n- Keyframe One: The gaze is lowered.\n- Keyframe Two: A small smile.\n\n"
+        "Background: A waiting room.\nEmotion: Hope.\n\n"
+        "Task Instruction: Generate the facial expression parameters for Keyframe {}."
+    )
+    lines = [json.dumps({"messages": [{"role": "user", "content": content.format(name)}]}) for name in ("One", "Two")]
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("\n".join(lines) + "\n")
+    source = json.dumps({"class_path": "kfzoo.data.chat.ChatJsonl", "init_args": {"path": str(requests)}})
+    own = ["--data.init_args.source", source, "--data.init_args.annotation", "original"]
+    config = trained.parent / "builtin.yaml"
+    assert run("predict", "--config", config, *own, "--data.init_args.predict", "all") == 0
+    rows = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
+    assert [row["index"] for row in rows] == [0, 1]
+    assert rows[0]["coefficients"] != rows[1]["coefficients"]
+
+
 def test_leaderboard_lists_runs_of_one_data_set_together(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,10 +117,16 @@ def print_leaderboard(results: Sequence[Results], console: Console | None = None
             title=board.heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
         )
         kept = [position for position, title in enumerate(board.columns) if title not in NOT_IN_TERMINAL]
+        widths = {position: max(7, len(board.columns[position])) for position in kept if position >= NAMES}
+        names = len(kept) - len(widths)
+        left = (console.width - sum(widths.values()) - 2 * len(kept)) // names
         for position in kept:
-            name = position < NAMES
             table.add_column(
-                board.columns[position], justify="left" if name else "right", no_wrap=True, min_width=5 if name else 7
+                board.columns[position],
+                justify="left" if position < NAMES else "right",
+                no_wrap=True,
+                width=widths.get(position),
+                max_width=None if position in widths else max(5, left),
             )
         for row in board.models:
             cells = [row[position] for position in kept]

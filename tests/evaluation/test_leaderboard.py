@@ -144,9 +144,9 @@ def test_terminal_shows_the_same_rows() -> None:
     lines = text.getvalue().splitlines()
     assert lines[0].strip() == "BuiltinScripts, test: 1,234 keyframes, data 01234567, split abcdef01"
     labels = ("good", "bad", *REFERENCES.values())
-    rows = [line for line in lines if line.startswith("│")]
-    assert [next(label for label in labels if f" {label} " in row) for row in rows] == list(labels)
-    assert "0.01000 [0.00500, 0.02000]" in rows[0]
+    rows = [line for line in lines if any(f" {label} " in line for label in labels)]
+    assert [next(label for label in labels if f" {label} " in row) for row in rows[: len(labels)]] == list(labels)
+    assert " 0.01000 " in rows[0]  # its interval stands in the Markdown
     assert lines[-1] == "Not listed, because only a part of the split was scored: half."
 
 

@@ -93,4 +93,4 @@ def draw_paths(
         faces = Generation.of(model.decode(line)).coefficients.numpy()
         caption = f"{ends[0].description}\n↓\n{ends[1].description}"
         rows.append(Row(caption, [(f"{share:.2f}", face) for share, face in zip(shares.tolist(), faces, strict=True)]))
-    save_png(contact_sheet(rows), path)
+    save_png(contact_sheet(rows, caption_width=420), path)
