@@ -17,9 +17,11 @@ def inspect(source: Source, show: int = 2) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from tqdm.auto import tqdm
+
     from kfzoo.data.script import ANNOTATIONS, fingerprint
 
-    scripts = list(source)
+    scripts = list(tqdm(source, desc="Reading scripts", unit=" scripts", delay=2, leave=False))
     keyframes = [keyframe for script in scripts for keyframe in script.keyframes]
     console = Console()
     for script in scripts[:show]:
@@ -47,9 +49,11 @@ def build(source: Source, out: str) -> None:
         source: By class path, for example `--source kfzoo.data.takes.LiveLinkTakes --source.folder takes`.
         out: Path of the file; it appears when it is whole.
     """
+    from tqdm.auto import tqdm
+
     from kfzoo.data.jsonl import write_scripts
 
-    count = write_scripts(out, source)
+    count = write_scripts(out, tqdm(source, desc="Writing scripts", unit=" scripts", delay=2, leave=False))
     print(f"{count} scripts in {out}")
 
 
