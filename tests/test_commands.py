@@ -86,7 +86,7 @@ def test_leaderboard_lists_runs_of_one_data_set_together(
 ) -> None:
     out = tmp_path / "board.md"
     assert run("leaderboard", "--results", trained, "--out", out) == 0
-    assert "AlignedAutoencoder" in capsys.readouterr().out
+    assert "AlignedAut" in capsys.readouterr().out  # names give way in a narrow terminal
     board = out.read_text()
     for row in ("AlignedAutoencoder", "*mean face*", "*zero face*", "*chance*", "*ground truth*"):
         assert f"| {row} " in board

@@ -16,7 +16,6 @@ def inspect(source: Source, show: int = 2) -> None:
     """
     from rich.console import Console
     from rich.table import Table
-
     from tqdm.auto import tqdm
 
     from kfzoo.data.script import ANNOTATIONS, fingerprint
