@@ -19,6 +19,7 @@ from lightning.pytorch.trainer import Trainer
 
 from kfzoo.callbacks import LastCheckpoint, PredictionWriter, RandomState
 from kfzoo.commands.messages import input_error_in, one_line_error
+from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
 from kfzoo.models.base import KeyframeModule
@@ -108,6 +109,9 @@ class KfzooCLI(LightningCLI):
             return
         if self.trainer.is_global_zero:
             self.folder.begin(self.plain_config())
+            if isinstance(self.datamodule, KeyframeDataModule):
+                data = self.datamodule
+                self.folder.keep_split(data.split.record(data.scripts, data.parts))
         if self.folder.last.is_file():
             self.config_init.fit.ckpt_path = str(self.folder.last)
             _say(self.trainer, f"Going on from {self.folder.last}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentError
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         self.best = self.path / "best.ckpt"
         self.last = self.path / "last.ckpt"
+        self.split = self.path / "split.json"
         self.results = self.path / "results.json"
         self.faces = self.path / "faces.png"
         self.predictions = self.path / "predictions.jsonl"
@@ -48,6 +50,11 @@ class RunFolder:
             self._same_as(config)
         with replacing(self.config) as beside:
             beside.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+    def keep_split(self, record: Mapping[str, Any]) -> None:
+        """Writes which subjects or clips stand in which part."""
+        with replacing(self.split) as beside:
+            beside.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def _same_as(self, config: Mapping[str, Any]) -> None:
         try:

@@ -44,6 +44,15 @@ def test_generate_writes_curves_keyframes_and_a_picture(trained: Path, tmp_path:
         assert len(set(picture.convert("L").tobytes())) > 20
 
 
+def test_validate_measures_and_the_split_is_recorded(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("validate", "--config", trained.parent / "builtin.yaml") == 0
+    assert "val/mse" in capsys.readouterr().out
+    split = json.loads((trained / "split.json").read_text())
+    assert split["digest"] == results(trained)["data"]["split"]
+    assert len(split["train"]) == 15
+    assert len(split["val"]) == len(split["test"]) == 3
+
+
 def test_plots_are_drawn(trained: Path, tmp_path: Path) -> None:
     assert run("plot", "tsne", "--run", trained, "--most", 40) == 0
     assert run("plot", "path", "--run", trained, "--out", tmp_path / "path.png", "--paths", 2, "--steps", 3) == 0

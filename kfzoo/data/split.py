@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -60,6 +60,18 @@ class Split:
                     "give more data or other shares",
                 )
         return parts
+
+    def record(self, scripts: Sequence[Script], parts: Sequence[Part]) -> dict[str, Any]:
+        """Tells an assignment in plain values, to be kept with what was trained on it.
+
+        Returns:
+            `by`, `seed`, `digest`, and the names of the groups (subjects where the source assigns the parts) by part.
+        """
+        groups: dict[Part, set[str]] = {part: set() for part in PARTS}
+        for script, part in zip(scripts, parts, strict=True):
+            groups[part].add(script.clip if self.by == "clip" else script.subject)
+        named = {str(part): sorted(names) for part, names in groups.items()}
+        return {"by": self.by, "seed": self.seed, "digest": digest(scripts, parts), **named}
 
     def _from_source(self, scripts: Sequence[Script]) -> list[Part]:
         for script in scripts:

@@ -104,8 +104,8 @@ class EvaluationCallback(Callback):
 
 
 def commit() -> str | None:
-    """Returns the commit of the code, with `+` when files differ from it, or None outside a checkout."""
-    folder = Path(__file__).parent
+    """Returns the commit of the package's code, with `+` when files differ from it, or None outside a checkout."""
+    folder = Path(__file__).parent.parent
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
