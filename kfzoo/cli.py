@@ -195,8 +195,9 @@ def _quiet() -> None:
         ".*smaller than the logging interval.*",
         ".*`training_step` returned `None`.*",  # models without gradients
         ".*`configure_optimizers` returned `None`.*",
-        ".*lr_scheduler.step.*",
         ".*using a single-device strategy.*|.*recommended to use.*Trainer.devices=1.*",  # our samplers repeat nothing
         ".*exists and is not empty.*",
+        ".*isinstance.treespec, LeafSpec.*",  # between Lightning and torch
+        "(?s).*deprecated in v4.*",  # Lightning and jsonargparse
     ):
         warnings.filterwarnings("ignore", message)
