@@ -6,7 +6,6 @@ import logging
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -23,6 +22,7 @@ from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
 from kfzoo.models.base import KeyframeModule
+from kfzoo.models.checkpoint import read_checkpoint
 from kfzoo.runs import RunFolder
 
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
@@ -69,9 +69,6 @@ class KfzooCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Opens the run folder."""
         self.folder = RunFolder(self.settings.run_dir)
-        chosen = self.settings.get("ckpt_path")
-        if chosen and not Path(chosen).is_file():
-            raise InputError("--ckpt_path", f"no file '{chosen}'", "give the path of a checkpoint")
 
     @property
     def _trial(self) -> bool:
@@ -102,6 +99,13 @@ class KfzooCLI(LightningCLI):
             config["logger"] = False
         trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
         return trainer
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Reads checkpoints without running code from them, also where Lightning itself reads."""
+        arguments: dict[str, Any] = super()._prepare_subcommand_kwargs(subcommand)
+        if arguments.get("ckpt_path"):
+            read_checkpoint(arguments["ckpt_path"])  # for its errors in one line; Lightning reads it again
+        return arguments | {"weights_only": True}
 
     def before_fit(self) -> None:
         """Goes on where an earlier start of the same run stopped."""

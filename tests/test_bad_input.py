@@ -67,7 +67,7 @@ def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         ),
         (
             ["test", "--config", MEAN, "--ckpt_path", "nowhere.ckpt"],
-            "--ckpt_path: no file 'nowhere.ckpt'; give the path of a checkpoint",
+            "nowhere.ckpt: no such file; give the path of a checkpoint",
         ),
         (["generate", "A smile."], "--checkpoint: is missing"),
         (["generate", " | ", "--checkpoint", "x"], "text: is empty"),
@@ -144,6 +144,33 @@ def test_a_checkpoint_of_another_model(tmp_path: Path, refuses: Callable[..., st
     )
     assert (tmp_path / "run" / "results.json").read_bytes() == before
     assert "holds a MeanFace" in refuses("plot", "path", "--run", tmp_path / "run")
+
+
+class _Trap:
+    """What a stranger's pickle could hold: code that runs when it is read."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (pytest.fail, ("code from a checkpoint was run",))
+
+
+@pytest.mark.parametrize("command", ["fit", "validate", "test", "predict"])
+def test_no_code_from_a_checkpoint_is_run(command: str, tmp_path: Path, refuses: Callable[..., str]) -> None:
+    config = shrink(MEAN, tmp_path, takes=tmp_path, clip="")
+    trap = tmp_path / "trap.ckpt"
+    torch.save({"state_dict": {}, "trap": _Trap()}, trap)
+    assert "trap.ckpt: is damaged or no checkpoint (Weights only load failed" in refuses(
+        command, "--config", config, "--ckpt_path", trap
+    )
+
+
+def test_a_run_whose_checkpoint_was_cut_off(tmp_path: Path, refuses: Callable[..., str]) -> None:
+    config = shrink(MEAN, tmp_path, takes=tmp_path, clip="")
+    assert run("fit", "--config", config) == 0
+    for name in ("best.ckpt", "last.ckpt"):
+        path = tmp_path / "run" / name
+        path.write_bytes(path.read_bytes()[:300])
+    for command, name in (("test", "best.ckpt"), ("predict", "best.ckpt"), ("fit", "last.ckpt")):
+        assert f"{name}: is damaged or no checkpoint" in refuses(command, "--config", config)
 
 
 def test_checkpoints_that_are_none(tmp_path: Path) -> None:
