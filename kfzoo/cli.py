@@ -172,7 +172,9 @@ def run(command: str, arguments: Sequence[str]) -> None:
             KeyframeModule,
             LightningDataModule,
             parser_class=Parser,
-            parser_kwargs=options | {name: dict(options) for name in KfzooCLI.subcommands()},
+            parser_kwargs=options
+            | {"prog": "python -m kfzoo"}
+            | {each: dict(options) for each in KfzooCLI.subcommands()},
             subclass_mode_model=True,
             subclass_mode_data=True,
             save_config_callback=None,
