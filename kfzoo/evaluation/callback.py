@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from kfzoo.data.batch import Sample
+from kfzoo.encoders.frozen import weights_digest
 from kfzoo.evaluation.hardware import hardware
 from kfzoo.evaluation.leaderboard import print_leaderboard
 from kfzoo.evaluation.results import DataIdentity, Results, write_results
@@ -77,7 +77,7 @@ class EvaluationCallback(Callback):
             config=self.config,
             seed=_whole(self.config.get("seed_everything")),
             commit=commit(),
-            checkpoint=_digest(trainer.ckpt_path),
+            checkpoint=weights_digest(pl_module),
             hardware=hardware(),
             seconds=seconds,
             status="complete" if report.count == len(samples) else "partial",
@@ -119,10 +119,3 @@ def commit() -> str | None:
 
 def _whole(seed: Any) -> int | None:
     return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
-
-
-def _digest(path: str | Path | None) -> str | None:
-    if path is None or not Path(path).is_file():
-        return None
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

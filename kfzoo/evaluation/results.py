@@ -65,7 +65,7 @@ class Results:
         config: The resolved configuration, plain values.
         seed: Of the run, if one was set.
         commit: Of the code, if it is known.
-        checkpoint: sha256 of the checkpoint, if there was one.
+        checkpoint: sha256 of the weights that were tested, by name; the same run gives the same one in any folder.
         evaluator: Content hash of the learned evaluator, if one took part.
         hardware: A line from `kfzoo.evaluation.hardware`.
         seconds: How long the test took.
