@@ -17,7 +17,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
 
 from kfzoo.callbacks import LastCheckpoint, PredictionWriter, RandomState
-from kfzoo.commands.messages import input_error_in, one_line_error
+from kfzoo.commands.messages import one_line_error, unwrapped
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
@@ -168,26 +168,22 @@ def run(command: str, arguments: Sequence[str]) -> None:
     sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
     options = {"parser_mode": "omegaconf+", "allow_abbrev": False}
     try:
-        KfzooCLI(
-            KeyframeModule,
-            LightningDataModule,
-            parser_class=Parser,
-            parser_kwargs=options
-            | {"prog": "python -m kfzoo"}
-            | {each: dict(options) for each in KfzooCLI.subcommands()},
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            save_config_callback=None,
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-            seed_everything_default=42,
-            trainer_defaults={"use_distributed_sampler": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10},
-        )
-    except Exception as error:
-        found = input_error_in(error)
-        if found is None or found is error:
-            raise
-        raise found from error
+        with unwrapped():
+            KfzooCLI(
+                KeyframeModule,
+                LightningDataModule,
+                parser_class=Parser,
+                parser_kwargs=options
+                | {"prog": "python -m kfzoo"}
+                | {each: dict(options) for each in KfzooCLI.subcommands()},
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=None,
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+                seed_everything_default=42,
+                trainer_defaults={"use_distributed_sampler": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10},
+            )
     finally:
         sys.argv = before
 

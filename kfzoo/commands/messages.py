@@ -6,6 +6,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 from jsonargparse import ArgumentParser
@@ -71,9 +72,15 @@ def _arguments(parser: ArgumentParser) -> Iterator[str]:
             yield from _arguments(sub)
 
 
-def input_error_in(error: BaseException) -> InputError | None:
-    """Finds the `InputError` that a library wrapped in its own, or None."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, InputError):
-        seen = seen.__cause__ or seen.__context__
-    return seen
+@contextmanager
+def unwrapped() -> Iterator[None]:
+    """Raises the `InputError` that a library wrapped in an error of its own; all other errors pass."""
+    try:
+        yield
+    except Exception as error:
+        seen: BaseException | None = error
+        while seen is not None and not isinstance(seen, InputError):
+            seen = seen.__cause__ or seen.__context__
+        if seen is None or seen is error:
+            raise
+        raise seen from error

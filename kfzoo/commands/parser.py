@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, auto_cli
 
-from kfzoo.commands.messages import input_error_in, one_line_error
+from kfzoo.commands.messages import one_line_error, unwrapped
 
 
 class CommandParser(ArgumentParser):
@@ -32,7 +32,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
         InputError: For wrong arguments, and whatever the command raises.
     """
     module = importlib.import_module(f"kfzoo.commands.{command}")
-    try:
+    with unwrapped():
         auto_cli(
             module.COMMAND,
             args=list(arguments),
@@ -42,8 +42,3 @@ def run(command: str, arguments: Sequence[str]) -> None:
             as_positional=callable(module.COMMAND),
             allow_abbrev=False,
         )
-    except Exception as error:
-        found = input_error_in(error)
-        if found is None or found is error:
-            raise
-        raise found from error

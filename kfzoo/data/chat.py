@@ -15,12 +15,9 @@ from typing import Any
 from kfzoo.data.answers import Answer
 from kfzoo.data.lines import existing_file, read_lines
 from kfzoo.data.requests import Prompt, Request, number_word, read_number, read_prompt, read_request
-from kfzoo.data.script import ANNOTATIONS, Annotation, Keyframe, Script
+from kfzoo.data.script import ANNOTATIONS, UNSPECIFIED, Annotation, Keyframe, Script
 from kfzoo.data.source import Source
 from kfzoo.errors import InputError
-
-UNSPECIFIED = "unspecified"
-"""Subject or emotion of a request that names none."""
 
 _LABEL = re.compile(r"keyframe[ _-]?(.+)", re.IGNORECASE)
 

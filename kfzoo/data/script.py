@@ -22,6 +22,9 @@ Part = Literal["train", "val", "test"]
 
 ANNOTATIONS: tuple[Annotation, ...] = ("original", "arkit", "image")
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+UNSPECIFIED = "unspecified"
+"""Subject or emotion where a source's data names none."""
+
 DECIMALS = 4
 """Digits kept of a coefficient: one step is far below what a camera measures, and a line stays readable."""
 
@@ -91,11 +94,6 @@ def to_dict(script: Script) -> dict[str, Any]:
         **({"part": script.part} if script.part else {}),
         "keyframes": [_keyframe_to_dict(keyframe) for keyframe in script.keyframes],
     }
-
-
-def to_line(script: Script) -> str:
-    """Returns a script as one line of JSON, without the line's end."""
-    return json.dumps(to_dict(script), ensure_ascii=False)
 
 
 def fingerprint(scripts: Iterable[Script]) -> str:

@@ -17,7 +17,7 @@ from kfzoo.arkit.describe import describe
 from kfzoo.arkit.livelink import Take, read_take
 from kfzoo.data.calibration import calibrate, neutral_of
 from kfzoo.data.picking import at_peaks, at_rate
-from kfzoo.data.script import Keyframe, Script
+from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 from kfzoo.data.source import Source
 from kfzoo.errors import InputError
 
@@ -26,9 +26,6 @@ EMOTION_PATTERN = (
     r"|surprise|contemptuous|contempt|neutral)(?![a-z])"
 )
 """A word for an emotion at the start of a take's name, as in `Angry_MySlate_165`."""
-
-UNSPECIFIED = "unspecified"
-"""Subject or emotion of a take that names none."""
 
 
 class LiveLinkTakes(Source):

@@ -20,10 +20,10 @@ from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.models.schedules import warmup_cosine
 
 TextKind = Literal["transcript", "tags", "description"]
+TEXT_KINDS: tuple[TextKind, ...] = ("transcript", "tags", "description")
+
 SMALLEST_SPREAD = 0.02
 """Floor of a channel's standard deviation."""
-
-TEXT_KINDS: tuple[TextKind, ...] = ("transcript", "tags", "description")
 
 
 class AlignedAutoencoder(KeyframeModule):
