@@ -30,7 +30,7 @@ from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.data.loader import SampleDataset
 from kfzoo.models import AlignedAutoencoder
-from kfzoo.models.schedules import warmup_cosine
+from kfzoo.training.schedules import warmup_cosine
 
 TITLE = "Training the autoencoder"
 TARGET = 0.9

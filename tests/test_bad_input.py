@@ -10,7 +10,8 @@ import torch
 
 from kfzoo.errors import InputError
 from kfzoo.models import MeanFace, ZeroFace
-from kfzoo.models.checkpoint import load_model, read_checkpoint
+from kfzoo.models.base import KeyframeModule
+from kfzoo.training.checkpoint import load_module, read_checkpoint
 from tests.commandline import ROOT, run, shrink
 
 MEAN = ROOT / "configs" / "mean_face" / "builtin.yaml"
@@ -143,7 +144,10 @@ def test_a_checkpoint_of_another_model(tmp_path: Path, refuses: Callable[..., st
         "test", "--config", config, *other
     )
     assert (tmp_path / "run" / "results.json").read_bytes() == before
-    assert "holds a MeanFace" in refuses("plot", "path", "--run", tmp_path / "run")
+    told = refuses("plot", "path", "--run", tmp_path / "run")
+    assert "holds kfzoo.models.mean_face.MeanFace, which is no AlignedAutoencoder" in told
+        "plot", "path", "--run", tmp_path / "run"
+    )
 
 
 class _Trap:
@@ -181,14 +185,14 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
             read_checkpoint(path)
     torch.save({"state_dict": {}}, path)
     with pytest.raises(InputError, match="is no checkpoint of this zoo"):
-        load_model(path)
+        load_module(path, KeyframeModule)
     whole = tmp_path / "whole.ckpt"
     torch.save({"kfzoo": {"class_path": "kfzoo.models.Nowhere"}, "state_dict": {}}, whole)
     with pytest.raises(InputError, match="which cannot be imported"):
-        load_model(whole)
+        load_module(whole, KeyframeModule)
     whole.write_bytes(whole.read_bytes()[:200])
     with pytest.raises(InputError, match="is damaged or no checkpoint"):
-        load_model(whole)
+        load_module(whole, KeyframeModule)
 
 
 def test_a_checkpoint_of_other_channels_or_sizes() -> None:

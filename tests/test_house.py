@@ -21,13 +21,14 @@ FLOORS = {
     "metrics": 3,
     "encoders": 3,
     "animation": 3,
-    "models": 4,
-    "evaluation": 4,
-    "callbacks": 5,
-    "runs": 5,
-    "commands": 6,
-    "cli": 7,
-    "__main__": 8,
+    "training": 4,
+    "models": 5,
+    "evaluation": 5,
+    "callbacks": 6,
+    "runs": 6,
+    "commands": 7,
+    "cli": 8,
+    "__main__": 9,
 }
 """A room imports only from rooms below it, and from itself."""
 

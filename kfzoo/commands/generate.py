@@ -48,9 +48,10 @@ def generate(
     from kfzoo.animation.sheet import Row, contact_sheet, save_png
     from kfzoo.arkit.livelink import write_take
     from kfzoo.data.batch import Sample
-    from kfzoo.models.checkpoint import load_model
+    from kfzoo.models.base import KeyframeModule
+    from kfzoo.training.checkpoint import load_module
 
-    model = load_model(checkpoint)
+    model = load_module(checkpoint, KeyframeModule)
     samples = [Sample(script, position, "original") for position in range(len(script.keyframes))]
     with torch.inference_mode():
         answer = model.generate(model.collate(samples))

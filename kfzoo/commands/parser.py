@@ -6,13 +6,20 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from jsonargparse import ArgumentParser, auto_cli
+from jsonargparse import ActionYesNo, ArgumentParser, auto_cli
 
 from kfzoo.commands.messages import one_line_error, unwrapped
 
 
 class CommandParser(ArgumentParser):
     """A parser that raises `InputError` where the usual one would print its usage and leave."""
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds an argument; one that is yes or no needs no value: `--strict`."""
+        if kwargs.get("type") is bool:
+            del kwargs["type"]
+            kwargs |= {"action": ActionYesNo(), "nargs": "?"}
+        return super().add_argument(*args, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raises the message as one line."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from kfzoo.errors import InputError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kfzoo.data.datamodule import KeyframeDataModule
@@ -49,14 +47,11 @@ def path(run: str, out: str = "", paths: int = 3, steps: int = 7, seed: int = 0)
 
 def _open(run: str) -> tuple[AlignedAutoencoder, KeyframeDataModule]:
     from kfzoo.models.aligned_autoencoder import AlignedAutoencoder
-    from kfzoo.models.checkpoint import load_model
     from kfzoo.runs import RunFolder
+    from kfzoo.training.checkpoint import load_module
 
     folder = RunFolder(run)
-    model: Any = load_model(folder.checkpoint())
-    if not isinstance(model, AlignedAutoencoder):
-        raise InputError(run, f"holds a {type(model).__name__}", "give the run of an AlignedAutoencoder")
-    return model, folder.data()
+    return load_module(folder.checkpoint(), AlignedAutoencoder), folder.data()
 
 
 COMMAND = {"tsne": tsne, "path": path}

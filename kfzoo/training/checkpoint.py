@@ -1,16 +1,18 @@
-"""From a checkpoint's path to the model that it holds."""
+"""From a checkpoint's path to the model or evaluator that it holds."""
 
 from __future__ import annotations
 
 import importlib
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from kfzoo.errors import InputError
-from kfzoo.models.base import KeyframeModule
+from kfzoo.training.module import ZooModule
+
+Module = TypeVar("Module", bound=ZooModule)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -33,14 +35,15 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
-def load_model(path: str | Path) -> KeyframeModule:
-    """Loads whatever model a checkpoint holds, ready to generate.
+def load_module(path: str | Path, kind: type[Module]) -> Module:
+    """Loads whatever a checkpoint holds, ready to be used.
 
     Args:
-        path: A file that `fit` wrote. A model outside the package must be importable under its class path.
+        path: A file that `fit` wrote. A class outside the package must be importable under its class path.
+        kind: What is expected, such as `KeyframeModule`.
 
     Raises:
-        InputError: When the file cannot be read, or its class cannot be found or is no model.
+        InputError: When the file cannot be read, or its class cannot be found or is of another kind.
     """
     checkpoint = read_checkpoint(path)
     class_path = str(checkpoint["kfzoo"]["class_path"])
@@ -49,9 +52,9 @@ def load_model(path: str | Path) -> KeyframeModule:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise InputError(path, f"holds a {class_path}, which cannot be imported", "put it on PYTHONPATH") from error
-    if not (isinstance(found, type) and issubclass(found, KeyframeModule)):
-        raise InputError(path, f"names {class_path}, which is no KeyframeModule")
-    model: KeyframeModule = found(**checkpoint.get("hyper_parameters", {}))
-    model.on_load_checkpoint(checkpoint)
-    model.load_state_dict(checkpoint["state_dict"])
-    return model.eval()
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise InputError(path, f"holds {class_path}, which is no {kind.__name__}", "give the checkpoint of one")
+    loaded: Module = found(**checkpoint.get("hyper_parameters", {}))
+    loaded.on_load_checkpoint(checkpoint)
+    loaded.load_state_dict(checkpoint["state_dict"])
+    return loaded.eval()

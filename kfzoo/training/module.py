@@ -1,0 +1,130 @@
+"""`ZooModule`: what models and evaluators share when they are trained, saved and loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+import kfzoo
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.batch import KeyframeBatch, Sample, collate
+from kfzoo.data.statistics import Statistics
+from kfzoo.errors import InputError
+
+
+class Monitor(NamedTuple):
+    """The logged quantity that checkpoints are chosen by on the validation part, and which of its ends is good."""
+
+    name: str
+    mode: Literal["min", "max"]
+
+
+class ZooModule(LightningModule):
+    """Something that `fit` trains on keyframes.
+
+    Arguments of `__init__` are plain values, stored with `save_hyperparameters()`, so that a checkpoint loads with
+    `weights_only=True`. Learning-rate schedules step by batch, so that a resumed run is the same run.
+
+    Attributes:
+        monitor: What checkpoints are chosen by.
+        train_mean: (61,) mean of the training part; zero before `fit`.
+        train_std: (61,) standard deviation of the training part.
+        provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.
+    """
+
+    monitor: ClassVar[Monitor]
+    train_mean: Tensor
+    train_std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("train_mean", torch.zeros(len(CHANNELS)))
+        self.register_buffer("train_std", torch.zeros(len(CHANNELS)))
+        self.provenance: dict[str, str] = {}
+
+    def prepare(self, samples: Sequence[Sample], statistics: Statistics) -> None:
+        """Learns what must be known of the training part before the first batch; called once at the start of `fit`.
+
+        Args:
+            samples: The training part.
+            statistics: Its moments.
+        """
+
+    def collate(self, samples: Sequence[Sample]) -> KeyframeBatch:
+        """Collects samples into a batch, in the loader's workers; override it to tokenise there."""
+        return collate(samples)
+
+    def setup(self, stage: str) -> None:
+        """Reads the training part before `fit`; rank 0 goes first, so that caches are filled once."""
+        if stage != "fit":
+            return
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        statistics: Statistics = data.statistics
+        self.train_mean.copy_(statistics.mean)
+        self.train_std.copy_(statistics.std)
+        if not self.trainer.is_global_zero:
+            self.trainer.strategy.barrier("prepare")
+        self.prepare(data.samples("train"), statistics)
+        if self.trainer.is_global_zero:
+            self.trainer.strategy.barrier("prepare")
+        self.provenance = {"annotation": data.annotation, "data": data.fingerprint, "split": data.split_digest}
+        # Buffers are the same in all processes: DDP need not send them around, and ranks may take unequal steps.
+        self._ddp_params_and_buffers_to_ignore = [name for name, _ in self.named_buffers()]
+
+    def total_steps(self) -> int:
+        """Returns how many optimizer steps the whole run takes, for schedules.
+
+        Lightning's `estimated_stepping_batches` tells the same, but builds the training loader before a checkpoint's
+        loops are restored: a resumed run would then begin its epoch anew.
+        """
+        trainer: Any = self.trainer
+        batches = len(trainer.datamodule.train_dataloader())
+        limit = trainer.limit_train_batches
+        batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+        steps: int = trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches)
+        return steps if trainer.max_steps < 0 else min(steps, int(trainer.max_steps))
+
+    def configure_optimizers(self) -> Any:
+        """Returns none: a model without gradients needs none, and every other one names its own."""
+        return None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Writes what the weights alone do not tell: class, channel order, data, version."""
+        checkpoint["kfzoo"] = {
+            "version": kfzoo.__version__,
+            "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
+            "channels": list(CHANNELS),
+            **self.provenance,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses a checkpoint of another class before any weight is read.
+
+        Raises:
+            InputError: When the checkpoint is of another class or channel order.
+        """
+        found = checkpoint.get("kfzoo", {})
+        own = f"{type(self).__module__}.{type(self).__qualname__}"
+        if found.get("class_path") != own:
+            raise InputError(
+                "checkpoint",
+                f"is of {found.get('class_path', 'a model outside this zoo')}, expected {own}",
+                "give the configuration that it was trained with",
+            )
+        if found["channels"] != list(CHANNELS):
+            raise InputError("checkpoint", "has another order of channels", "train it again with this version")
+        for name, values in self.state_dict().items():
+            stored = checkpoint["state_dict"].get(name)
+            if stored is None or stored.shape != values.shape:
+                shape = "is missing" if stored is None else f"is {tuple(stored.shape)}"
+                raise InputError(
+                    "checkpoint",
+                    f"{name} {shape}, expected {tuple(values.shape)}",
+                    "give the configuration that it was trained with",
+                )
+        self.provenance = {name: str(found[name]) for name in ("annotation", "data", "split") if name in found}
