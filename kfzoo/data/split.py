@@ -97,12 +97,14 @@ class Split:
                     raise InputError(f"data.split.{part}", f"'{name}' is {problem}", f"known: {_some(groups)}")
                 assigned[name] = part
         generator = np.random.default_rng(self.seed)
+        # Two shares that are rounded up must not take what they leave together.
+        kept = int(sum(wish for _, wish in named if not isinstance(wish, list)) < 1)
         for stratum in sorted(set(groups.values())):
             free = sorted(name for name, emotion in groups.items() if emotion == stratum and name not in assigned)
             order = [free[index] for index in generator.permutation(len(free))]
             for part, wish in named:
                 if not isinstance(wish, list):
-                    count = self._count(part, wish, len(free))
+                    count = min(self._count(part, wish, len(free)), len(order) - kept)
                     assigned |= dict.fromkeys(order[:count], part)
                     order = order[count:]
         return [assigned.get(self._group(script), "train") for script in scripts]

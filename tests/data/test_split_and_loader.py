@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
@@ -36,6 +36,7 @@ def ids(batches: Sequence[KeyframeBatch]) -> list[list[str]]:
     return [batch.ids for batch in batches]
 
 
+@example(groups=4, val=0.375, test=0.375, seed=0, by="subject")  # 1.5 and 1.5 of 4 must leave one for training
 @given(
     st.integers(3, 30),
     st.floats(0.05, 0.4),
