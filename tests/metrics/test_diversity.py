@@ -9,8 +9,8 @@ from scipy.spatial import distance
 
 from kfzoo.metrics import Diversity
 from kfzoo.metrics.functional import diversity as functional
-from kfzoo.metrics.functional import diversity_of_pairs
-from kfzoo.metrics.functional.diversity import BLOCK
+from kfzoo.metrics.functional import diversity_of_pairs, mean_distances
+from kfzoo.metrics.functional.diversity import BLOCK, block_pairs
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (1e-6, 0.0), (1e6, 0.0), (1.0, 1e6)])
@@ -67,6 +67,63 @@ def test_random_pairs_never_pair_a_face_with_itself() -> None:
     assert float(diversity_of_pairs(torch.tensor([[0.0], [1.0]]), pairs=500, seed=0)) == 1
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (1e-8, 0.0), (1e8, 0.0), (1.0, 1e6)])
+@pytest.mark.parametrize("count", [2, 150, BLOCK + 1, 2 * BLOCK + 5])
+def test_mean_distances_equal_scipy(scale: float, offset: float, count: int) -> None:
+    samples = np.random.default_rng(0).random((count, 61)) * scale + offset
+    expected = distance.cdist(samples, samples).sum(axis=1) / (count - 1)
+    np.testing.assert_allclose(mean_distances(torch.from_numpy(samples)), expected, rtol=1e-6)
+    # Small sets are compared wholly, whatever is asked.
+    np.testing.assert_allclose(mean_distances(torch.from_numpy(samples), most=BLOCK + 3), expected, rtol=1e-6)
+
+
+def test_mean_distances_average_to_the_diversity() -> None:
+    samples = torch.rand(700, 61, generator=torch.Generator().manual_seed(0))
+    assert float(mean_distances(samples).mean()) == pytest.approx(float(functional(samples)), rel=1e-12)
+    assert mean_distances(samples[:1]).tolist() == [0.0]
+
+
+def test_some_neighbours_are_close_to_all_and_follow_the_seed() -> None:
+    samples = torch.rand(3000, 61, generator=torch.Generator().manual_seed(0)) ** 3
+    every, some = mean_distances(samples), mean_distances(samples, most=512)
+    assert not torch.equal(every, some)
+    assert float(some.mean()) == pytest.approx(float(every.mean()), rel=1e-3)
+    assert float(((some - every) / every).abs().max()) < 0.03
+    assert torch.equal(some, mean_distances(samples, most=512))
+    assert not torch.equal(some, mean_distances(samples, most=512, seed=1))
+
+
+def test_each_sample_meets_its_neighbours_on_the_ring() -> None:
+    # Two faces, one unit apart: the mean distance counts how many of those met are the other face.
+    samples = torch.zeros(4 * BLOCK, 1)
+    samples[::2] = 1
+    means = mean_distances(samples, most=BLOCK)
+    # Its own block and one on either side, less itself.
+    met = means * (3 * BLOCK - 1)
+    torch.testing.assert_close(met, met.round(), rtol=0, atol=1e-6)
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_some_neighbours_do_not_depend_on_the_order(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    samples = torch.rand(2200, 5, generator=generator)
+    order = torch.randperm(2200, generator=generator)
+    assert torch.equal(mean_distances(samples[order], most=500), mean_distances(samples, most=500)[order])
+
+
+def test_the_number_of_blocks_grows_with_the_samples() -> None:
+    assert [len(block_pairs(blocks, 2)) for blocks in (100, 200, 400)] == [300, 600, 1200]
+    assert [len(block_pairs(blocks, None)) for blocks in (1, 2, 100)] == [1, 3, 5050]
+
+
+@pytest.mark.parametrize(("blocks", "reach"), [(1, 1), (3, 1), (4, 1), (5, 2), (6, 2), (9, 3)])
+def test_blocks_meet_their_neighbours_once(blocks: int, reach: int) -> None:
+    pairs = [frozenset(pair) for pair in block_pairs(blocks, reach)]
+    near = [frozenset((a, b)) for a in range(blocks) for b in range(a, blocks) if min(b - a, blocks - (b - a)) <= reach]
+    assert sorted(map(sorted, pairs)) == sorted(map(sorted, near))
+
+
 def test_what_does_not_fit_is_named() -> None:
     with pytest.raises(ValueError, match=r"predictions: expected rows of shape \(61,\), got \(52,\)"):
         Diversity().update(torch.zeros(2, 52))
@@ -74,3 +131,7 @@ def test_what_does_not_fit_is_named() -> None:
         diversity_of_pairs(torch.zeros(1, 61), pairs=300, seed=0)
     with pytest.raises(ValueError, match="expected at least two samples and one pair, got 5 and 0"):
         diversity_of_pairs(torch.zeros(5, 61), pairs=0, seed=0)
+    with pytest.raises(ValueError, match="most: expected at least 1, got 0"):
+        mean_distances(torch.zeros(5, 61), most=0)
+    with pytest.raises(ValueError, match="samples: row 4 holds NaN or infinity"):
+        mean_distances(torch.cat([torch.zeros(4, 61), torch.full((1, 61), torch.nan)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -27,17 +28,54 @@ def rows(name: str, values: Tensor) -> Tensor:
     return values
 
 
-def paired_rows(predictions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def paired_rows(
+    first: Tensor, second: Tensor, names: tuple[str, str] = ("predictions", "targets")
+) -> tuple[Tensor, Tensor]:
     """Returns both in float64 when they hold the same samples and channels.
+
+    Args:
+        first: (N, D).
+        second: (N, D).
+        names: What the two are called in a message.
 
     Raises:
         ValueError: For shapes that differ, and as `rows` does.
     """
-    if predictions.shape != targets.shape:
+    if first.shape != second.shape:
         raise ValueError(
-            f"predictions and targets: expected one shape, got {tuple(predictions.shape)} and {tuple(targets.shape)}"
+            f"{names[0]} and {names[1]}: expected one shape, got {tuple(first.shape)} and {tuple(second.shape)}"
         )
-    return rows("predictions", predictions), rows("targets", targets)
+    return rows(names[0], first), rows(names[1], second)
+
+
+def paired_values(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns both, one number a sample, in float64 when they hold the same samples.
+
+    Args:
+        first: (N,).
+        second: (N,).
+
+    Raises:
+        ValueError: For shapes that do not fit, no samples, or values that are not finite.
+    """
+    if first.ndim != 1 or first.shape != second.shape:
+        raise ValueError(
+            f"first and second: expected one number for each sample, got {tuple(first.shape)} and {tuple(second.shape)}"
+        )
+    return rows("first", first.unsqueeze(1))[:, 0], rows("second", second.unsqueeze(1))[:, 0]
+
+
+def labels(name: str, values: Tensor, count: int) -> Tensor:
+    """Returns (N,) integers, one for each of `count` samples, or says what is wrong with them.
+
+    Raises:
+        ValueError: For another shape, or values that are not integers.
+    """
+    if values.shape != (count,):
+        raise ValueError(f"{name}: expected one for each of {count} samples, got {tuple(values.shape)}")
+    if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
+        raise ValueError(f"{name}: expected integers, got {values.dtype}")
+    return values.long()
 
 
 def same_channels(predictions: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
