@@ -28,6 +28,9 @@ from kfzoo.errors import InputError
 
 _log = logging.getLogger(__name__)
 
+GROUP = 32
+"""Texts that are padded to one length."""
+
 
 class TextEncoder(nn.Module, ABC):
     """Turns sentences into unit-norm vectors.
@@ -58,8 +61,23 @@ class TextEncoder(nn.Module, ABC):
             (B, dim) float32 with unit norm, on the encoder's device.
         """
         device = next(self.parameters()).device
-        tokens = {name: values.to(device) for name, values in self.tokenize(texts).items()}
-        return normalize(self.embed(tokens).float(), dim=-1)
+        # Texts of like length go together: each group is padded to its own longest text, not to that of the batch.
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        found = []
+        for start in range(0, len(order), GROUP):
+            tokens = self.tokenize([texts[number] for number in order[start : start + GROUP]])
+            found.append(self.embed({name: values.to(device) for name, values in tokens.items()}).float())
+        places = torch.empty(len(order), dtype=torch.int64)
+        places[order] = torch.arange(len(order))
+        return normalize(torch.cat(found)[places.to(device)], dim=-1)
+
+    @abstractmethod
+    def keep_layers(self, count: int) -> None:
+        """Drops all transformer layers behind the first `count`: a smaller encoder to be tuned.
+
+        Raises:
+            InputError: When it has not as many.
+        """
 
     @abstractmethod
     def count_cut(self, texts: Sequence[str]) -> int:
@@ -103,6 +121,14 @@ class SentenceEncoder(TextEncoder):
         """Returns (B, dim)."""
         return cast(Tensor, self.model(tokens)["sentence_embedding"])
 
+    def keep_layers(self, count: int) -> None:
+        """Drops all layers behind the first `count`."""
+        inner = self.model[0].auto_model
+        stack = next((each for each in (getattr(inner, "encoder", None), inner) if hasattr(each, "layer")), None)
+        if stack is None:
+            raise InputError("text_layers", f"a {type(inner).__name__} has no stack of layers", "set it to null")
+        stack.layer = _first(stack.layer, count)
+
     def count_cut(self, texts: Sequence[str]) -> int:
         """Returns how many texts are longer than `max_tokens`."""
         lengths = self.model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
@@ -144,6 +170,11 @@ class OpenClipText(TextEncoder):
         """Returns (B, dim)."""
         return cast(Tensor, self.model.encode_text(tokens["text"]))
 
+    def keep_layers(self, count: int) -> None:
+        """Drops all layers behind the first `count`."""
+        tower = self.model.transformer
+        tower.resblocks = _first(tower.resblocks, count)
+
     def count_cut(self, texts: Sequence[str]) -> int:
         """Returns how many texts fill the whole context (what fits exactly is counted, too)."""
         return int((self.tokenizer(list(texts))[:, -1] != 0).sum())
@@ -179,6 +210,14 @@ def warn_of_cuts(encoder: TextEncoder, texts: Sequence[str]) -> None:
             len(texts),
             encoder.max_tokens,
         )
+
+
+def _first(layers: nn.ModuleList, count: int) -> nn.ModuleList:
+    if not 1 <= count <= len(layers):
+        raise InputError(
+            "text_layers", f"is {count}, and the encoder has {len(layers)} layers", "set it to null for all"
+        )
+    return nn.ModuleList(list(layers)[:count])
 
 
 def _minilm_folder() -> str:
