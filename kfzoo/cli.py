@@ -21,9 +21,11 @@ from kfzoo.commands.messages import one_line_error, unwrapped
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
+from kfzoo.evaluation.evaluator_callback import EvaluatorCallback
 from kfzoo.models.base import KeyframeModule
-from kfzoo.models.checkpoint import read_checkpoint
 from kfzoo.runs import RunFolder
+from kfzoo.training.checkpoint import read_checkpoint
+from kfzoo.training.module import ZooModule
 
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
 
@@ -56,6 +58,12 @@ class KfzooCLI(LightningCLI):
         parser.add_argument(
             "--checkpoint_every_n_steps", type=int, default=50, help="Steps between two saves of last.ckpt in an epoch."
         )
+        parser.add_argument(
+            "--evaluator",
+            type=str,
+            default="",
+            help="Run folder or checkpoint of a learned evaluator, for R-Precision, MMD and embedding FID.",
+        )
 
     def _parse_ckpt_path(self) -> None:
         """Leaves the configuration alone: Lightning would let the checkpoint override what the user typed."""
@@ -82,11 +90,11 @@ class KfzooCLI(LightningCLI):
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         folder = self.folder
+        name, mode = self.model.monitor
         own: list[Callback] = [
             RandomState(),
-            EvaluationCallback(folder.results, faces=folder.faces, config=self.plain_config()),
-            PredictionWriter(folder.predictions),
-            ModelCheckpoint(folder.path, filename="best", monitor="val/mse", mode="min", enable_version_counter=False),
+            *self._evaluation(),
+            ModelCheckpoint(folder.path, filename="best", monitor=name, mode=mode, enable_version_counter=False),
             LastCheckpoint(folder.last, self.settings.checkpoint_every_n_steps),
         ]
         config = config | {"default_root_dir": config.get("default_root_dir") or str(folder.path)}
@@ -99,6 +107,16 @@ class KfzooCLI(LightningCLI):
             config["logger"] = False
         trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
         return trainer
+
+    def _evaluation(self) -> list[Callback]:
+        """What `test` and `predict` write: of a model its scores and answers, of an evaluator what it is worth."""
+        folder, config = self.folder, self.plain_config()
+        if not isinstance(self.model, KeyframeModule):
+            return [EvaluatorCallback(folder.evaluator, config=config)]
+        return [
+            EvaluationCallback(folder.results, faces=folder.faces, config=config, evaluator=self.settings.evaluator),
+            PredictionWriter(folder.predictions),
+        ]
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
         """Reads checkpoints without running code from them, also where Lightning itself reads."""
@@ -170,7 +188,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     try:
         with unwrapped():
             KfzooCLI(
-                KeyframeModule,
+                ZooModule,
                 LightningDataModule,
                 parser_class=Parser,
                 parser_kwargs=options

@@ -34,6 +34,7 @@ class RunFolder:
         self.last = self.path / "last.ckpt"
         self.split = self.path / "split.json"
         self.results = self.path / "results.json"
+        self.evaluator = self.path / "evaluator.json"
         self.faces = self.path / "faces.png"
         self.predictions = self.path / "predictions.jsonl"
 

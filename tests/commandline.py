@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,16 @@ import yaml
 from kfzoo.__main__ import main
 
 ROOT = Path(__file__).parent.parent
-CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
-NAMES = [str(path.relative_to(ROOT / "configs")) for path in CONFIGS]
+EVALUATORS = sorted((ROOT / "configs" / "evaluator").glob("*.yaml"))
+"""Configurations of learned evaluators."""
+
+CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path not in EVALUATORS]
+"""Configurations of models."""
+
+
+def names(configs: Sequence[Path]) -> list[str]:
+    """Short names of configurations, for pytest."""
+    return [str(path.relative_to(ROOT / "configs")) for path in configs]
 
 
 def run(*arguments: object) -> int:
@@ -26,7 +35,9 @@ def results(folder: Path) -> dict[str, Any]:
     return found
 
 
-def shrink(config: Path, folder: Path, *, takes: Path, clip: str) -> Path:
+def shrink(
+    config: Path, folder: Path, *, takes: Path, clip: str, vision: str = "", pictures: Path | None = None, n: int = 42
+) -> Path:
     """Writes a configuration that differs from the given one in size alone: little data, tiny weights for a hub's.
 
     Args:
@@ -34,16 +45,23 @@ def shrink(config: Path, folder: Path, *, takes: Path, clip: str) -> Path:
         folder: Where the small one goes.
         takes: Folder of Live Link takes, for configurations that ask the user for theirs.
         clip: Specification of a text encoder that stands in for weights of a hub.
+        vision: Specification of an image encoder that does the same.
+        pictures: Scripts with pictures, for configurations that ask the user for theirs.
+        n: Built-in scripts.
     """
     values = yaml.safe_load(config.read_text())
     source = values["data"]["init_args"]["source"]
     if "folder" in source.get("init_args", {}):
         source["init_args"]["folder"] = str(takes)
     if "n" in source.get("init_args", {}):
-        source["init_args"]["n"] = 42
+        source["init_args"]["n"] = n
+    if "path" in source.get("init_args", {}):
+        source["init_args"]["path"] = str(pictures)
     model = values["model"].setdefault("init_args", {})
-    if str(model.get("text_encoder", "")).startswith("open_clip:"):
+    if str(model.get("text_encoder", "")).startswith(("open_clip:", "sentence-transformers:")):
         model["text_encoder"] = clip
+    if str(model.get("image_encoder", "")).startswith("huggingface:"):
+        model["image_encoder"] = vision
     for name, size in {"width": 16, "latent": 16, "layers": 1}.items():
         if name in model:
             model[name] = size

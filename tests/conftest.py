@@ -90,3 +90,47 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> str:
     model = open_clip.CLIP(**config)
     torch.save(model.state_dict(), folder / "open_clip_pytorch_model.bin")
     return f"open_clip:local-dir:{folder}"
+
+
+@pytest.fixture(scope="session")
+def tiny_vision(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Specification of a vision transformer of transformers with a few thousand random weights, on disk."""
+    import torch
+    from transformers import ViTConfig, ViTImageProcessor, ViTModel
+
+    folder = tmp_path_factory.mktemp("vision")
+    torch.manual_seed(0)
+    config = ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=224,
+        patch_size=56,
+    )
+    ViTModel(config).save_pretrained(folder)
+    ViTImageProcessor(size={"height": 224, "width": 224}).save_pretrained(folder)
+    return f"huggingface:{folder}"
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scripts of nine subjects in our own format, each keyframe with its picture, drawn."""
+    from dataclasses import replace
+
+    from kfzoo.animation.face2d import draw_face
+    from kfzoo.data.builtin import BuiltinScripts
+    from kfzoo.data.jsonl import write_scripts
+
+    folder = tmp_path_factory.mktemp("pictures")
+    scripts = []
+    for number, script in enumerate(BuiltinScripts(180)):
+        keyframes = []
+        for keyframe in script.keyframes:
+            path = folder / f"{number}-{keyframe.index}.png"
+            assert keyframe.coefficients is not None
+            draw_face(keyframe.coefficients, 32).save(path)
+            keyframes.append(replace(keyframe, image_path=str(path)))
+        scripts.append(replace(script, subject=f"S{number % 9}", part=None, keyframes=tuple(keyframes)))
+    write_scripts(folder / "faces.jsonl", scripts)
+    return folder / "faces.jsonl"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ import kfzoo.models
 from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.data.builtin import BuiltinScripts
+from kfzoo.evaluation.evaluator import load_evaluator
 from kfzoo.models.base import KeyframeModule
-from kfzoo.models.checkpoint import load_model
-from tests.commandline import CONFIGS, NAMES, ROOT, results, run, shrink
+from kfzoo.training.checkpoint import load_module
+from tests.commandline import CONFIGS, EVALUATORS, ROOT, names, results, run, shrink
 
 MODELS = [
     found
@@ -26,7 +28,7 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("config", CONFIGS, ids=names(CONFIGS))
 def test_fits_tests_loads_and_generates(
     config: Path, tmp_path: Path, takes_folder: Path, tiny_clip: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,7 +49,7 @@ def test_fits_tests_loads_and_generates(
     assert tested["scores"] == fitted["scores"]
     assert tested["checkpoint"] == fitted["checkpoint"]
 
-    model = load_model(folder / "best.ckpt")
+    model = load_module(folder / "best.ckpt", KeyframeModule)
     samples = [Sample(next(iter(BuiltinScripts(1))), 0, "arkit")] * 3
     with torch.inference_mode():
         answer = model.generate(model.collate(samples))
@@ -59,7 +61,46 @@ def test_fits_tests_loads_and_generates(
     assert torch.equal(told.coefficients, answer.coefficients)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("config", EVALUATORS, ids=names(EVALUATORS))
+def test_an_evaluator_fits_tests_and_judges(
+    config: Path,
+    tmp_path: Path,
+    takes_folder: Path,
+    tiny_clip: str,
+    tiny_vision: str,
+    pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small = shrink(config, tmp_path, takes=takes_folder, clip=tiny_clip, vision=tiny_vision, pictures=pictures, n=150)
+    assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
+    assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
+    folder = tmp_path / "run"
+    said = capsys.readouterr().out
+    fitted = json.loads((folder / "evaluator.json").read_text())
+    assert fitted["digest"] in said
+    assert {"ground_truth", "chance", "mean_face", "zero_face"} == fitted["references"].keys()
+    for face in ("mean_face", "zero_face"):
+        for k in (1, 2, 3):
+            assert fitted["references"][face][f"r_precision_{k}"]["value"] == pytest.approx(k / 32, abs=1e-12)
+    assert run("test", "--config", small) == 0
+    tested = json.loads((folder / "evaluator.json").read_text())
+    assert tested["digest"] == fitted["digest"] == load_evaluator(folder).digest
+    assert tested["references"] == fitted["references"]
+
+
+@pytest.mark.parametrize("config", EVALUATORS, ids=names(EVALUATORS))
+def test_an_evaluators_config_names_its_run(config: Path) -> None:
+    values = yaml.safe_load(config.read_text())
+    assert values["run_dir"] == f"runs/evaluator-{config.stem}"
+    kind = {"text": "TextMotionEvaluator", "image": "ImageMotionEvaluator"}[config.stem.partition("_")[0]]
+    assert values["model"]["class_path"] == f"kfzoo.evaluation.evaluator.{kind}"
+    assert values["seed_everything"] == 42
+    (stop,) = values["trainer"]["callbacks"]
+    assert stop["init_args"] == {"monitor": "val/r_precision_1", "mode": "max", "patience": 10}
+    assert kind in (ROOT / "model_cards" / "evaluator.md").read_text()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=names(CONFIGS))
 def test_a_config_names_its_method_and_run(config: Path) -> None:
     values = yaml.safe_load(config.read_text())
     method = config.parent.name

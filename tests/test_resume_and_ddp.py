@@ -159,3 +159,63 @@ def test_two_processes_train_and_tell_what_one_tells(tmp_path: Path, tiny_senten
     assert len(alone) == on_one["count"]
     for row, other in zip(together, alone, strict=True):
         assert row["coefficients"] == pytest.approx(other["coefficients"], abs=2e-4)
+
+
+def evaluator(folder: Path, encoder: str) -> Path:
+    values = {
+        "seed_everything": 42,
+        "run_dir": str(folder / "run"),
+        "checkpoint_every_n_steps": 3,
+        "model": {
+            "class_path": "kfzoo.evaluation.evaluator.TextMotionEvaluator",
+            "init_args": {"text_encoder": encoder, "dim": 8, "width": 16, "heads": 2, "learning_rate": 3e-3},
+        },
+        "data": {
+            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "init_args": {
+                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": 126}},
+                "batch_size": 24,
+            },
+        },
+        "trainer": {
+            "max_epochs": 6,
+            "accelerator": "cpu",
+            "enable_progress_bar": False,
+            "callbacks": [
+                {
+                    "class_path": "lightning.pytorch.callbacks.EarlyStopping",
+                    "init_args": {"monitor": "val/r_precision_1", "mode": "max", "patience": 1},
+                }
+            ],
+        },
+    }
+    path = folder / "evaluator.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_a_killed_evaluator_ends_with_the_same_hash(tmp_path: Path, tiny_sentence_encoder: str) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    for folder in (whole, cut):
+        folder.mkdir()
+    assert run("fit", "--config", evaluator(whole, tiny_sentence_encoder)) == 0
+    config = evaluator(cut, tiny_sentence_encoder)
+    killer = ["--trainer.callbacks+", "tests.test_resume_and_ddp.KillAt", "--trainer.callbacks.step", 11]
+    killed = elsewhere("fit", "--config", config, *killer)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    assert not (cut / "run" / "evaluator.json").exists()
+    assert run("fit", "--config", config) == 0
+    first, second = (json.loads((folder / "run" / "evaluator.json").read_text()) for folder in (whole, cut))
+    assert second["digest"] == first["digest"]
+    assert second["references"] == first["references"]
+
+
+def test_two_processes_train_an_evaluator(tmp_path: Path, tiny_sentence_encoder: str) -> None:
+    config = evaluator(tmp_path, tiny_sentence_encoder)
+    fitted = elsewhere("fit", "--config", config, "--trainer.devices", 2, "--trainer.strategy", "ddp")
+    assert fitted.returncode == 0, fitted.stderr[-3000:]
+    on_two = json.loads((tmp_path / "run" / "evaluator.json").read_text())
+    assert run("test", "--config", config) == 0
+    on_one = json.loads((tmp_path / "run" / "evaluator.json").read_text())
+    assert on_one["digest"] == on_two["digest"]
+    assert on_one["references"] == on_two["references"]

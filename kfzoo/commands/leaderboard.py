@@ -1,25 +1,40 @@
-"""`leaderboard`: the table of all results files."""
+"""`leaderboard`: the tables of all results files."""
 
 from __future__ import annotations
 
 
-def leaderboard(results: str = "runs", out: str = "") -> None:
-    """Prints the leaderboard and writes it as Markdown.
+def leaderboard(
+    results: str = "runs", out: str = "", html: str = "", check: bool = False, papers: bool = False
+) -> None:
+    """Prints the leaderboard and writes it as Markdown and as one HTML page.
 
     Args:
         results: Folder that is searched for results files.
         out: Path of the Markdown; by default `leaderboard.md` in that folder.
+        html: Path of the page; by default beside the Markdown.
+        check: Write nothing; fail when the files that stand are not what the results give.
+        papers: Print the papers' own numbers, too.
     """
+    import shlex
     from pathlib import Path
 
-    from kfzoo.evaluation.leaderboard import print_leaderboard, write_leaderboard
-    from kfzoo.evaluation.results import find_results
+    from kfzoo.evaluation.leaderboard import check_leaderboard, print_leaderboard, write_leaderboard
+    from kfzoo.evaluation.results import find_runs
 
-    found = find_results(results)
-    print_leaderboard(found)
-    path = Path(out or Path(results) / "leaderboard.md")
-    write_leaderboard(path, found)
-    print(path)
+    found = find_runs(results)
+    markdown = Path(out or Path(results) / "leaderboard.md")
+    page = Path(html or markdown.with_suffix(".html"))
+    if check:
+        paths = ("--results", results, "--out", str(markdown), "--html", str(page))
+        command = shlex.join(("python", "-m", "kfzoo", "leaderboard", *paths))
+        for path in (markdown, page):
+            check_leaderboard(path, found, command)
+        print(f"{markdown} and {page} are what the results give")
+        return
+    print_leaderboard(found, papers=papers)
+    for path in (markdown, page):
+        write_leaderboard(path, found)
+        print(path)
 
 
 COMMAND = leaderboard

@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from kfzoo.data.batch import Sample
 from kfzoo.encoders.frozen import weights_digest
+from kfzoo.evaluation.evaluator import check_evaluator, load_evaluator
 from kfzoo.evaluation.hardware import hardware
 from kfzoo.evaluation.leaderboard import print_leaderboard
 from kfzoo.evaluation.results import DataIdentity, Results, write_results
@@ -30,17 +31,24 @@ class EvaluationCallback(Callback):
         path: Where the results file goes; the errors of each sample go beside it.
         faces: Where a picture of truth beside prediction goes.
         config: The resolved configuration, to be kept with the results.
+        evaluator: Run folder or checkpoint of a learned evaluator; empty for none.
     """
 
-    def __init__(self, path: Path, faces: Path, config: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, faces: Path, config: Mapping[str, Any], evaluator: str = "") -> None:
         self.path = path
         self.faces = faces
         self.config = config
+        self.evaluator = evaluator
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Builds the suite from the training part."""
+        """Builds the suite from the training part; only rank 0 will ask the evaluator."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        self._suite = EvaluationSuite(data.train_coefficients).to(pl_module.device)
+        judge = None
+        if self.evaluator and trainer.is_global_zero:
+            judge = load_evaluator(self.evaluator).to(pl_module.device)
+            check_evaluator(judge, data.fingerprint, data.split_digest)
+        self._judge = judge
+        self._suite = EvaluationSuite(data.train_coefficients, data.samples("test"), judge).to(pl_module.device)
         self._started = time.perf_counter()
 
     def on_test_batch_end(
@@ -53,9 +61,11 @@ class EvaluationCallback(Callback):
         """Scores all answers; rank 0 writes and prints."""
         seconds = time.perf_counter() - self._started
         rows = self._suite.gather()
+        if not trainer.is_global_zero:
+            return
         report = self._suite.report(rows)
         pl_module.log_dict({f"test/{name}": value for name, value in report.scalars().items()}, rank_zero_only=True)
-        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         samples: Sequence[Sample] = data.samples("test")
@@ -63,23 +73,19 @@ class EvaluationCallback(Callback):
             run=self.path.parent.name,
             model=type(pl_module).__name__,
             class_path=f"{type(pl_module).__module__}.{type(pl_module).__qualname__}",
-            data=DataIdentity(
-                source=type(data.source).__name__,
-                fingerprint=data.fingerprint,
-                split=data.split_digest,
-                part="test",
-                annotation=data.annotation,
-            ),
+            data=identity(data, "test"),
             count=report.count,
             invalid=report.invalid,
             scores=report.scores,
             references={name: each.scores for name, each in self._suite.reference_reports(rows).items()},
             config=self.config,
-            seed=_whole(self.config.get("seed_everything")),
+            seed=whole(self.config.get("seed_everything")),
             commit=commit(),
             checkpoint=weights_digest(pl_module),
             hardware=hardware(),
             seconds=seconds,
+            evaluator=None if self._judge is None else self._judge.digest,
+            tables=report.tables,
             status="complete" if report.count == len(samples) else "partial",
         )
         write_results(self.path, results, report.samples)
@@ -103,6 +109,17 @@ class EvaluationCallback(Callback):
             save_png(contact_sheet(pictures, caption_width=520), self.faces)
 
 
+def identity(data: Any, part: str) -> DataIdentity:
+    """Returns what tells a part of a data module's data apart from any other."""
+    return DataIdentity(
+        source=type(data.source).__name__,
+        fingerprint=data.fingerprint,
+        split=data.split_digest,
+        part=part,
+        annotation=data.annotation,
+    )
+
+
 def commit() -> str | None:
     """Returns the commit of the package's code, with `+` when files differ from it, or None outside a checkout."""
     folder = Path(__file__).parent.parent
@@ -117,5 +134,6 @@ def commit() -> str | None:
         return None
 
 
-def _whole(seed: Any) -> int | None:
+def whole(seed: Any) -> int | None:
+    """Returns a seed that is a number; `true` asks for one to be drawn, and tells none."""
     return seed if isinstance(seed, int) and not isinstance(seed, bool) else None

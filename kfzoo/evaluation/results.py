@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -13,18 +14,18 @@ from typing import Any, Literal, TypeVar
 
 from kfzoo import __version__
 from kfzoo.errors import InputError
-from kfzoo.evaluation.samples import Samples, write_samples
-from kfzoo.evaluation.scores import Score
+from kfzoo.evaluation.samples import Samples, read_samples, write_samples
+from kfzoo.evaluation.scores import Score, Table
 from kfzoo.files import replacing
 
 FORMAT = "kfzoo-results"
 """Marks a JSON file as a results file."""
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the file's layout; a reader refuses others."""
 
-Status = Literal["complete", "partial"]
-"""`partial`: only some of the split was scored, so no table lists it."""
+Status = Literal["complete", "partial", "no truth"]
+"""`partial`: only some of the split was scored; `no truth`: the data has none. No leaderboard lists either."""
 
 REMEDY = "run `test` again to write it"
 Value = TypeVar("Value")
@@ -62,6 +63,7 @@ class Results:
         invalid: How many of them had no valid answer.
         scores: By metric.
         references: The reference rows: scores by metric, by row.
+        tables: Breakdowns by name, such as `channel`, `head_pose`, `region`, `emotion`, `subject`, `keyframe`.
         config: The resolved configuration, plain values.
         seed: Of the run, if one was set.
         commit: Of the code, if it is known.
@@ -90,8 +92,22 @@ class Results:
     seconds: float
     status: Status
     evaluator: str | None = None
+    tables: Mapping[str, Table] = field(default_factory=dict)
     version: str = __version__
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it lies on disk.
+
+    Attributes:
+        results: Its numbers.
+        samples: Its errors of each sample; None where they were not read.
+    """
+
+    results: Results
+    samples: Samples | None = None
 
 
 def samples_path(path: str | os.PathLike[str]) -> Path:
@@ -99,7 +115,7 @@ def samples_path(path: str | os.PathLike[str]) -> Path:
     return Path(path).with_suffix(".samples.csv")
 
 
-def write_results(path: str | os.PathLike[str], results: Results, samples: Samples) -> None:
+def write_results(path: str | os.PathLike[str], results: Results, samples: Samples | None) -> None:
     """Writes a results file and, beside it, the per-sample errors.
 
     The samples are moved into place first: where a results file stands, its samples stand too.
@@ -107,32 +123,44 @@ def write_results(path: str | os.PathLike[str], results: Results, samples: Sampl
     Args:
         path: Ends in `.json`.
         results: To be written; finite numbers and plain values only.
-        samples: To be written to `samples_path(path)`.
+        samples: To be written to `samples_path(path)`; None where nothing is known of single samples: then none of an
+            earlier run are left there.
 
     Raises:
         InputError: When the folder cannot be written.
         ValueError: For a number that is not finite.
     """
     text = json.dumps({"format": FORMAT, "schema": SCHEMA, **asdict(results)}, indent=2, allow_nan=False)
-    write_samples(samples_path(path), samples)
+    if samples is not None:
+        write_samples(samples_path(path), samples)
     with replacing(path) as beside:
-        beside.write_text(text + "\n", encoding="utf-8")
+        beside.write_text(_one_line_each(text) + "\n", encoding="utf-8")
+    if samples is None:
+        samples_path(path).unlink(missing_ok=True)
 
 
-def find_results(folder: str | os.PathLike[str]) -> list[Results]:
-    """Reads all results files in a folder and below it; JSON files of other kinds are left aside.
+def _one_line_each(text: str) -> str:
+    """Puts lists of numbers, and scores, into one line each: a file of hundreds of them stays readable."""
+    text = re.sub(r'\[\s+([^\[\]{}"]+?)\s+\]', lambda found: "[" + " ".join(found[1].split()) + "]", text)
+    return re.sub(r'\{\s+("value": [^,]+),\s+("interval": (?:\[[^\]]*\]|null))\s+\}', r"{\1, \2}", text)
+
+
+def find_runs(folder: str | os.PathLike[str]) -> list[Run]:
+    """Reads all results files in a folder and below it, and the samples beside those that are complete.
+
+    JSON files of other kinds are left aside.
 
     Returns:
         In the order of their paths.
 
     Raises:
-        InputError: When the folder is missing or holds no results, and as `read_results`.
+        InputError: When the folder is missing or holds no results, and as `read_results` and `read_samples`.
     """
     if not Path(folder).is_dir():
         raise InputError(folder, "no such folder", "name the one that `test` wrote its results to")
     # A name with a leading dot is a file that is just being written.
     paths = sorted(path for path in Path(folder).rglob("*.json") if not path.name.startswith("."))
-    found = [_parse(path, record) for path in paths if _is_ours(record := _load(path))]
+    found = [_run(path, _parse(path, record)) for path in paths if _is_ours(record := _load(path))]
     if not found:
         raise InputError(folder, "holds no results files", "run `test` first, or name another folder")
     return found
@@ -149,6 +177,16 @@ def read_results(path: str | os.PathLike[str]) -> Results:
     if not _is_ours(record):
         raise InputError(path, f'is no results file (expected "format": "{FORMAT}")', "choose one that `test` wrote")
     return _parse(path, record)
+
+
+def _run(path: Path, results: Results) -> Run:
+    if results.status != "complete":  # no test compares it with others
+        return Run(results)
+    samples = read_samples(samples_path(path))
+    if len(samples) != results.count:
+        found = f"holds {len(samples)} samples, expected {results.count} as in {path.name}"
+        raise InputError(samples_path(path), found, REMEDY)
+    return Run(results, samples)
 
 
 def _is_ours(record: Any) -> bool:
@@ -199,6 +237,7 @@ class _Reader:
             seconds=self.number("seconds"),
             status=self.status(),
             evaluator=self.maybe("evaluator", str),
+            tables={name: self.inner("tables").inner(name).table() for name in self.inner("tables").record},
             version=self.take("version", str),
             created=self.take("created", str),
         )
@@ -220,6 +259,14 @@ class _Reader:
             return Score(self.number("value"))
         pair = _Reader(self.path, dict(zip(("lower", "upper"), ends, strict=True)), f"{self.prefix}interval.")
         return Score(self.number("value"), (pair.number("lower"), pair.number("upper")))
+
+    def table(self) -> Table:
+        columns, rows = self.take("columns", list), self.inner("rows")
+        for name in rows.record:
+            values = rows.take(name, list)
+            if len(values) != len(columns) or not all(each is None or _is_number(each) for each in values):
+                raise rows.fault(name, f"expected {len(columns)} numbers or null")
+        return Table(tuple(map(str, columns)), {name: tuple(values) for name, values in rows.record.items()})
 
     def inner(self, key: str) -> _Reader:
         return _Reader(self.path, self.take(key, dict), f"{self.prefix}{key}.")
@@ -245,5 +292,9 @@ class _Reader:
         return InputError(self.path, f"key '{self.prefix}{key}': {problem}", REMEDY)
 
 
-STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial"}
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial", "no truth": "no truth"}
 NAMES: dict[type, str] = {str: "text", int: "a whole number", float: "a number", dict: "an object", list: "a list"}

@@ -14,19 +14,28 @@ from kfzoo.metrics.state import RowMetric
 
 
 class Rows(NamedTuple):
-    """N samples with their answers, each id once, in the order of the ids.
+    """N samples with their answers, each id once; gathered ones are in the order of the ids.
 
     Attributes:
         ids: (N,) text.
         predictions: (N, D) float32; whatever stands in rows that are not valid.
-        targets: (N, D) float32.
+        targets: (N, D) float32, or None when the truth is not known.
         valid: (N,) bool.
     """
 
     ids: NDArray[np.str_]
     predictions: NDArray[np.float32]
-    targets: NDArray[np.float32]
+    targets: NDArray[np.float32] | None
     valid: NDArray[np.bool_]
+
+    def at(self, places: NDArray[Any]) -> Rows:
+        """Returns the samples at some positions, or those that a mask keeps."""
+        targets = None if self.targets is None else self.targets[places]
+        return Rows(self.ids[places], self.predictions[places], targets, self.valid[places])
+
+    def in_order(self) -> Rows:
+        """Returns the same samples in the order of their ids."""
+        return self if bool((self.ids[:-1] <= self.ids[1:]).all()) else self.at(np.argsort(self.ids, kind="stable"))
 
 
 class RowGatherer(RowMetric):

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
-COLUMNS = ("id", "valid", "mse", "mae", "rmse")
+COLUMNS = ("id", "valid", "mse", "mae", "mean_face_mse")
+
+DIGITS = 9
+"""Significant digits of an error on disk: as many as tell every float32 apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +30,15 @@ class Samples:
         valid: (N,) bool; rows that are not valid were scored as the mean face.
         mse: (N,) float64.
         mae: (N,) float64.
-        rmse: (N,) float64.
+        mean_face_mse: (N,) float64, what the mean face of the training split reaches: whoever reads the file can test
+            whether the model beats it.
     """
 
     ids: NDArray[np.str_]
     valid: NDArray[np.bool_]
     mse: NDArray[np.float64]
     mae: NDArray[np.float64]
-    rmse: NDArray[np.float64]
+    mean_face_mse: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -45,6 +49,11 @@ class Samples:
         """(N,) the script each sample comes from."""
         return scripts_of(self.ids)
 
+    @property
+    def clips(self) -> NDArray[np.str_]:
+        """(N,) the recording each sample comes from: its script's id up to the last `/`, as `Script.clip`."""
+        return np.array([name.rpartition("/")[0] or name for name in self.scripts.tolist()], dtype=np.str_)
+
 
 def scripts_of(ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.str_]:
     """The script of each sample: what stands before the last `#` of its id, or the whole id where there is none."""
@@ -52,7 +61,7 @@ def scripts_of(ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.str_]:
 
 
 def write_samples(path: str | os.PathLike[str], samples: Samples) -> None:
-    """Writes samples as CSV, every digit of the errors included.
+    """Writes samples as CSV, errors with `DIGITS` digits.
 
     Raises:
         InputError: When the folder cannot be written.
@@ -60,9 +69,9 @@ def write_samples(path: str | os.PathLike[str], samples: Samples) -> None:
     with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        errors = zip(samples.mse.tolist(), samples.mae.tolist(), samples.rmse.tolist(), strict=True)
+        errors = zip(samples.mse.tolist(), samples.mae.tolist(), samples.mean_face_mse.tolist(), strict=True)
         for name, valid, row in zip(samples.ids.tolist(), samples.valid.tolist(), errors, strict=True):
-            writer.writerow([name, int(valid), *(repr(value) for value in row)])
+            writer.writerow([name, int(valid), *(f"{value:.{DIGITS}g}" for value in row)])
 
 
 def read_samples(path: str | os.PathLike[str]) -> Samples:
@@ -86,7 +95,7 @@ def read_samples(path: str | os.PathLike[str]) -> Samples:
         valid=np.array([row[1] for row in rows], dtype=np.bool_),
         mse=errors[:, 0],
         mae=errors[:, 1],
-        rmse=errors[:, 2],
+        mean_face_mse=errors[:, 2],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,23 +21,50 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Numbers of a report that have a second dimension, such as one row a channel.
+
+    Attributes:
+        columns: Names of the values.
+        rows: Values by the row's name; None where a value is not defined, such as the correlation of a constant.
+    """
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[float | None, ...]]
+
+
+@dataclass(frozen=True)
 class MetricInfo:
     """How a metric is read and printed.
 
     Attributes:
         label: Its name in tables.
-        better: "low"; or "truth" when the ground truth's own value is the best there is.
+        better: "low", "high", or "truth" when the ground truth's own value is the best there is.
         decimals: Digits after the point.
     """
 
     label: str
-    better: Literal["low", "truth"]
+    better: Literal["low", "high", "truth"]
     decimals: int
 
     @property
     def arrow(self) -> str:
         """The direction that is better, as the papers print it."""
-        return {"low": "↓", "truth": "→"}[self.better]
+        return {"low": "↓", "high": "↑", "truth": "→"}[self.better]
+
+
+def _cross_comparison(key: str, label: str) -> dict[str, MetricInfo]:
+    return {
+        f"{key}_pearson": MetricInfo(f"Pearson ({label})", "high", 4),
+        f"{key}_spearman": MetricInfo(f"Spearman ({label})", "high", 4),
+        f"{key}_accuracy": MetricInfo(f"Accuracy ({label})", "high", 4),
+        f"{key}_msd": MetricInfo(f"MSD ({label})", "low", 4),
+        f"{key}_deviation": MetricInfo(f"Deviation ({label})", "low", 4),
+    }
+
+
+def _r_precision(key: str, label: str) -> dict[str, MetricInfo]:
+    return {f"{key}_{k}": MetricInfo(f"{label}@{k}", "high", 4) for k in (1, 2, 3)}
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -57,8 +85,25 @@ METRICS: dict[str, MetricInfo] = {
     "w_dist": MetricInfo("W-Dist", "low", 4),
     "w_dist_test": MetricInfo("W-Dist (test)", "low", 4),
     "diversity": MetricInfo("Diversity", "truth", 3),
+    "detection_accuracy": MetricInfo("Detection", "high", 4),
+    "detection_f1": MetricInfo("F1", "high", 4),
+    "tolerance_accuracy": MetricInfo("Within 0.25", "high", 4),
+    **_cross_comparison("sf13", "13"),
+    **_cross_comparison("sf14", "SF table 1"),
+    **_cross_comparison("all61", "61"),
+    **_r_precision("r_precision", "R"),
+    **_r_precision("r_precision_reverse", "R reverse"),
+    **_r_precision("r_precision_distinct", "R distinct scripts"),
+    **_r_precision("r_precision_full", "R full set"),
+    "mmd": MetricInfo("MMD", "low", 3),
+    "mmd_unnormalised": MetricInfo("MMD unnormalised", "low", 3),
+    "fid_embedding": MetricInfo("FID (embedding)", "low", 4),
 }
-"""All metrics of the suite, in the order of its report."""
+"""All metrics of the suite, in the order of its report.
+
+A report lacks those that its data cannot give: without the truth there are no errors, without a learned evaluator no
+R-Precision, MMD and embedding FID, with fewer samples than a pool holds no R-Precision.
+"""
 
 REFERENCES: dict[str, str] = {
     "ground_truth": "ground truth",

@@ -5,156 +5,286 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
-import numpy as np
 import pytest
 from rich.console import Console
 
+from kfzoo.__main__ import main
 from kfzoo.errors import InputError
-from kfzoo.evaluation.leaderboard import boards, print_leaderboard, render_markdown, write_leaderboard
-from kfzoo.evaluation.results import DataIdentity, Results, find_results, write_results
-from kfzoo.evaluation.samples import Samples
+from kfzoo.evaluation.leaderboard import boards, check_leaderboard, print_leaderboard, render_markdown
+from kfzoo.evaluation.papers import reference_rows
+from kfzoo.evaluation.results import Results, Run, find_runs, write_results
 from kfzoo.evaluation.scores import REFERENCES, Score
+from tests.evaluation.leaderboard_runs import DATA, changed, run
 
-DATA = DataIdentity(
-    source="BuiltinScripts", fingerprint="0123456789", split="abcdef0123", part="test", annotation="arkit"
-)
-
-
-def scores(mse: float, diversity: float = 1.0, interval: tuple[float, float] | None = None) -> dict[str, Score]:
-    return {
-        "mse": Score(mse, interval),
-        "mae": Score(mse * 5),
-        "rmse": Score(mse**0.5),
-        "fid": Score(mse * 10),
-        "w_dist": Score(mse),
-        "diversity": Score(diversity),
-    }
+GOOD = run("good", 0.01, model="aligned_autoencoder", diversity=0.9)
+BAD = run("bad", 0.02, diversity=1.3)
 
 
-def results(run: str, mse: float, diversity: float = 1.0, model: str = "mean_face") -> Results:
-    return Results(
-        run=run,
-        model=model,
-        class_path="kfzoo.models.x.X",
-        data=DATA,
-        count=1234,
-        invalid=0,
-        scores=scores(mse, diversity, (mse / 2, mse * 2)),
-        references={name: scores(mse=index / 10, diversity=1.11) for index, name in enumerate(REFERENCES)},
-        config={},
-        seed=7,
-        commit=None,
-        checkpoint="deadbeefcafe",
-        hardware="a CPU",
-        seconds=1.0,
-        status="complete",
-    )
+def text_of(shown: list[Run | Results], width: int = 220, *, papers: bool = False) -> list[str]:
+    text = io.StringIO()
+    print_leaderboard(shown, Console(file=text, width=width), papers=papers)
+    return text.getvalue().splitlines()
 
 
-GOOD, BAD = results("good", 0.01, 0.9, "aligned_autoencoder"), results("bad", 0.02, 1.3)
-
-
-def test_markdown_in_full() -> None:
-    assert render_markdown([BAD, GOOD]).splitlines() == [
-        "# Leaderboard",
-        "",
-        "<!-- Generated from results files by `python -m kfzoo leaderboard`; not to be edited. -->",
-        "",
-        "## BuiltinScripts, test: 1,234 keyframes, data 01234567, split abcdef01",
-        "",
-        "| Model | Run | Annotation | MSE ↓ | MAE ↓ | RMSE ↓ | FID ↓ | W-Dist ↓ | Diversity → | Invalid | Checkpoint "
-        "| Seed |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        "| aligned\\_autoencoder | good | arkit | **0.01000 [0.00500, 0.02000]** | **0.0500** | **0.1000** "
-        "| **0.1000** | **0.0100** | 0.900 | 0 | deadbeef | 7 |",
-        "| mean\\_face | bad | arkit | 0.02000 [0.01000, 0.04000] | 0.1000 | 0.1414 | 0.2000 | 0.0200 | **1.300** | 0 "
-        "| deadbeef | 7 |",
-        "| *ground truth* | – | – | 0.00000 | 0.0000 | 0.0000 | 0.0000 | 0.0000 | 1.110 | – | – | – |",
-        "| *chance* | – | – | 0.10000 | 0.5000 | 0.3162 | 1.0000 | 0.1000 | 1.110 | – | – | – |",
-        "| *mean face* | – | – | 0.20000 | 1.0000 | 0.4472 | 2.0000 | 0.2000 | 1.110 | – | – | – |",
-        "| *zero face* | – | – | 0.30000 | 1.5000 | 0.5477 | 3.0000 | 0.3000 | 1.110 | – | – | – |",
-        "",
-        "↓ lower is better; → nearer to the ground truth's is better. Brackets: 95 % interval over scripts. Bold: best "
-        "model. FID and W-Dist compare with the training split. Samples without a valid answer are counted and scored "
-        "as the mean face.",
-    ]
-
-
-def test_the_order_of_the_files_changes_nothing() -> None:
-    other = replace(BAD, run="other data", data=replace(DATA, fingerprint="9"))
-    assert len({render_markdown(order) for order in permutations([GOOD, BAD, other])}) == 1
+# Boards
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        replace(BAD, data=replace(DATA, fingerprint="9")),
-        replace(BAD, data=replace(DATA, split="9")),
-        replace(BAD, data=replace(DATA, part="val")),
-        replace(BAD, data=replace(DATA, source="LiveLinkTakes")),
-        replace(BAD, evaluator="9"),
-        replace(BAD, count=1233),
+        {"data": replace(DATA, fingerprint="9")},
+        {"data": replace(DATA, split="9")},
+        {"data": replace(DATA, part="val")},
+        {"data": replace(DATA, source="LiveLinkTakes")},
+        {"evaluator": "9"},
+        {"count": 1233},
     ],
+    ids=lambda values: next(iter(values)),
 )
-def test_rows_that_cannot_be_compared_never_share_a_table(other: Results) -> None:
-    found = boards([GOOD, other, replace(BAD, run="same data")])
-    assert sorted(len(board.models) for board in found) == [1, 2]
+def test_rows_that_cannot_be_compared_never_share_a_table(other: dict[str, object]) -> None:
+    found = boards([GOOD, changed(BAD, **other), changed(BAD, run="same data")])
+    assert sorted(len(board.entries) for board in found) == [1, 2]
     assert found[0].heading != found[1].heading
     # Each is the best of its own table.
-    assert all(board.models[0][3].best for board in found)
+    assert all("mse" in board.entries[0].best for board in found)
+
+
+def test_two_evaluators_and_none_are_three_tables() -> None:
+    found = boards([changed(GOOD, evaluator=each) for each in ("a" * 64, None, "b" * 64)])
+    assert [board.shared.evaluator for board in found] == [None, "a" * 64, "b" * 64]
+    assert found[1].heading.endswith(", evaluator aaaaaaaa")
 
 
 def test_annotations_share_a_table_as_in_the_paper() -> None:
-    (board,) = boards([GOOD, replace(BAD, data=replace(DATA, annotation="image"))])
-    assert [row[2].text for row in board.models] == ["arkit", "image"]
+    (board,) = boards([GOOD, changed(BAD, data=replace(DATA, annotation="image"))])
+    assert [entry.results.data.annotation for entry in board.entries] == ["arkit", "image"]
+
+
+def test_best_goes_by_the_direction_of_each_metric() -> None:
+    low = run("low", 0.01, diversity=2.0, mmd=1.0, r_precision_1=0.2, detection_f1=0.5)
+    high = run("high", 0.02, diversity=1.3, mmd=1.2, r_precision_1=0.4, detection_f1=0.5)
+    (board,) = boards([high, low])
+    best, second = (entry.best for entry in board.entries)
+    assert best == {"mse", "mae", "fid", "w_dist", "mmd", "detection_f1"}
+    assert second == {"diversity", "r_precision_1", "detection_f1"}  # 1.3 is nearer to the truth's 1.11 than 2.0 is
+    assert board.metrics == (
+        *("mse", "mae", "fid", "w_dist", "diversity"),
+        *("r_precision_1", "mmd", "detection_f1"),
+    )
+
+
+def test_without_the_truths_own_diversity_none_is_best() -> None:
+    (board,) = boards([changed(GOOD, references={})])
+    assert board.entries[0].best == {"mse", "mae", "fid", "w_dist"}
+
+
+def test_a_column_that_only_some_rows_have_has_dashes() -> None:
+    some = run("some", 0.01, sf13_pearson=0.5)
+    (board,) = boards([some, BAD])
+    assert "sf13_pearson" in board.metrics
+    row = next(line for line in render_markdown([some, BAD]).splitlines() if "| bad |" in line)
+    assert row.startswith("| mean\\_face | bad | arkit | 0.02000 [0.01000, 0.04000] ‡ | 0.1000 |")
+    assert row.endswith("| 1.300 | – | 0 | 7 | deadbeef |")
 
 
 def test_one_model_twice_is_two_rows() -> None:
-    (board,) = boards([GOOD, replace(GOOD, run="again", seed=8)])
-    assert [(row[1].text, row[-1].text) for row in board.models] == [("again", "8"), ("good", "7")]
-    assert all(row[3].best for row in board.models)
+    (board,) = boards([GOOD, changed(GOOD, run="again", seed=8)])
+    assert [(each.results.run, each.results.seed) for each in board.entries] == [("again", 8), ("good", 7)]
+    assert all("mse" in entry.best for entry in board.entries)
+
+
+def test_complete_results_without_the_mse_are_told() -> None:
+    with pytest.raises(InputError) as caught:
+        boards([changed(GOOD, scores={"mae": Score(0.1)})])
+    assert str(caught.value) == "results of run 'good': lack the metric 'mse'; run `test` again"
+
+
+# Markdown
+
+
+def test_markdown_in_full() -> None:
+    text = render_markdown([BAD.results, GOOD.results])
+    assert text.splitlines()[:19] == [
+        "# Leaderboard",
+        "",
+        "<!-- Generated from results files by `python -m kfzoo leaderboard`; not to be edited. -->",
+        "",
+        "## BuiltinScripts, test: 40 keyframes, data 01234567, split abcdef01",
+        "",
+        "| Model | Run | Annotation | MSE ↓ | MAE ↓ | FID ↓ | W-Dist ↓ | Diversity → | Invalid | Seed | Checkpoint |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| aligned\\_autoencoder | good | arkit | **0.01000 [0.00500, 0.02000]** | **0.0500** | **0.1000** "
+        "| **0.0100** | 0.900 | 0 | 7 | deadbeef |",
+        "| mean\\_face | bad | arkit | 0.02000 [0.01000, 0.04000] | 0.1000 | 0.2000 | 0.0200 | **1.300** | 0 | 7 "
+        "| deadbeef |",
+        "| *ground truth* | – | – | 0.00000 [0.00000, 0.00000] | 0.0000 | 0.0000 | 0.0000 | 1.110 | – | – | – |",
+        "| *chance* | – | – | 0.10000 [0.05000, 0.20000] | 0.5000 | 1.0000 | 0.1000 | 1.110 | – | – | – |",
+        "| *mean face* | – | – | 0.20000 [0.10000, 0.40000] | 1.0000 | 2.0000 | 0.2000 | 1.110 | – | – | – |",
+        "| *zero face* | – | – | 0.30000 [0.15000, 0.60000] | 1.5000 | 3.0000 | 0.3000 | 1.110 | – | – | – |",
+        "",
+        "No test of significance: the errors of each sample were not read.",
+        "",
+        "## How to read it",
+        "",
+    ]
+
+
+def test_intervals_stand_beside_the_mse_and_the_first_r_precision_alone() -> None:
+    row = next(
+        line
+        for line in render_markdown([run("x", 0.01, r_precision_1=0.5, r_precision_2=0.6)]).splitlines()
+        if "| x |" in line
+    )
+    assert [cell for cell in row.split(" | ") if "[" in cell] == [
+        "**0.01000 [0.00500, 0.02000]**",
+        "**0.5000 [0.2500, 0.5000]**",
+    ]
+
+
+def test_legend_tells_the_columns_that_are_there() -> None:
+    without, with_it = render_markdown([run("x", 0.01)]), render_markdown([run("x", 0.01, r_precision_1=0.5)])
+    assert "R-Precision: share" not in without
+    assert "- R@1 ↑: R-Precision: share of conditions whose own face is the nearest of a pool of 32" in with_it
+    assert "Chance: 1/32, 3.1 %." in with_it
+
+
+def test_the_order_of_the_files_changes_nothing() -> None:
+    other = changed(BAD, run="other data", data=replace(DATA, fingerprint="9"))
+    twin = changed(GOOD, run="twin")
+    assert len({render_markdown(order) for order in permutations([GOOD, BAD, other, twin])}) == 1
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    (board,) = boards([replace(GOOD, seed=None, checkpoint=None, references={})])
-    assert [cell.text for cell in board.models[0][-3:]] == ["0", "–", "–"]
-    assert board.references == ()
+    text = render_markdown([changed(GOOD, seed=None, checkpoint=None, references={})])
+    assert "| 0 | – | – |\n\n" in text
+    assert "ground truth* |" not in text
 
 
-def test_partial_runs_are_named_but_not_listed() -> None:
-    text = render_markdown([GOOD, replace(BAD, status="partial")])
-    assert "| bad |" not in text
-    assert text.endswith("Not listed, because only a part of the split was scored: bad.\n")
-    assert boards([replace(BAD, status="partial")]) == []
+def test_runs_that_are_not_complete_are_named_but_not_listed() -> None:
+    half, blind = changed(BAD, status="partial", run="half"), changed(BAD, status="no truth", run="blind_1", scores={})
+    text = render_markdown([GOOD, blind, half])
+    assert "| half |" not in text
+    assert "Not listed, because only a part of the split was scored: half.\n" in text
+    assert "Not listed, because the data has no truth to compare with: blind\\_1.\n" in text
+    assert boards([half, blind]) == []
 
 
-def test_names_cannot_break_the_table() -> None:
-    assert "| a\\|b\\*c |" in render_markdown([replace(GOOD, run="a|b*c")])
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("a|b*c", "| a\\|b\\*c |"),
+        ("<script>alert(1)</script>", "| \\<script\\>alert(1)\\</script\\> |"),
+        ("[x](y) `z` ~~s~~ &amp;", "| \\[x\\](y) \\`z\\` \\~\\~s\\~\\~ \\&amp; |"),
+        ("two\nlines\\", "| two lines\\\\ |"),
+    ],
+)
+def test_names_cannot_break_the_table(name: str, cell: str) -> None:
+    assert cell in render_markdown([changed(GOOD, run=name)])
 
 
-def test_a_missing_metric_is_told() -> None:
-    lacking = replace(GOOD, scores={"mse": Score(0.1)})
-    with pytest.raises(InputError, match=r"results of run 'good': lack the metric 'mae'; run `test` again"):
-        render_markdown([lacking])
+def test_published_rows_are_one_table_at_the_end_and_never_ranked() -> None:
+    text = render_markdown([changed(BAD, scores={**BAD.results.scores, "mse": Score(9.0)})])  # worse than all papers
+    before, after = text.split("\n## As published\n")
+    assert after.startswith("\nOther data and evaluator: not comparable.\n\n| Row | Source | MSE ↓ |")
+    assert len(after.strip().splitlines()) == 4 + len(reference_rows())
+    assert "**" not in after
+    assert "SemanticFace, table" not in before
+    assert "**9.00000" in before
+    # Digits that a paper did not print are not made up.
+    assert "| SemanticFace | SemanticFace, table 1 | 0.0034 |" in after
+
+
+# Terminal
 
 
 def test_terminal_shows_the_same_rows() -> None:
-    text = io.StringIO()
-    print_leaderboard([BAD, GOOD, replace(BAD, run="half", status="partial")], Console(file=text, width=220))
-    lines = text.getvalue().splitlines()
-    assert lines[0].strip() == "BuiltinScripts, test: 1,234 keyframes, data 01234567, split abcdef01"
+    lines = text_of([BAD, GOOD, changed(BAD, run="half", status="partial")])
+    assert lines[0].strip() == "BuiltinScripts, test: 40 keyframes, data 01234567, split abcdef01"
     labels = ("good", "bad", *REFERENCES.values())
     rows = [line for line in lines if any(f" {label} " in line for label in labels)]
     assert [next(label for label in labels if f" {label} " in row) for row in rows[: len(labels)]] == list(labels)
     assert " 0.01000 " in rows[0]  # its interval stands in the Markdown
+    assert " 0.02000‡ " in rows[1]
     assert lines[-1] == "Not listed, because only a part of the split was scored: half."
+    assert not any("KeyframeFace" in line for line in lines)
 
 
-def test_from_files_to_markdown(tmp_path: Path) -> None:
-    none = np.zeros(0)
-    samples = Samples(none.astype(str), none.astype(bool), none, none, none)
+def test_one_fresh_result_is_printed_without_other_files() -> None:
+    lines = text_of([GOOD.results])
+    assert any(" good " in line and " 0.01000 " in line for line in lines)
+    assert "†: not told from the best model" in lines[-1]
+
+
+def test_terminal_shows_papers_only_when_asked() -> None:
+    lines = text_of([GOOD], papers=True)
+    assert any(line.strip() == "As published; other data and evaluator: not comparable" for line in lines)
+    assert sum("SemanticFace, table 1" in line for line in lines) == 4
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_never_cuts_a_number() -> None:
+    wide = run("a_rather_long_name_of_a_run", 0.01, r_precision_1=0.5, r_precision_2=0.6, mmd=1.1, sf13_pearson=0.4)
+    lines = text_of([wide], width=80)
+    assert all(len(line) <= 80 for line in lines)
+    assert not any("…" in line for line in lines)
+    assert any(line.strip() == "Too narrow for R@1, R@2, MMD, Pearson (13)" for line in lines)
+    column = [line[15:26].strip() for line in lines if line.startswith(" ")]
+    assert "a_rather_long_name_of_a_run" in "".join(column)
+
+
+# Files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
     for each in (BAD, GOOD):
-        write_results(tmp_path / each.run / "results.json", each, samples)
-    write_leaderboard(tmp_path / "leaderboard.md", find_results(tmp_path))
-    assert (tmp_path / "leaderboard.md").read_text(encoding="utf-8") == render_markdown([GOOD, BAD])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "good", "leaderboard.md"]
+        assert each.samples is not None
+        write_results(tmp_path / "runs" / each.results.run / "results.json", each.results, each.samples)
+    return tmp_path / "runs"
+
+
+def test_command_writes_both_files_and_check_finds_them_fresh(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["leaderboard", "--results", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["bad", "good", "leaderboard.html", "leaderboard.md"]
+    markdown, page = folder / "leaderboard.md", folder / "leaderboard.html"
+    assert markdown.read_text(encoding="utf-8") == render_markdown(find_runs(folder))
+    assert capsys.readouterr().out.endswith(f"\n{markdown}\n{page}\n")
+    before = {path: path.stat().st_mtime_ns for path in (markdown, page)}
+    assert main(["leaderboard", "--results", str(folder), "--check=true"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert capsys.readouterr().out == f"{markdown} and {page} are what the results give\n"
+
+
+@pytest.mark.parametrize("name", ["leaderboard.md", "leaderboard.html"])
+@pytest.mark.parametrize("fault", ["is stale: the results files give another", "is missing"])
+def test_check_fails_with_exit_code_two(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, fault: str
+) -> None:
+    assert main(["leaderboard", "--results", str(folder)]) == 0
+    path = folder / name
+    path.write_text(path.read_text() + " ") if "stale" in fault else path.unlink()
+    capsys.readouterr()
+    assert main(["leaderboard", "--results", str(folder), "--check=true"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"kfzoo: {path}: {fault}; run `python -m kfzoo leaderboard --results {folder} --out ")
+    assert told.count("\n") == 1
+    assert "--check" not in told
+
+
+def test_check_sees_new_results(folder: Path) -> None:
+    assert main(["leaderboard", "--results", str(folder), "--out", str(folder / "x" / "table.md")]) == 0
+    assert (folder / "x" / "table.html").is_file()
+    check_leaderboard(folder / "x" / "table.md", find_runs(folder), "again")
+    more = run("more", 0.03)
+    assert more.samples is not None
+    write_results(folder / "more" / "results.json", more.results, more.samples)
+    for name in ("table.md", "table.html"):
+        with pytest.raises(InputError, match=r"is stale: the results files give another; run `again` to write it anew"):
+            check_leaderboard(folder / "x" / name, find_runs(folder), "again")
+
+
+def test_a_run_without_its_samples_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "good" / "results.samples.csv").unlink()
+    assert main(["leaderboard", "--results", str(folder)]) == 2
+    told = capsys.readouterr().err
+    assert "good/results.samples.csv: cannot be read" in told
+    assert told.count("\n") == 1

@@ -14,20 +14,20 @@ from kfzoo.evaluation import results as module
 from kfzoo.evaluation.results import (
     DataIdentity,
     Results,
-    find_results,
+    find_runs,
     read_results,
     samples_path,
     write_results,
 )
 from kfzoo.evaluation.samples import Samples, read_samples, scripts_of, write_samples
-from kfzoo.evaluation.scores import Score
+from kfzoo.evaluation.scores import Score, Table
 
 SAMPLES = Samples(
     ids=np.array(['a, "quoted"#0', "b#1", "ü#2"]),
     valid=np.array([True, False, True]),
     mse=np.array([0.1, 1 / 3, 1e-17]),
     mae=np.array([0.2, 2 / 3, 0.0]),
-    rmse=np.array([0.3, 0.5, 1e9]),
+    mean_face_mse=np.array([0.3, 0.5, 1e9]),
 )
 RESULTS = Results(
     run="first",
@@ -45,6 +45,7 @@ RESULTS = Results(
     hardware="a CPU",
     seconds=1.5,
     status="complete",
+    tables={"channel": Table(("pearson", "msd"), {"JawOpen": (0.5, 1), "TongueOut": (None, 0.0)})},
 )
 
 
@@ -64,21 +65,26 @@ def test_what_is_written_is_read(path: Path) -> None:
 def test_the_file_says_what_it_is(path: Path) -> None:
     record = json.loads(path.read_text())
     assert list(record)[:2] == ["format", "schema"]
-    assert (record["format"], record["schema"]) == ("kfzoo-results", 1)
+    assert (record["format"], record["schema"]) == ("kfzoo-results", 2)
     assert record["scores"]["mse"] == {"value": 1 / 3, "interval": [0.25, 0.5]}
 
 
-def test_samples_lie_beside_and_lose_no_digit(path: Path) -> None:
+def test_samples_lie_beside_with_the_digits_of_float32(path: Path) -> None:
     assert sorted(file.name for file in path.parent.iterdir()) == ["results.json", "results.samples.csv"]
     samples = read_samples(samples_path(path))
     assert samples.ids.tolist() == SAMPLES.ids.tolist()
     assert samples.valid.tolist() == SAMPLES.valid.tolist()
-    for name in ("mse", "mae", "rmse"):
-        assert getattr(samples, name).tolist() == getattr(SAMPLES, name).tolist()
+    for name in ("mse", "mae", "mean_face_mse"):
+        found, given = getattr(samples, name), getattr(SAMPLES, name)
+        assert found.astype(np.float32).tolist() == given.astype(np.float32).tolist()
 
 
-def test_script_of_an_id() -> None:
-    assert scripts_of(["a#0", "a#b#12", "alone"]).tolist() == ["a", "a#b", "alone"]
+def test_script_and_recording_of_an_id() -> None:
+    ids = ["a#0", "a#b#12", "alone", "take/3#7", "day/take/3#7"]
+    assert scripts_of(ids).tolist() == ["a", "a#b", "alone", "take/3", "day/take/3"]
+    none = np.zeros(len(ids))
+    clips = Samples(np.array(ids), none.astype(bool), none, none, none).clips
+    assert clips.tolist() == ["a", "a#b", "alone", "take", "day/take"]
 
 
 def test_nothing_is_left_when_a_number_is_not_finite(tmp_path: Path) -> None:
@@ -122,7 +128,7 @@ def changed(path: Path, key: str, value: Any) -> None:
     ("key", "value", "message"),
     [
         ("format", "other", 'is no results file (expected "format": "kfzoo-results"); choose one that `test` wrote'),
-        ("schema", 2, "has schema 2, expected 1; use the kfzoo that wrote it"),
+        ("schema", 1, "has schema 1, expected 2; use the kfzoo that wrote it"),
         ("run", ..., "key 'run' is missing; run `test` again to write it"),
         ("data.split", ..., "key 'data.split' is missing; run `test` again to write it"),
         ("scores.mse.value", ..., "key 'scores.mse.value' is missing; run `test` again to write it"),
@@ -133,7 +139,13 @@ def changed(path: Path, key: str, value: Any) -> None:
         ("scores.mse.interval", [1], "key 'scores.mse.interval': expected two numbers, got 1; run `test` again to w"),
         ("scores.mse.interval", [0, "x"], "key 'scores.mse.interval.upper': expected a number, got \"x\"; run `te"),
         ("seconds", True, "key 'seconds': expected a finite number, got True; run `test` again to write it"),
-        ("status", "odd", "key 'status': expected one of complete, partial, got 'odd'; run `test` again to write it"),
+        ("status", "odd", "key 'status': expected one of complete, partial, no truth, got 'odd'; run `test`"),
+        (
+            "tables.channel.rows.JawOpen",
+            [1.0],
+            "key 'tables.channel.rows.JawOpen': expected 2 numbers or null; run `test`",
+        ),
+        ("tables.channel.rows.JawOpen", [1, "x"], "key 'tables.channel.rows.JawOpen': expected 2 numbers or null; run"),
         ("references.zero_face", None, "key 'references.zero_face': expected an object, got null; run `test` again"),
     ],
 )
@@ -182,27 +194,49 @@ def test_found_below_a_folder_among_other_files(path: Path) -> None:
     write_results(root / "later.json", replace(RESULTS, run="later"), SAMPLES)
     (root / "adapter_config.json").write_text('{"r": 8}')
     (root / ".results.half.json").write_text("{")
-    assert [found.run for found in find_results(root)] == ["first", "later"]
+    found = find_runs(root)
+    assert [run.results.run for run in found] == ["first", "later"]
+    assert [run.samples.ids.tolist() for run in found if run.samples] == [SAMPLES.ids.tolist()] * 2
+
+
+def test_complete_results_need_their_samples(path: Path) -> None:
+    whole = samples_path(path).read_text()
+    samples_path(path).write_text("\n".join(whole.splitlines()[:-1]))
+    with pytest.raises(InputError) as caught:
+        find_runs(path.parent)
+    told = "holds 2 samples, expected 3 as in results.json; run `test` again to write it"
+    assert str(caught.value) == f"{samples_path(path)}: {told}"
+    samples_path(path).unlink()
+    with pytest.raises(InputError, match=r"results\.samples\.csv: cannot be read \(.*\); run `test` again to write it"):
+        find_runs(path.parent)
+
+
+@pytest.mark.parametrize("status", ["partial", "no truth"])
+def test_other_results_need_no_samples(path: Path, status: str) -> None:
+    changed(path, "status", status)
+    samples_path(path).unlink()
+    (run,) = find_runs(path.parent)
+    assert (run.results.status, run.samples) == (status, None)
 
 
 def test_folders_without_results(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        find_results(tmp_path / "none")
+        find_runs(tmp_path / "none")
     assert str(caught.value) == f"{tmp_path / 'none'}: no such folder; name the one that `test` wrote its results to"
     with pytest.raises(InputError) as caught:
-        find_results(tmp_path)
+        find_runs(tmp_path)
     assert str(caught.value) == f"{tmp_path}: holds no results files; run `test` first, or name another folder"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", ":1: expected the header id,valid,mse,mae,rmse, got an empty file"),
-        ("id,mse\n", ":1: expected the header id,valid,mse,mae,rmse, got id,mse"),
-        ("id,valid,mse,mae,rmse\na#0,1,0.5\n", ":2: expected 5 cells, got 3; the file may be cut off"),
-        ("id,valid,mse,mae,rmse\na#0,yes,1,1,1\n", ":2: column valid: expected 0 or 1, got 'yes'"),
-        ("id,valid,mse,mae,rmse\na#0,1,1,1,1\nb#0,1,1,x,1\n", ":3: column mae: expected a number, got 'x'"),
-        ("id,valid,mse,mae,rmse\na#0,1,nan,1,1\n", ":2: column mse: expected a number, got 'nan'"),
+        ("", ":1: expected the header id,valid,mse,mae,mean_face_mse, got an empty file"),
+        ("id,mse\n", ":1: expected the header id,valid,mse,mae,mean_face_mse, got id,mse"),
+        ("id,valid,mse,mae,mean_face_mse\na#0,1,0.5\n", ":2: expected 5 cells, got 3; the file may be cut off"),
+        ("id,valid,mse,mae,mean_face_mse\na#0,yes,1,1,1\n", ":2: column valid: expected 0 or 1, got 'yes'"),
+        ("id,valid,mse,mae,mean_face_mse\na#0,1,1,1,1\nb#0,1,1,x,1\n", ":3: column mae: expected a number, got 'x'"),
+        ("id,valid,mse,mae,mean_face_mse\na#0,1,nan,1,1\n", ":2: column mse: expected a number, got 'nan'"),
     ],
 )
 def test_faults_in_samples_name_the_line(tmp_path: Path, text: str, message: str) -> None:
@@ -229,4 +263,4 @@ def test_results_are_read_without_torch() -> None:
 
     code = "import sys, kfzoo.evaluation.leaderboard; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert module.SCHEMA == 1
+    assert module.SCHEMA == 2

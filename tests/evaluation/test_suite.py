@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,8 @@ from scipy import stats
 from scipy.spatial import distance
 from torch import Tensor
 
+from kfzoo.data.batch import Sample
+from kfzoo.data.script import Keyframe, Script
 from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.scores import METRICS, REFERENCES
 from kfzoo.evaluation.suite import EvaluationSuite, Report
@@ -19,6 +23,47 @@ COUNT = 40
 def ids(count: int = COUNT) -> list[str]:
     """Four keyframes a script."""
     return [f"take {index // 4}#{index % 4}" for index in range(count)]
+
+
+class Evaluator:
+    """A linear map of the face; the condition is the face that the words are about."""
+
+    annotation = "arkit"
+    digest = "e" * 64
+
+    def __init__(self) -> None:
+        self.weight = torch.randn(61, 16, generator=torch.Generator().manual_seed(4))
+        self.conditions = 0
+
+    def embed_motion(self, coefficients: Tensor) -> Tensor:
+        return (coefficients - 0.5) @ self.weight
+
+    def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
+        self.conditions += len(samples)
+        faces = [sample.keyframe.coefficients for sample in samples]
+        return self.embed_motion(torch.from_numpy(np.stack([face for face in faces if face is not None])))
+
+
+def samples_of(names: Sequence[str], targets: Tensor) -> list[Sample]:
+    """A script for each sample, with the right id."""
+    made = []
+    for name, face in zip(names, targets.numpy(), strict=True):
+        script, _, index = name.rpartition("#")
+        keyframe = Keyframe(int(index), 0.0, coefficients=face)
+        made.append(Sample(Script(script, f"subject {script[-1]}", "", "joy", (keyframe,)), 0, "arkit"))
+    return made
+
+
+def rows_of(names: Sequence[str], predictions: Tensor, targets: Tensor | None) -> Rows:
+    truth = None if targets is None else targets.numpy()
+    return Rows(np.array(names), predictions.numpy(), truth, np.ones(len(names), dtype=bool))
+
+
+ERRORS = {name for name in METRICS if name.startswith(("mse", "mae", "rmse"))}
+COMPARED = {name for name in METRICS if name.startswith(("sf13", "sf14", "all61", "detection", "tolerance"))}
+OF_TRUTH = ERRORS | COMPARED | {"fid_test", "w_dist_test"}
+OF_TRAINING = {"fid", "w_dist"}
+LEARNED = {name for name in METRICS if name.startswith(("r_precision", "mmd"))}
 
 
 @pytest.fixture
@@ -62,19 +107,22 @@ def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, target
         "diversity": distance.pdist(p).mean(),
     }
     assert {name: report.scores[name].value for name in expected} == pytest.approx(expected, rel=1e-6)
-    assert list(report.scores) == list(METRICS)
+    assert set(report.scores) == OF_TRUTH | OF_TRAINING | {"diversity"}
     assert (report.count, report.invalid) == (COUNT, 0)
     assert report.scalars() == {name: score.value for name, score in report.scores.items()} | {"invalid": 0, "n": COUNT}
 
 
 def test_samples_carry_their_own_errors(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
     samples = evaluate(train, predictions, targets).samples
+    assert samples is not None
     assert samples.ids.tolist() == sorted(ids())
     position = ids().index("take 7#2")
     found = samples.ids.tolist().index("take 7#2")
     expected = float((predictions[position] - targets[position]).double().square().mean())
     assert samples.mse[found] == pytest.approx(expected)
     assert samples.scripts[found] == "take 7"
+    of_mean_face = float((train.double().mean(0) - targets[position]).square().mean())
+    assert samples.mean_face_mse[found] == pytest.approx(of_mean_face)
 
 
 @settings(max_examples=15, deadline=None)
@@ -92,6 +140,9 @@ def test_batches_order_and_repeats_change_nothing(cuts: list[int], seed: int) ->
         suite.update([ids()[index] for index in part], predictions[part], targets[part], valid[part])
     again = suite.compute()
     assert again.scores == whole.scores
+    assert again.tables == whole.tables
+    assert again.samples is not None
+    assert whole.samples is not None
     assert again.samples.ids.tolist() == whole.samples.ids.tolist()
 
 
@@ -109,6 +160,7 @@ def test_rows_without_an_answer_score_as_the_mean_face(
     replaced[[3, 5]] = train.double().mean(0).float()
     expected = evaluate(train, replaced, targets)
     assert report.scalars() == pytest.approx(expected.scalars() | {"invalid": 2}, rel=1e-6)
+    assert report.samples is not None
     assert sorted(report.samples.ids[~report.samples.valid]) == ["take 0#3", "take 1#1"]
     assert report.scores["mse"].interval == pytest.approx(expected.scores["mse"].interval, rel=1e-6)
 
@@ -156,6 +208,8 @@ def test_one_sample_is_enough(train: Tensor, predictions: Tensor, targets: Tenso
     suite = EvaluationSuite(train)
     suite.update(["take 0#0"], predictions[:1], targets[:1], everywhere(1))
     report = suite.compute()
+    assert set(report.scores) >= ERRORS | OF_TRAINING | {"diversity", "all61_msd"}
+    assert "all61_pearson" not in report.scores
     assert all(np.isfinite(value) for value in report.scalars().values())
     assert report.scores["mse"].interval is None
     assert report.count == 1
@@ -166,6 +220,7 @@ def test_ids_of_any_script_survive(train: Tensor, predictions: Tensor, targets: 
     suite = EvaluationSuite(train)
     suite.update(names, predictions[:4], targets[:4], everywhere(4))
     samples = suite.compute().samples
+    assert samples is not None
     assert samples.ids.tolist() == sorted(names)
     assert samples.scripts.tolist() == ["", "a#b", "é", "日本語"]
 
@@ -176,10 +231,12 @@ def test_low_precision_predictions_are_taken(train: Tensor, predictions: Tensor,
 
 
 def test_rows_can_be_scored_without_updates(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
-    rows = Rows(np.array(ids()), predictions.numpy(), targets.numpy(), np.ones(COUNT, dtype=bool))
-    assert EvaluationSuite(train).report(rows).scalars() == pytest.approx(
-        evaluate(train, predictions, targets).scalars(), rel=1e-12
+    report, expected = (
+        EvaluationSuite(train).report(rows_of(ids(), predictions, targets)),
+        evaluate(train, predictions, targets),
     )
+    assert report.scores == expected.scores
+    assert report.tables == expected.tables
 
 
 def test_one_id_with_two_truths_is_refused(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
@@ -187,6 +244,120 @@ def test_one_id_with_two_truths_is_refused(train: Tensor, predictions: Tensor, t
     suite.update(["a#0", "b#0", "a#0"], predictions[:3], targets[:3], everywhere(3))
     with pytest.raises(ValueError, match="'a#0' stands for two different targets; sample ids must be unique"):
         suite.compute()
+
+
+def test_every_metric_there_is_with_its_interval(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+    names = [f"take {index}#0" for index in range(COUNT)]
+    answers = 0.7 * targets + 0.3 * predictions
+    suite = EvaluationSuite(train, samples_of(names, targets), Evaluator())
+    report = suite.report(rows_of(names, answers, targets))
+    assert list(report.scores) == list(METRICS)
+    for name, score in report.scores.items():
+        assert score.interval is not None, name
+        assert score.interval[0] <= score.value <= score.interval[1], name
+        exact = name.startswith("r_precision") and score.value == 1
+        assert exact or score.interval[0] < score.interval[1], name
+    expected = {"channel", "head_pose", "cross_comparison", "region", "emotion", "subject", "keyframe"}
+    assert set(report.tables) == expected
+
+
+def test_the_reference_rows_of_a_learned_evaluator(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+    names, evaluator = [f"take {index}#0" for index in range(COUNT)], Evaluator()
+    suite = EvaluationSuite(train, samples_of(names, targets), evaluator)
+    rows = rows_of(names, predictions, targets)
+    suite.report(rows)
+    references = suite.reference_reports(rows)
+    assert evaluator.conditions == COUNT  # asked once for all rows of the table
+    truth, chance, mean, zero = references.values()
+    assert truth.scores["r_precision_1"].value == truth.scores["r_precision_full_1"].value == 1
+    assert truth.scores["mmd"].value == pytest.approx(0, abs=1e-6)
+    assert chance.scores["fid_embedding"].value == truth.scores["fid_embedding"].value
+    assert chance.scores["r_precision_1"].value < 0.3
+    for k in (1, 2, 3):
+        for each in (mean, zero):
+            for name in ("r_precision", "r_precision_reverse", "r_precision_distinct"):
+                assert each.scores[f"{name}_{k}"].value == pytest.approx(k / 32, rel=1e-12)
+            assert each.scores[f"r_precision_full_{k}"].value == pytest.approx(k / COUNT, rel=1e-12)
+    assert all(report.tables == {} for report in references.values())
+
+
+def test_without_the_truth(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+    names = [f"take {index}#0" for index in range(COUNT)]
+    suite = EvaluationSuite(train, samples_of(names, targets), Evaluator())
+    predictions[3] = torch.nan
+    rows = rows_of(names, predictions, None)
+    report = suite.report(rows)
+    assert set(report.scores) == LEARNED | OF_TRAINING | {"diversity", "fid_embedding"}
+    assert (report.samples, report.tables, report.count, report.invalid) == (None, {}, COUNT, 1)
+    references = suite.reference_reports(rows)
+    assert list(references) == ["mean_face", "zero_face"]
+    assert all(set(each.scores) == set(report.scores) and each.samples is None for each in references.values())
+    # Nothing of an earlier question is left.
+    assert set(suite.report(rows._replace(targets=targets.numpy())).scores) == set(report.scores) | OF_TRUTH
+
+
+def test_without_a_training_split(predictions: Tensor, targets: Tensor) -> None:
+    names = [f"take {index}#0" for index in range(COUNT)]
+    suite = EvaluationSuite(None, samples_of(names, targets), Evaluator())
+    rows = rows_of(names, predictions, targets)
+    whole = suite.report(rows)
+    assert set(whole.scores) == LEARNED | OF_TRUTH | {"diversity"}
+    assert whole.samples is None
+    assert list(suite.reference_reports(rows)) == ["ground_truth", "chance", "zero_face"]
+    # No face can stand for a missing answer: it is counted, and in no number.
+    broken = rows._replace(predictions=np.concatenate([rows.predictions[:-2], np.full((2, 61), np.nan, np.float32)]))
+    kept = rows.at(np.arange(COUNT - 2))
+    found, expected = suite.report(broken), suite.report(kept)
+    assert (found.count, found.invalid) == (COUNT, 2)
+    assert found.scores == expected.scores
+    assert found.tables == expected.tables
+    nothing = suite.report(rows._replace(valid=np.zeros(COUNT, dtype=bool)))
+    assert (nothing.scores, nothing.samples, nothing.tables) == ({}, None, {})
+    assert (nothing.count, nothing.invalid) == (COUNT, COUNT)
+
+
+def test_with_nothing_but_predictions(predictions: Tensor) -> None:
+    report = EvaluationSuite(None).report(rows_of(ids(), predictions, None))
+    assert set(report.scores) == {"diversity"}
+    references = EvaluationSuite(None).reference_reports(rows_of(ids(), predictions, None))
+    assert list(references) == ["zero_face"]
+
+
+def test_what_is_not_defined_is_left_out(train: Tensor, targets: Tensor) -> None:
+    report = evaluate(train, torch.zeros(COUNT, 61), targets / 3)
+    assert {"detection_f1", "sf13_pearson", "sf14_spearman", "all61_pearson"}.isdisjoint(report.scores)
+    assert {"detection_accuracy", "sf13_accuracy", "all61_msd"} <= set(report.scores)
+    jaw = dict(zip(report.tables["channel"].columns, report.tables["channel"].rows["JawOpen"], strict=True))
+    assert (jaw["pearson"], jaw["f1"]) == (None, None)
+    assert jaw["w_dist"] is not None
+
+
+def test_one_script_has_no_interval(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+    names = [f"take 0#{index}" for index in range(COUNT)]
+    suite = EvaluationSuite(train, samples_of(names, targets), Evaluator())
+    scores = suite.report(rows_of(names, predictions, targets)).scores
+    # The pools are drawn again and again from any number of scripts.
+    drawn = {f"r_precision{direction}_{k}" for direction in ("", "_reverse") for k in (1, 2, 3)}
+    assert {name for name in scores if scores[name].interval} == drawn
+    assert "r_precision_distinct_1" not in scores
+
+
+def test_the_order_of_the_rows_changes_nothing(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+    suite = EvaluationSuite(train, samples_of(ids(), targets), Evaluator(), resamples=50)
+    rows = rows_of(ids(), predictions, targets)
+    shuffled = rows.at(np.random.default_rng(0).permutation(COUNT))
+    assert suite.report(shuffled).scores == suite.report(rows).scores
+    for name, reference in suite.reference_reports(shuffled).items():
+        assert reference.scores == suite.reference_reports(rows)[name].scores
+
+
+def test_an_evaluator_needs_every_sample(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+    suite = EvaluationSuite(train, samples_of(ids()[1:], targets[1:]), Evaluator())
+    message = "the evaluator needs the sample of every row, and knows none with the id 'take 0#0'"
+    with pytest.raises(ValueError, match=message):
+        suite.report(rows_of(ids(), predictions, targets))
+    tables = EvaluationSuite(train, samples_of(ids()[1:], targets[1:])).report(rows_of(ids(), predictions, targets))
+    assert {"emotion", "subject"}.isdisjoint(tables.tables)
 
 
 def test_what_does_not_fit_is_named(train: Tensor, predictions: Tensor, targets: Tensor) -> None:

@@ -6,16 +6,33 @@ import multiprocessing
 import os
 import pickle
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, distributed
 
+from kfzoo.data.batch import Sample
+from kfzoo.data.script import Keyframe, Script
 from kfzoo.evaluation.suite import EvaluationSuite
-from kfzoo.metrics import Diversity, ErrorStatistics, FrechetDistance, WassersteinDistance
+from kfzoo.metrics import (
+    CrossComparison,
+    Detection,
+    Diversity,
+    ErrorStatistics,
+    FrechetDistance,
+    HeadPose,
+    MultimodalDistance,
+    PairedComparison,
+    PerCoefficient,
+    RPrecision,
+    RPrecisionFull,
+    ToleranceAccuracy,
+    WassersteinDistance,
+)
 
-COUNT = 31
+COUNT = 41
 
 
 def data() -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -24,16 +41,33 @@ def data() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return train, predictions, targets, torch.rand(COUNT, generator=generator) > 0.2
 
 
+class Evaluator:
+    """Made-up vectors of the words, and the faces as they are."""
+
+    annotation = "arkit"
+    digest = "0"
+
+    def embed_motion(self, coefficients: Tensor) -> Tensor:
+        return coefficients
+
+    def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
+        return torch.stack([torch.arange(61.0).mul(len(sample.id) + sample.keyframe.index).sin() for sample in samples])
+
+
 def score(share: list[int]) -> dict[str, float]:
     """All numbers from the rows one process saw, gathered where there are several."""
     train, predictions, targets, valid = data()
     numbers: dict[str, float] = {}
-    suite = EvaluationSuite(train, resamples=50)
+    names = [f"take ü{index // 3}#{index % 3}" for index in range(COUNT)]
+    samples = [
+        Sample(Script(name.partition("#")[0], "", "", "", (Keyframe(int(name[-1]), 0.0),)), 0, "arkit")
+        for name in names
+    ]
+    suite = EvaluationSuite(train, samples, Evaluator(), resamples=50)
     errors, fid = ErrorStatistics(), FrechetDistance(train)
     w_dist, diversity = WassersteinDistance(train), Diversity()
     if share:
-        names = [f"take ü{index // 3}#{index % 3}" for index in share]
-        suite.update(names, predictions[share], targets[share], valid[share])
+        suite.update([names[index] for index in share], predictions[share], targets[share], valid[share])
         errors.update(predictions[share], targets[share])
         for metric in (fid, w_dist, diversity):
             metric.update(predictions[share])
@@ -45,8 +79,45 @@ def score(share: list[int]) -> dict[str, float]:
     numbers |= {"count": report.count, "invalid": report.invalid}
     numbers |= {name: float(value) for name, value in errors.compute().items()}
     numbers |= {"fid": float(fid.compute()), "w_dist": float(w_dist.compute()), "diversity": float(diversity.compute())}
+    numbers |= comparisons(share)
     references = suite.reference_reports(suite.gather())
     numbers |= {f"{name} mse": reference.scores["mse"].value for name, reference in references.items()}
+    return numbers
+
+
+def comparisons(share: list[int]) -> dict[str, float]:
+    """Of the metrics that compare pairs; the faces are their own embeddings."""
+    _, predictions, targets, _ = data()
+    take = torch.arange(COUNT) // 3
+    coefficients = {
+        "sf13": CrossComparison("sf13"),
+        "table": PerCoefficient(),
+        "head": HeadPose(),
+        "detection": Detection(),
+        "near": ToleranceAccuracy(),
+    }
+    embeddings = {
+        "pools": RPrecision(61, pool=8),
+        "reverse": RPrecision(61, pool=8, reverse=True),
+        "distinct": RPrecision(61, pool=8, distinct=True),
+        "full": RPrecisionFull(61),
+        "mmd": MultimodalDistance(61),
+    }
+    plain, clustered = PairedComparison(), PairedComparison()
+    if share:
+        for metric in coefficients.values():
+            metric.update(predictions[share], targets[share])
+        for name, metric in embeddings.items():
+            groups = {"groups": take[share]} if name == "distinct" else {}
+            metric.update(conditions=targets[share], motions=predictions[share], **groups)
+        first, second = (values[share].double().mean(dim=1) for values in (predictions, targets))
+        plain.update(first, second)
+        clustered.update(first, second, take[share])
+    numbers: dict[str, float] = {}
+    for name, metric in {**coefficients, **embeddings, "plain": plain, "clustered": clustered}.items():
+        result = metric.compute()
+        for key, value in result.items() if isinstance(result, dict) else [("", result)]:
+            numbers |= {f"{name} {key} {place}": x for place, x in enumerate(value.flatten().tolist())}
     return numbers
 
 

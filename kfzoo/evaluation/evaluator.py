@@ -1,0 +1,313 @@
+"""The learned evaluators: words or pictures and motions in one space (KeyframeFace, C.3; SemanticFace, 0.A.4).
+
+They judge; they are trained on ground truth alone, and no model is ever trained with them. Both are written down here:
+what differs is the side of the condition.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.data.batch import collate as plain_collate
+from kfzoo.data.pictures import as_array, read_picture
+from kfzoo.data.script import Annotation
+from kfzoo.data.statistics import Statistics
+from kfzoo.encoders.frozen import weights_digest
+from kfzoo.encoders.image import build_image_encoder
+from kfzoo.encoders.text import build_text_encoder
+from kfzoo.errors import InputError
+from kfzoo.evaluation.motion_encoder import MotionEncoder
+from kfzoo.metrics.retrieval import RPrecision
+from kfzoo.training.checkpoint import load_module
+from kfzoo.training.module import Monitor, ZooModule
+from kfzoo.training.schedules import warmup_cosine
+
+SMALLEST_SPREAD = 0.02
+"""Floor of a channel's standard deviation: some are constant in real data (four in SemanticFace's)."""
+
+CHUNK = 256
+"""Samples a forward pass outside of training."""
+
+
+class MotionEvaluator(ZooModule, ABC):
+    """Aligns conditions with motions by a symmetric InfoNCE loss over the pairs of a batch.
+
+    `L = (L_condition→motion + L_motion→condition) / 2`, cosine similarities over τ, both sides trainable, motions
+    standardised by the training part. AdamW and one cosine over the whole run.
+
+    Args:
+        condition_dim: Size of what the condition's encoder gives.
+        dim: Size of the joint space.
+        width: Size of a keyframe's token in the motion encoder.
+        layers: Its transformer layers.
+        heads: Its attention heads.
+        dropout: Its dropout.
+    """
+
+    encoder: nn.Module
+
+    monitor = Monitor("val/r_precision_1", "max")
+
+    def __init__(
+        self,
+        condition_dim: int,
+        dim: int,
+        width: int,
+        layers: int,
+        heads: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.motion = MotionEncoder(len(CHANNELS), dim, width, layers, heads, dropout)
+        self.projection = nn.Linear(condition_dim, dim)
+        self._retrieval = RPrecision(dim)
+
+    # What is compared ---------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def embed_condition(self, batch: KeyframeBatch) -> Tensor:
+        """Returns the conditions' vectors, (B, dim) of any norm."""
+
+    def encode_motion(self, coefficients: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Returns the vectors of keyframes (B, 61), or of sequences (B, T, 61) with a mask (B, T); (B, dim)."""
+        spread = self.train_std.clamp_min(SMALLEST_SPREAD)
+        vectors: Tensor = self.motion((coefficients - self.train_mean) / spread, mask)
+        return vectors
+
+    @torch.no_grad()
+    def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
+        """Returns the vectors of samples' words or pictures, (N, dim) float32 on the CPU; their truth is not used."""
+        chosen = [sample._replace(annotation=self.annotation) for sample in samples]
+        starts = range(0, len(chosen), CHUNK)
+        batches = (self.collate(chosen[start : start + CHUNK]).to(self.device) for start in starts)
+        return torch.cat([self.embed_condition(batch).float().cpu() for batch in batches])
+
+    @torch.no_grad()
+    def embed_motion(self, coefficients: Tensor) -> Tensor:
+        """Returns the vectors of keyframes (N, 61), (N, dim) float32 on the CPU."""
+        chunks = torch.split(coefficients.float(), CHUNK * 16)
+        return torch.cat([self.encode_motion(chunk.to(self.device)).float().cpu() for chunk in chunks])
+
+    @property
+    def annotation(self) -> Annotation:
+        """The descriptions it was trained on; it reads the same ones of every model's samples."""
+        found: Any = self.provenance.get("annotation", "arkit")
+        return found  # type: ignore[no-any-return]
+
+    @property
+    def digest(self) -> str:
+        """sha256 of its weights and statistics: what is printed beside every number it gave."""
+        return weights_digest(self)
+
+    # How it learns ------------------------------------------------------------------------------------------------
+
+    def prepare(self, samples: Sequence[Sample], statistics: Statistics) -> None:
+        """Checks that the validation part fills a pool.
+
+        Raises:
+            InputError: When it is too small to choose a checkpoint by R-Precision.
+        """
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        count = len(data.samples("val"))
+        if count < self._retrieval.pool:
+            problem = f"has {count} keyframes; R-Precision needs at least {self._retrieval.pool}"
+            raise InputError("the validation part", problem, "give more data or a larger share")
+
+    def training_step(self, batch: KeyframeBatch, batch_idx: int) -> Tensor:
+        """Computes and logs the symmetric InfoNCE loss."""
+        condition = normalize(self.embed_condition(batch), dim=-1)
+        motion = normalize(self.encode_motion(batch.truth), dim=-1)
+        loss = info_nce(condition, motion, self.hparams["temperature"])
+        self.log("train/loss", loss, batch_size=len(batch), prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Forgets the last epoch's vectors."""
+        self._retrieval.reset()
+
+    def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
+        """Keeps the vectors of both sides."""
+        self._retrieval.update(self.embed_condition(batch), self.encode_motion(batch.truth))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs R-Precision@1 to 3 over the whole validation part; the first chooses the checkpoint."""
+        if self.trainer.fast_dev_run:  # type: ignore[attr-defined]  # one batch may be smaller than a pool
+            return
+        found = self._retrieval.compute()
+        self.log_dict({f"val/r_precision_{k}": found[f"r_precision_{k}"] for k in (1, 2, 3)}, prog_bar=True)
+
+    def test_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
+        """Does nothing: the evaluation asks for vectors itself."""
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with one cosine to 0 over all epochs."""
+        encoder = [each for name, each in self.named_parameters() if name.startswith("encoder.")]
+        rest = [each for name, each in self.named_parameters() if not name.startswith("encoder.")]
+        rate = self.hparams["learning_rate"]
+        own = self.hparams["encoder_learning_rate"]
+        groups = [{"params": rest}, {"params": encoder, "lr": rate if own is None else own}]
+        optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=self.hparams["weight_decay"])
+        schedule = warmup_cosine(optimizer, 0, self.total_steps())
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class TextMotionEvaluator(MotionEvaluator):
+    """Words against motions (KeyframeFace, C.3).
+
+    Args:
+        text_encoder: Specification of the text side (`kfzoo.encoders.text`); it is trained, too.
+        text_layers: How many of a sentence-transformers model's layers are kept, counted from the first; None for all.
+        dim: Size of the joint space.
+        width: Size of a keyframe's token in the motion encoder.
+        layers: Its transformer layers.
+        heads: Its attention heads.
+        dropout: Its dropout.
+        temperature: τ of the loss.
+        learning_rate: AdamW's.
+        encoder_learning_rate: AdamW's for the condition's encoder alone; None for the same.
+        weight_decay: AdamW's.
+    """
+
+    def __init__(
+        self,
+        text_encoder: str = "minilm",
+        text_layers: int | None = None,
+        dim: int = 128,
+        width: int = 256,
+        layers: int = 1,
+        heads: int = 4,
+        dropout: float = 0.1,
+        temperature: float = 0.07,
+        learning_rate: float = 1e-4,
+        encoder_learning_rate: float | None = None,
+        weight_decay: float = 1e-4,
+    ) -> None:
+        encoder = build_text_encoder(text_encoder)
+        if text_layers is not None:
+            encoder.keep_layers(text_layers)
+        super().__init__(encoder.dim, dim, width, layers, heads, dropout)
+        self.save_hyperparameters()
+        self.encoder = encoder.requires_grad_(True).train()
+
+    def embed_condition(self, batch: KeyframeBatch) -> Tensor:
+        """Returns the descriptions' vectors, (B, dim)."""
+        vectors: Tensor = self.projection(self.encoder(batch.descriptions))
+        return vectors
+
+
+class ImageMotionEvaluator(MotionEvaluator):
+    """Pictures against motions (SemanticFace, 0.A.4).
+
+    Args:
+        image_encoder: Specification of the image side (`kfzoo.encoders.image`); it is trained, too.
+        pictures: "file" reads each keyframe's picture; "drawn" draws its true face in two dimensions, for data without
+            pictures.
+        size: Side of the pictures in pixels.
+        dim: Size of the joint space.
+        width: Size of a keyframe's token in the motion encoder.
+        layers: Its transformer layers.
+        heads: Its attention heads.
+        dropout: Its dropout.
+        temperature: τ of the loss.
+        learning_rate: AdamW's.
+        encoder_learning_rate: AdamW's for the condition's encoder alone; None for the same.
+        weight_decay: AdamW's.
+    """
+
+    def __init__(
+        self,
+        image_encoder: str = "timm:mobilenetv3_small_050",
+        pictures: Literal["file", "drawn"] = "file",
+        size: int = 64,
+        dim: int = 128,
+        width: int = 256,
+        layers: int = 1,
+        heads: int = 4,
+        dropout: float = 0.1,
+        temperature: float = 0.07,
+        learning_rate: float = 1e-4,
+        encoder_learning_rate: float | None = None,
+        weight_decay: float = 1e-4,
+    ) -> None:
+        encoder = build_image_encoder(image_encoder)
+        super().__init__(encoder.dim, dim, width, layers, heads, dropout)
+        self.save_hyperparameters()
+        self.encoder = encoder.requires_grad_(True).train()
+
+    def collate(self, samples: Sequence[Sample]) -> KeyframeBatch:
+        """Collects samples with their pictures.
+
+        Raises:
+            InputError: For a keyframe without what its picture is made of, or a file that is no picture.
+        """
+        pictures = np.stack([self._picture(sample) for sample in samples])
+        return replace(plain_collate(samples), images=torch.from_numpy(pictures))
+
+    def _picture(self, sample: Sample) -> np.typing.NDArray[np.float32]:
+        keyframe = sample.keyframe
+        if self.hparams["pictures"] == "drawn":
+            from kfzoo.animation.face2d import draw_face
+
+            if keyframe.coefficients is None:
+                raise InputError(f"keyframe '{sample.id}'", "has no coefficients to draw", "set pictures: file")
+            return as_array(draw_face(keyframe.coefficients, self.hparams["size"]))
+        if keyframe.image_path is None:
+            raise InputError(f"keyframe '{sample.id}'", "has no picture", "set pictures: drawn, or give image_path")
+        return read_picture(keyframe.image_path, self.hparams["size"])
+
+    def embed_condition(self, batch: KeyframeBatch) -> Tensor:
+        """Returns the pictures' vectors, (B, dim)."""
+        vectors: Tensor = self.projection(self.encoder(batch.images))
+        return vectors
+
+
+def info_nce(condition: Tensor, motion: Tensor, temperature: float) -> Tensor:
+    """Symmetric InfoNCE of paired unit-norm vectors, both (B, E): the mean of both directions' cross entropies."""
+    similarity = condition @ motion.mT / temperature
+    own = torch.arange(len(similarity), device=similarity.device)
+    return (cross_entropy(similarity, own) + cross_entropy(similarity.mT, own)) / 2
+
+
+def check_evaluator(evaluator: MotionEvaluator, data: str, split: str) -> None:
+    """Refuses an evaluator that was trained on another split of the data that it is to judge.
+
+    Args:
+        evaluator: A trained one.
+        data: Fingerprint of the data.
+        split: Digest of its split.
+
+    Raises:
+        InputError: When it may have seen what is to be tested.
+    """
+    if evaluator.provenance.get("data") == data and evaluator.provenance.get("split") != split:
+        raise InputError(
+            "evaluator",
+            "was trained on another split of this data, and may know the test part",
+            "train it with this data's own configuration",
+        )
+
+
+def load_evaluator(path: str | Path) -> MotionEvaluator:
+    """Loads a trained evaluator, or says in one line why not.
+
+    Args:
+        path: A checkpoint, or the folder of its run.
+
+    Raises:
+        InputError: As `load_module`, and for a folder without a checkpoint.
+    """
+    found = Path(path)
+    if found.is_dir():
+        found = found / "best.ckpt"
+    return load_module(found, MotionEvaluator)

@@ -1,0 +1,192 @@
+"""From results to boards: who is compared with whom, in which order, what is best and what is told from chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+
+import numpy as np
+
+from kfzoo.errors import InputError
+from kfzoo.evaluation.leaderboard.significance import Comparison, compare
+from kfzoo.evaluation.results import Results, Run
+from kfzoo.evaluation.samples import Samples
+from kfzoo.evaluation.scores import METRICS, Score
+
+RANKED_BY = "mse"
+SHOWN = (
+    *("mse", "mae", "fid", "w_dist", "diversity"),
+    *("r_precision_1", "r_precision_2", "r_precision_3", "mmd"),
+    *("sf13_pearson", "detection_f1"),
+)
+"""Metrics of the tables, as far as a board's results have them; the results files hold all."""
+
+NOT_LISTED = {"partial": "only a part of the split was scored", "no truth": "the data has no truth to compare with"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model's row.
+
+    Attributes:
+        results: What the row shows.
+        best: Metrics in which no other model of the board is better.
+        against_best: Its errors against those of the board's first row; None in that row, and where no test is
+            possible.
+        against_mean_face: Its errors against the mean face's; None where no test is possible.
+    """
+
+    results: Results
+    best: frozenset[str]
+    against_best: Comparison | None
+    against_mean_face: Comparison | None
+
+    @property
+    def marker(self) -> str:
+        """`†` when it is not told from the best row, `‡` when it is not shown to be better than the mean face."""
+        even = self.against_best is not None and not self.against_best.different
+        idle = self.against_mean_face is not None and not self.against_mean_face.better
+        return "†" * even + "‡" * idle
+
+
+@dataclass(frozen=True)
+class Board:
+    """One table: rows that were scored on the same samples, with the same evaluator.
+
+    Attributes:
+        entries: The models, best first; at least one.
+        metrics: Names of the columns.
+        clips: Number of recordings that the samples come from, where that is known.
+        untested: Why no test of significance is possible; empty where tests were made.
+    """
+
+    entries: tuple[Entry, ...]
+    metrics: tuple[str, ...]
+    clips: int | None
+    untested: str
+
+    @property
+    def shared(self) -> Results:
+        """Any of the board's results: for what they have in common."""
+        return self.entries[0].results
+
+    @property
+    def references(self) -> Mapping[str, Mapping[str, Score]]:
+        """The reference rows; they depend on the data alone, so any file of the board tells them."""
+        return self.shared.references
+
+    @property
+    def heading(self) -> str:
+        """What was scored, in one line."""
+        data, evaluator = self.shared.data, self.shared.evaluator
+        parts = [
+            f"{data.source}, {data.part}: {self.shared.count:,} keyframes",
+            f"data {short(data.fingerprint)}",
+            f"split {short(data.split)}",
+        ]
+        return ", ".join([*parts, f"evaluator {short(evaluator)}"] if evaluator else parts)
+
+
+def short(digest: str | None) -> str:
+    """The first digits of a hash, as tables print it; a dash where there is none."""
+    return digest[:8] if digest else "–"
+
+
+def as_runs(results: Sequence[Run | Results]) -> list[Run]:
+    """Results without their samples become runs without samples."""
+    return [each if isinstance(each, Run) else Run(each) for each in results]
+
+
+def boards(results: Sequence[Run | Results]) -> list[Board]:
+    """Groups complete results into boards.
+
+    Args:
+        results: In any order; where the samples are missing no significance is tested.
+
+    Returns:
+        In the order of source, fingerprint and the rest of what rows must share.
+
+    Raises:
+        InputError: When a complete result lacks the MSE, or runs of one board have other samples than the first.
+    """
+    runs = sorted((run for run in as_runs(results) if run.results.status == "complete"), key=_shared)
+    return [_board(list(group)) for _, group in groupby(runs, key=_shared)]
+
+
+def not_listed(results: Sequence[Run | Results]) -> list[str]:
+    """One sentence for each reason why runs stand in no table."""
+    sentences = []
+    for status, reason in NOT_LISTED.items():
+        names = sorted(run.results.run for run in as_runs(results) if run.results.status == status)
+        if names:
+            sentences.append(f"Not listed, because {reason}: {', '.join(names)}.")
+    return sentences
+
+
+def _shared(run: Run) -> tuple[str, ...]:
+    """What rows of one board have in common."""
+    results, data = run.results, run.results.data
+    size = f"{results.count:012d}"  # text that sorts as the number does
+    return (data.source, data.fingerprint, data.split, data.part, size, results.evaluator or "")
+
+
+def _rank(run: Run) -> tuple[float, str, str, str, str, str]:
+    results = run.results
+    if RANKED_BY not in results.scores:
+        raise InputError(f"results of run '{results.run}'", f"lack the metric '{RANKED_BY}'", "run `test` again")
+    names = (results.run, results.model, results.data.annotation, results.created, results.checkpoint or "")
+    return (results.scores[RANKED_BY].value, *names)
+
+
+def _board(runs: Sequence[Run]) -> Board:
+    ranked = sorted(runs, key=_rank)
+    results = [run.results for run in ranked]
+    metrics = tuple(name for name in SHOWN if any(name in each.scores for each in results))
+    best = {name: _best(name, results) for name in metrics}
+    samples = _aligned(ranked)
+    clips = len(np.unique(samples[0].clips)) if samples else None
+    untested = "the errors of each sample were not read" if clips is None else ""
+    if clips is not None and clips < 2:
+        untested = "the samples come from fewer than two recordings"
+    entries = []
+    for position, each in enumerate(results):
+        against_best = against_mean_face = None
+        if samples and not untested:
+            own = samples[position]
+            against_best = compare(own.mse, samples[0].mse, own.clips) if position else None
+            against_mean_face = compare(own.mse, own.mean_face_mse, own.clips)
+        names = frozenset(name for name in metrics if position in best[name])
+        entries.append(Entry(each, names, against_best, against_mean_face))
+    return Board(tuple(entries), metrics, clips, untested)
+
+
+def _best(name: str, results: Sequence[Results]) -> set[int]:
+    """Positions of the results that are best in a metric."""
+    values = {position: each.scores[name].value for position, each in enumerate(results) if name in each.scores}
+    better = METRICS[name].better
+    if better == "truth":
+        truth = results[0].references.get("ground_truth", {}).get(name)
+        if truth is None:
+            return set()
+        values = {position: abs(value - truth.value) for position, value in values.items()}
+    bound = max(values.values()) if better == "high" else min(values.values())
+    return {position for position, value in values.items() if value == bound}
+
+
+def _aligned(runs: Sequence[Run]) -> list[Samples] | None:
+    """The samples of all runs in one order, or None where some were not read."""
+    aligned = []
+    for run in runs:
+        if run.samples is None:
+            return None
+        order = np.argsort(run.samples.ids)
+        aligned.append(Samples(*(getattr(run.samples, each.name)[order] for each in fields(Samples))))
+        if not np.array_equal(aligned[-1].ids, aligned[0].ids):
+            odd = sorted(set(aligned[-1].ids.tolist()) ^ set(aligned[0].ids.tolist()))
+            raise InputError(
+                f"samples of run '{run.results.run}'",
+                f"are not those of run '{runs[0].results.run}' on the same data ({len(odd)} differ, '{odd[0]}' first)",
+                "run `test` again for both",
+            )
+    return aligned

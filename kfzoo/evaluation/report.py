@@ -1,0 +1,139 @@
+"""A report in the terminal: one set of predictions beside the references, and its breakdowns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from kfzoo.evaluation.results import Results
+from kfzoo.evaluation.scores import METRICS, REFERENCES, Score, Table
+
+NONE = "–"
+CROSS_COMPARISON = ("sf13_", "sf14_", "all61_")
+"""How the names of the cross comparison's metrics begin."""
+
+TABLES = {
+    "head_pose": "Head pose",
+    "region": "By region",
+    "emotion": "By emotion",
+    "subject": "By subject",
+    "keyframe": "By keyframe",
+}
+"""Breakdowns that are printed, and their titles; the results file holds the channels', too."""
+
+MOST_ROWS = 20
+"""Rows of a breakdown that are printed."""
+
+COUNTS = ("n", "channels", "skipped")
+"""Columns of whole numbers."""
+
+DECIMALS = 4
+LEGEND = (
+    "↓ lower is better; ↑ higher is better; → nearer to the ground truth's is better. Brackets: 95 % interval. "
+    "Beside it what others would reach: the truth itself, the truth shuffled, the training part's mean face, and the "
+    "face at rest. Samples without a valid answer are scored as the mean face, where there is one."
+)
+
+
+def print_report(results: Results, console: Console | None = None) -> None:
+    """Prints all numbers of a results file but the single channels'.
+
+    Args:
+        results: Of any status.
+        console: Where to; by default standard output.
+    """
+    console = console or Console()
+    console.print(Text(_heading(results), style="bold"))
+    invalid = f"invalid    {results.invalid:,} of {results.count:,} samples"
+    console.print(Text(invalid, style="bold red" if results.invalid else ""))
+    compared = [name for name in results.scores if name.startswith(CROSS_COMPARISON)]
+    console.print()
+    console.print(_scores("Scores", results, [name for name in results.scores if name not in compared]))
+    if compared:
+        console.print()
+        console.print(_scores("Cross comparison, means over channels", results, compared))
+        console.print(Text(_skipped(results), style="dim"))
+    for name, title in TABLES.items():
+        if name in results.tables and results.tables[name].rows:
+            console.print()
+            console.print(_breakdown(title, results.tables[name]))
+    console.print()
+    console.print(Text(LEGEND, style="dim"))
+
+
+def _heading(results: Results) -> str:
+    data = results.data
+    judge = f", evaluator {results.evaluator[:8]}" if results.evaluator else ""
+    truth = ", without truth" if results.status == "no truth" else ""
+    where = f"{data.source}, {data.part}: {results.count:,} keyframes, data {data.fingerprint[:8]}"
+    return f"{results.model} on {where}{judge}{truth}"
+
+
+def _scores(title: str, results: Results, names: Sequence[str]) -> Grid:
+    references = [name for name in REFERENCES if name in results.references]
+    labels = [REFERENCES[name].removeprefix("ground ").removesuffix(" face") for name in references]
+    grid = _grid(title, "", "value", "95 %", *labels)
+    for name in (each for each in METRICS if each in names):
+        metric, score = METRICS[name], results.scores[name]
+        others = [_number(results.references[each].get(name), metric.decimals) for each in references]
+        grid.add_row(
+            f"{metric.label} {metric.arrow}",
+            Text(_number(score, metric.decimals), style="bold"),
+            _interval(score, metric.decimals),
+            *(Text(number, style="dim") for number in others),
+        )
+    return grid
+
+
+def _skipped(results: Results) -> str:
+    """Says how many channels had no correlation, and are not in its mean."""
+    table = results.tables.get("cross_comparison")
+    if table is None or "skipped" not in table.columns:
+        return ""
+    at = table.columns.index("skipped")
+    counts = ", ".join(f"{name}: {_plain(values[at], 'skipped')}" for name, values in table.rows.items())
+    return f"Constant channels, left out of the means of correlations: {counts}."
+
+
+def _breakdown(title: str, table: Table) -> Grid:
+    more = f" (the first {MOST_ROWS} of {len(table.rows)})" if len(table.rows) > MOST_ROWS else ""
+    grid = _grid(f"{title}{more}", "", *table.columns)
+    for name, values in list(table.rows.items())[:MOST_ROWS]:
+        grid.add_row(Text(name), *map(_plain, values, table.columns))
+    return grid
+
+
+def _grid(title: str, *columns: str) -> Grid:
+    grid = Grid(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for position, column in enumerate(columns):
+        # Numbers keep their width; in a narrow terminal the names give way.
+        grid.add_column(Text(column), justify="right" if position else "left", no_wrap=position > 0, overflow="fold")
+    return grid
+
+
+def _number(score: Score | None, decimals: int) -> str:
+    return NONE if score is None else f"{score.value:.{decimals}f}"
+
+
+def _interval(score: Score, decimals: int) -> str:
+    return "" if score.interval is None else "[{:.{d}f}, {:.{d}f}]".format(*score.interval, d=decimals)
+
+
+def _plain(value: float | None, column: str) -> str:
+    if value is None:
+        return NONE
+    metric = METRICS.get(column.partition("_")[0])
+    decimals = 0 if column in COUNTS else metric.decimals if metric else DECIMALS
+    return f"{value:.{decimals}f}"

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.spatial import distance
+from torch import Tensor
+
+from kfzoo.evaluation import faces as module
+from kfzoo.evaluation.bootstrap import ScriptBootstrap
+from kfzoo.evaluation.faces import FaceSet, compare_with_training, compare_with_truth, influential_scores
+from kfzoo.evaluation.scores import Score
+from kfzoo.metrics.functional.frechet import frechet_distance, moments
+
+COUNT = 120
+SCRIPTS = (np.arange(COUNT) // 4).astype(str)
+
+
+def values(count: int, seed: int) -> Tensor:
+    """Scripts of four faces that are alike."""
+    generator = torch.Generator().manual_seed(seed)
+    own = torch.rand(count // 4, 6, generator=generator).repeat_interleave(4, 0)
+    return (own + 0.2 * torch.rand(count, 6, generator=generator)).double()
+
+
+@pytest.fixture
+def training() -> FaceSet:
+    return FaceSet.of(values(400, 0) * 0.9)
+
+
+@pytest.fixture
+def truth() -> FaceSet:
+    return FaceSet.of(values(COUNT, 1))
+
+
+@pytest.fixture
+def answers(truth: FaceSet) -> FaceSet:
+    return FaceSet.of(truth.values * 0.7 + 0.3 * values(COUNT, 2))
+
+
+def w_dist(first: Tensor, second: Tensor) -> float:
+    channels = zip(first.T.numpy(), second.T.numpy(), strict=True)
+    return float(np.mean([stats.wasserstein_distance(a, b) for a, b in channels]))
+
+
+def fid(first: Tensor, second: Tensor) -> float:
+    return float(frechet_distance(moments(first), moments(second)))
+
+
+def test_values(answers: FaceSet, truth: FaceSet, training: FaceSet) -> None:
+    found = compare_with_training(answers, training, 0) | compare_with_truth(answers, truth)
+    expected = {
+        "fid": fid(answers.values, training.values),
+        "w_dist": w_dist(answers.values, training.values),
+        "diversity": distance.pdist(answers.values.numpy()).mean(),
+        "fid_test": fid(answers.values, truth.values),
+        "w_dist_test": w_dist(answers.values, truth.values),
+    }
+    assert {name: each.value for name, each in found.items()} == pytest.approx(expected, rel=1e-9)
+    assert set(compare_with_training(answers, None, 0)) == {"diversity"}
+
+
+def fresh_spread(count: int, training: FaceSet) -> dict[str, float]:
+    """Standard deviation of the distances of as many fresh faces."""
+    found: dict[str, list[float]] = {"fid": [], "w_dist": [], "diversity": [], "fid_test": [], "w_dist_test": []}
+    for seed in range(10, 10 + count):
+        truth = values(COUNT, seed)
+        answers = truth * 0.7 + 0.3 * values(COUNT, seed + 1000)
+        found["fid"].append(fid(answers, training.values))
+        found["w_dist"].append(w_dist(answers, training.values))
+        found["diversity"].append(float(distance.pdist(answers.numpy()).mean()))
+        found["fid_test"].append(fid(answers, truth))
+        found["w_dist_test"].append(w_dist(answers, truth))
+    return {name: float(np.std(each)) for name, each in found.items()}
+
+
+def test_intervals_are_as_wide_as_fresh_faces_spread(answers: FaceSet, truth: FaceSet, training: FaceSet) -> None:
+    drawn = ScriptBootstrap(SCRIPTS, 1000, 0)
+    statistics = compare_with_training(answers, training, 0) | compare_with_truth(answers, truth)
+    scores = influential_scores(statistics, drawn)
+    for name, spread in fresh_spread(60, training).items():
+        score = scores[name]
+        assert score.interval is not None
+        low, high = score.interval
+        assert 0 <= low < score.value < high
+        assert high - low == pytest.approx(2 * 1.96 * spread, rel=0.45), name
+
+
+def plain_bootstrap(answers: Tensor) -> NDArray[np.float64]:
+    """Diversity of resampled scripts; pairs of one sample with itself are left out, as they are no pairs."""
+    generator, found = np.random.default_rng(0), []
+    distances = distance.squareform(distance.pdist(answers.numpy()))
+    for _ in range(300):
+        rows = (4 * generator.integers(30, size=30)[:, None] + np.arange(4)).ravel()
+        between = distances[np.ix_(rows, rows)][rows[:, None] != rows]
+        found.append(between.mean())
+    return np.array(found)
+
+
+def test_diversity_spreads_as_in_plain_resamples(answers: FaceSet) -> None:
+    scores = influential_scores(compare_with_training(answers, None, 0), ScriptBootstrap(SCRIPTS, 1000, 0))
+    interval = scores["diversity"].interval
+    assert interval is not None
+    low, high = np.quantile(plain_bootstrap(answers.values), [0.025, 0.975])
+    assert interval[1] - interval[0] == pytest.approx(high - low, rel=0.2)
+
+
+def test_one_face_for_all_moves_with_nothing_but_the_truth(truth: FaceSet, training: FaceSet) -> None:
+    rest = FaceSet.of(torch.full((COUNT, 6), 0.1))
+    drawn = ScriptBootstrap(SCRIPTS, 100, 0)
+    scores = influential_scores(compare_with_training(rest, training, 0), drawn)
+    assert scores["diversity"] == Score(0.0, (0.0, 0.0))
+    assert scores["fid"].interval == (scores["fid"].value, scores["fid"].value)
+    against_truth = influential_scores(compare_with_truth(rest, truth), drawn)
+    for name in ("fid_test", "w_dist_test"):
+        low, high = against_truth[name].interval or (0, 0)
+        assert low < against_truth[name].value < high
+
+
+def test_the_truth_in_another_order_is_the_same_set(truth: FaceSet) -> None:
+    shuffled = truth.reordered(torch.randperm(COUNT))
+    scores = influential_scores(compare_with_truth(shuffled, truth), ScriptBootstrap(SCRIPTS, 20, 0))
+    assert scores["w_dist_test"] == Score(0.0, (0.0, 0.0))
+    assert scores["fid_test"].value == pytest.approx(0, abs=1e-12)
+
+
+def test_diversity_of_many_faces_is_estimated(answers: FaceSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = FaceSet.of(values(4000, 5))
+    exact = compare_with_training(many, None, 0)["diversity"]
+    monkeypatch.setattr(module, "DIVERSITY_MOST", 512)
+    some = compare_with_training(many, None, 0)["diversity"]
+    assert some.value != exact.value
+    assert some.value == pytest.approx(exact.value, rel=5e-3)
+    assert float(some.influence.std()) == pytest.approx(float(exact.influence.std()), rel=0.1)

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from kfzoo.data.batch import Sample
+from kfzoo.evaluation import learned
+from kfzoo.evaluation.bootstrap import ScriptBootstrap
+from kfzoo.evaluation.learned import compare_embeddings, embed_faces, retrieval_scores
+from kfzoo.evaluation.scores import METRICS, Score
+from kfzoo.metrics.functional.frechet import frechet_distance, moments
+from kfzoo.metrics.functional.retrieval import r_precision, r_precision_full
+
+COUNT = 160
+SCRIPTS = np.array([f"script {index // 4}" for index in range(COUNT)])
+LEARNED = [name for name in METRICS if name.startswith(("r_precision", "mmd"))]
+
+
+class Counting:
+    """An evaluator that notes how many faces it was asked for."""
+
+    annotation = "arkit"
+    digest = "0"
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def embed_motion(self, coefficients: Tensor) -> Tensor:
+        assert coefficients.dtype == torch.float32
+        self.asked.append(len(coefficients))
+        # The place in the batch leaks into the answer, as it may with a blocked product.
+        return coefficients[:, :4] + 1e-3 * torch.arange(len(coefficients))[:, None]
+
+    def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
+        raise AssertionError("is not asked for here")
+
+
+@pytest.fixture
+def conditions() -> Tensor:
+    return torch.randn(COUNT, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def motions(conditions: Tensor) -> Tensor:
+    return conditions + 0.7 * torch.randn(COUNT, 8, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def drawn() -> ScriptBootstrap:
+    return ScriptBootstrap(SCRIPTS, 200, 0)
+
+
+def test_equal_faces_are_embedded_once_and_equally() -> None:
+    faces = torch.rand(5, 61)[torch.tensor([3, 0, 3, 1, 0, 0])].double()
+    faces[1, 5], faces[4, 5], faces[5, 5] = 0.0, -0.0, 0.0
+    evaluator = Counting()
+    embeddings = embed_faces(evaluator, faces)
+    assert evaluator.asked == [3]
+    assert torch.equal(embeddings[0], embeddings[2])
+    assert torch.equal(embeddings[1], embeddings[4])
+    assert torch.equal(embeddings[1], embeddings[5])
+    assert float((embeddings - faces[:, :4]).abs().max()) <= 2e-3 + 1e-6
+
+
+def test_every_score_with_its_interval(conditions: Tensor, motions: Tensor, drawn: ScriptBootstrap) -> None:
+    scores = retrieval_scores(conditions, motions, SCRIPTS, drawn, seed=0)
+    assert sorted(scores) == sorted(LEARNED)
+    for name, score in scores.items():
+        assert score.interval is not None, name
+        assert 0 <= score.interval[0] <= score.value <= score.interval[1], name
+    for k in (1, 2, 3):
+        assert k / 32 < scores[f"r_precision_{k}"].value < 1
+        assert scores[f"r_precision_full_{k}"].value < scores[f"r_precision_{k}"].value
+    unit = [each.double() / each.double().norm(dim=1, keepdim=True) for each in (conditions, motions)]
+    assert scores["mmd"].value == pytest.approx(float((unit[0] - unit[1]).norm(dim=1).mean()))
+    assert scores["mmd_unnormalised"].value == pytest.approx(float((conditions - motions).double().norm(dim=1).mean()))
+
+
+def test_directions_are_told_apart(drawn: ScriptBootstrap) -> None:
+    # Each motion is nearest to its own condition, but the first condition is nearest to all motions.
+    conditions = torch.eye(COUNT)
+    motions = torch.eye(COUNT) + 0.9 * torch.ones(COUNT, 1) @ torch.eye(COUNT)[:1]
+    forward = retrieval_scores(conditions, motions, SCRIPTS, drawn, 0)
+    backward = retrieval_scores(motions, conditions, SCRIPTS, drawn, 0)
+    assert forward["r_precision_reverse_1"] == backward["r_precision_1"]
+    assert forward["r_precision_1"] == backward["r_precision_reverse_1"]
+
+
+def test_one_face_for_all_is_exactly_chance(conditions: Tensor, drawn: ScriptBootstrap) -> None:
+    same = torch.rand(1, 8).expand(COUNT, 8)
+    scores = retrieval_scores(conditions, same, SCRIPTS, drawn, 0)
+    for k in (1, 2, 3):
+        for name in ("r_precision", "r_precision_reverse", "r_precision_distinct"):
+            assert scores[f"{name}_{k}"].value == pytest.approx(k / 32, rel=1e-12)
+        assert scores[f"r_precision_full_{k}"].value == pytest.approx(k / COUNT, rel=1e-12)
+    # Nothing is drawn or compared for it; the metrics themselves say the same.
+    chance = torch.arange(1, 4).double()
+    for queries, gallery in ((conditions, same), (same, conditions)):
+        assert r_precision(queries, gallery).mean(0).tolist() == pytest.approx((chance / 32).tolist(), rel=1e-12)
+    full = r_precision_full(conditions, same).mean(0)
+    assert full.tolist() == pytest.approx((chance / COUNT).tolist(), rel=1e-12)
+
+
+def test_the_own_motion_finds_itself(conditions: Tensor, drawn: ScriptBootstrap) -> None:
+    scores = retrieval_scores(conditions, conditions, SCRIPTS, drawn, 0)
+    assert all(score == Score(1.0, (1.0, 1.0)) for name, score in scores.items() if name.startswith("r_precision"))
+    assert scores["mmd"].value == scores["mmd_unnormalised"].value == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "scripts", "missing"),
+    [
+        (32, 32, ()),
+        (40, 31, ("r_precision_distinct",)),
+        (31, 31, ("r_precision_distinct", "r_precision_reverse", "r_precision")),
+        (2, 2, ("r_precision_distinct", "r_precision_reverse", "r_precision", "r_precision_full")),
+    ],
+)
+def test_what_too_few_samples_cannot_tell_is_left_out(
+    count: int, scripts: int, missing: tuple[str, ...], conditions: Tensor, motions: Tensor
+) -> None:
+    names = (np.arange(count) % scripts).astype(str)
+    scores = retrieval_scores(conditions[:count], motions[:count], names, ScriptBootstrap(names, 10, 0), 0)
+    expected = [name for name in LEARNED if name.rpartition("_")[0] not in missing]
+    assert sorted(scores) == sorted(expected)
+
+
+def test_the_full_set_has_a_limit(
+    conditions: Tensor, motions: Tensor, drawn: ScriptBootstrap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learned, "FULL_SET_LIMIT", COUNT - 1)
+    scores = retrieval_scores(conditions, motions, SCRIPTS, drawn, 0)
+    assert not [name for name in scores if name.startswith("r_precision_full")]
+    assert "mmd" in scores
+
+
+def test_the_interval_of_the_full_set_is_a_bootstrap_over_scripts(
+    conditions: Tensor, motions: Tensor, drawn: ScriptBootstrap
+) -> None:
+    score = retrieval_scores(conditions, motions, SCRIPTS, drawn, 0)["r_precision_full_1"]
+    assert score.interval is not None
+    similarities = torch.nn.functional.cosine_similarity(conditions[:, None], motions[None], dim=2)
+    hits = (similarities.argmax(1) == torch.arange(COUNT)).double().numpy().reshape(-1, 4).mean(1)
+    assert score.value == pytest.approx(hits.mean())
+    assert score.interval[1] - score.interval[0] == pytest.approx(2 * 1.96 * hits.std() / 40**0.5, rel=0.15)
+
+
+def test_fid_between_embeddings(motions: Tensor) -> None:
+    training = moments(torch.randn(300, 8, generator=torch.Generator().manual_seed(2)))
+    found = compare_embeddings(motions, training)["fid_embedding"]
+    assert found.value == pytest.approx(float(frechet_distance(moments(motions), training)))
+    assert float(found.influence.mean()) == pytest.approx(0, abs=1e-9)
