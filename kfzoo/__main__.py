@@ -20,6 +20,7 @@ TRAINER_COMMANDS = {
 
 COMMANDS = {
     "generate": "words into a face: Live Link Face CSV, JSON and a picture",
+    "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, or write it as JSON Lines",
     "plot": "figures of a trained autoencoder: tsne, path",

@@ -15,8 +15,10 @@ from kfzoo.arkit.livelink import write_take
 from kfzoo.data.builtin import BuiltinScripts
 
 
-def cells(text: str) -> list[list[str]]:
-    """Returns the table's rows, without its head."""
+def cells(text: str, table: int = 0) -> list[list[str]]:
+    """Returns the rows of one of the tables, without their head."""
+    starts = [match.start() for match in re.finditer(r"^\|.*\n\| ---", text, re.MULTILINE)] + [len(text)]
+    text = text[starts[table] : starts[table + 1]]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
     assert len({len(row) for row in rows}) == 1
     return rows[2:]
@@ -73,6 +75,122 @@ def test_training(tiny_sentence_encoder: str) -> None:
     assert float(found[1]) < 1e-6  # both ways did the same work
 
 
+def test_evaluation(tmp_path: Path) -> None:
+    main(["evaluation", "--sizes", "128", "64", "--out", str(tmp_path)])
+    assert {path.name for path in tmp_path.iterdir()} == {"evaluation.md", "evaluation.png"}
+    assert (tmp_path / "evaluation.png").read_bytes()[:4] == b"\x89PNG"
+    text = (tmp_path / "evaluation.md").read_text()
+    assert "](evaluation.png)" in text
+    whole, parts, compared = (cells(text, table) for table in range(3))
+    assert [row[0] for row in whole] == [row[0] for row in parts] == ["64", "128"]
+    for row, part in zip(whole, parts, strict=True):
+        size, *steps, seconds, microseconds = (float(cell.replace(",", "")) for cell in row[:6])
+        assert sum(steps) == pytest.approx(seconds, abs=0.02)
+        assert microseconds == pytest.approx(seconds * 1e6 / size, abs=0.01 * 1e6 / size)
+        assert sum(map(float, part[1:])) == pytest.approx(seconds, abs=0.02)
+        torch, imported, ready, peak, scoring = (float(cell.replace(",", "")) for cell in row[6:])
+        assert 100 < torch < imported < ready < peak
+        assert scoring == pytest.approx(peak - ready, abs=2)
+    assert len(compared) == 7
+    assert "Target: a keyframe of 128 takes at most 1.5 ×" in text
+    assert "= 1/32 with ties averaged" in text
+
+
+def test_evaluation_says_which_targets_were_met() -> None:
+    from benchmarks.evaluation import FULL_SET, verdicts
+    from benchmarks.suite_run import Taken
+
+    found = {
+        10_000: Taken([1.0, 2.0, 3.0], {FULL_SET: 1.0}, [10, 500, 800, 850, 1050], []),
+        100_000: Taken([10.0, 30.0, 50.0], {FULL_SET: 0.0}, [10, 500, 800, 900, 2000], []),
+    }
+    assert verdicts(found) == [
+        "Target: 10,000 keyframes in 10 s. Reached: 6.0 s. **Met.**",
+        "Target: 10,000 keyframes with 1,024 MiB at the peak of the whole process. Reached: 1,050 MiB, of which "
+        "490 MiB are torch, 300 the suite's other imports and 200 the scoring itself. **Missed.**",
+        "Target: a keyframe of 100,000 takes at most 1.5 × the time of one of 10,000. Reached: 1.50 ×, and 1.80 × "
+        "without retrieval in the full set. **Met.**",
+    ]
+    assert verdicts({500: found[10_000]}) == []
+
+
+def test_the_usual_loops_give_what_ours_give() -> None:
+    import torch
+
+    from benchmarks import peers
+    from kfzoo.metrics.functional.frechet import frechet_distance, moments
+
+    given = peers.inputs(320)
+    assert all(values.std(axis=0).min() > 0 for values in given)
+    for pair in peers.pairs(given):
+        if pair.remark != "other pairs":
+            tolerance = 1.1 / 320 if "N − 1" in pair.remark else 1e-9
+            np.testing.assert_allclose(pair.theirs(), pair.ours(), rtol=tolerance, err_msg=pair.metric)
+    by_loop = peers.diversity_by_loop(given.answers)
+    assert by_loop == pytest.approx(peers.diversity_by_pdist(given.answers), rel=0.1)
+    answers, training = (moments(torch.from_numpy(each)) for each in (given.answers, given.training))
+    by_sqrtm = peers.frechet_by_sqrtm(given.answers, given.training, ddof=0)
+    assert by_sqrtm == pytest.approx(float(frechet_distance(answers, training)), rel=1e-9)
+
+
+def test_the_usual_loops_break_ties_by_index() -> None:
+    from benchmarks import peers
+
+    queries, gallery = np.random.default_rng(0).normal(size=(64, 8)), np.ones((64, 8))
+    drawn = np.arange(64).reshape(2, 32)
+    np.testing.assert_array_equal(peers.r_precision_by_query(queries, gallery, drawn), [1, 1, 1])
+    assert peers.r_precision_by_pool(queries, gallery, drawn).max() < 0.2
+
+
+def test_a_part_is_charged_for_its_own_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from benchmarks import suite_run
+
+    now = 0.0
+    monkeypatch.setattr("benchmarks.suite_run.time.perf_counter", lambda: now)
+
+    def pass_time(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def outer() -> str:
+        pass_time(2)
+        program.inner()
+        pass_time(4)
+        return "done"
+
+    program = SimpleNamespace(inner=lambda: pass_time(8), outer=outer)
+    watch = suite_run.Stopwatch("rest")
+    watch.watch("in", program, "inner")
+    watch.watch("out", program, "outer")
+    pass_time(100)
+    watch.restart()
+    pass_time(1)
+    assert program.outer() == "done"
+    pass_time(16)
+    watch.lap()
+    assert watch.seconds == {"rest": 17, "out": 6, "in": 8}
+
+
+def test_made_up_keyframes_are_like_real_ones() -> None:
+    from benchmarks.suite_run import UntrainedEvaluator, made_up_question
+    from kfzoo.arkit.channels import LOWER, UPPER
+
+    question = made_up_question(2000)
+    truth = question.targets.numpy()
+    assert ((truth >= LOWER) & (truth <= UPPER)).all()
+    assert 0.4 < (truth == 0).mean() < 0.7
+    assert 0.01 < truth.var(axis=0).mean() < 0.04
+    assert len(question.ids) == len(set(question.ids)) == 2000
+    assert len({sample.script.id for sample in question.samples}) == pytest.approx(1000, rel=0.1)
+    order = [5, 3, 1999]
+    evaluator = UntrainedEvaluator(question)
+    found = evaluator.embed_samples([question.samples[place] for place in order])
+    assert found.equal(evaluator.embed_samples(question.samples)[order])
+    assert found.shape == evaluator.embed_motion(question.predictions[order]).shape == (3, 128)
+
+
 def test_the_command_writes_one_page_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["generation", "--sizes", "10", "20", "--out", str(tmp_path)])
     assert [path.name for path in tmp_path.iterdir()] == ["generation.md"]
@@ -85,7 +203,10 @@ def test_the_command_writes_one_page_each(tmp_path: Path, capsys: pytest.Capture
 def test_an_unknown_name_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["livelnk"])
-    assert "'livelnk' is no benchmark, expected startup, livelink, training, generation" in capsys.readouterr().err
+    assert (
+        "'livelnk' is no benchmark, expected startup, livelink, training, evaluation, generation"
+        in capsys.readouterr().err
+    )
 
 
 def test_parts() -> None:

@@ -1,0 +1,188 @@
+"""`AnswerSheet`: which of the expected keyframes has an answer, and all that is wrong with where it came from."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kfzoo.arkit.channels import CHANNELS, clamp
+from kfzoo.data.batch import Sample
+from kfzoo.errors import InputError
+
+Way = Literal["id", "request", "order", "time"]
+"""How an answer was matched with its keyframe."""
+
+_NAMED = 3  # Keyframes or reasons that one fault names.
+_HINTED = 20  # Unknown names that get a hint: to look for one is slow where there are many keyframes.
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with predictions.
+
+    Attributes:
+        where: `file:line`, or the file.
+        problem: What was found, and what was expected instead.
+    """
+
+    where: str
+    problem: str
+
+    def __str__(self) -> str:
+        """The fault in one line, whatever stands in the file."""
+        return "".join(each if each.isprintable() else " " for each in f"{self.where}: {self.problem}")
+
+
+def fault_of(error: InputError, path: Path | str) -> Fault:
+    """Takes a reader's error on a file, or on one line of it, apart."""
+    where = f"{path}"
+    found = re.match(rf"{re.escape(where)}(:\d+)?: ", str(error))
+    if found is None:
+        return Fault(where, str(error))
+    return Fault(f"{where}{found[1] or ''}", str(error)[found.end() :])
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The answers to N keyframes.
+
+    Attributes:
+        samples: The keyframes, as they were asked for.
+        coefficients: (N, 61) float32, each clamped to its channel's range; NaN where there is no answer.
+        valid: (N,) bool, where there is one.
+        faults: All that is wrong with the file, in its order. An answer that is marked as not valid is none.
+        matched: How many answers, usable or not, were matched in which way.
+        left_out: Answers to other keyframes of the same data, which were not asked for.
+    """
+
+    samples: Sequence[Sample]
+    coefficients: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    faults: tuple[Fault, ...]
+    matched: dict[Way, int] = field(default_factory=dict)
+    left_out: int = 0
+
+    @property
+    def answered(self) -> int:
+        """Number of keyframes with a usable answer."""
+        return int(self.valid.sum())
+
+
+class AnswerSheet:
+    """Collects answers and faults while a file is read.
+
+    Args:
+        path: The file or folder, for messages.
+        samples: The expected keyframes, N of them.
+        others: Ids of keyframes that the data holds beside those; answers to them are left out without a fault.
+    """
+
+    def __init__(self, path: Path, samples: Sequence[Sample], others: Collection[str] = ()) -> None:
+        self.path = path
+        self.samples = samples
+        self.others = frozenset(others)
+        self.left_out = 0
+        self._positions = {sample.id: position for position, sample in enumerate(samples)}
+        self._coefficients = np.full((len(samples), len(CHANNELS)), np.nan, dtype=np.float32)
+        self._valid = np.zeros(len(samples), dtype=bool)
+        self._answered_at: dict[int, str] = {}
+        self._faults: list[Fault] = []
+        self._surplus: list[str] = []
+        self._matched: Counter[Way] = Counter()
+        self._hints = 0
+
+    def __len__(self) -> int:
+        """Number of keyframes, N."""
+        return len(self.samples)
+
+    def fault(self, where: object, problem: str) -> None:
+        """Notes a fault."""
+        self._faults.append(Fault(str(where), problem))
+
+    def refused(self, where: Path | str, error: InputError) -> None:
+        """Notes the fault that a reader raised."""
+        self._faults.append(fault_of(error, where))
+
+    def surplus(self, where: str) -> None:
+        """Counts an answer at a place that no request has."""
+        self._surplus.append(where)
+
+    def find(self, where: str, name: str) -> int | None:
+        """Returns the position of the keyframe with an id; None, and where it is unknown a fault, for any other."""
+        if name in self.others:
+            self.left_out += 1
+        elif name not in self._positions:
+            hint = self.hint(name, self._positions)
+            self.fault(where, f"id '{name}' is none of the {len(self)} keyframes that were asked for{hint}")
+        return self._positions.get(name)
+
+    def hint(self, name: str, known: Collection[str]) -> str:
+        """Returns the words that offer the nearest of the known names, if there is one."""
+        self._hints += 1
+        near = get_close_matches(name, known, n=1) if self._hints <= _HINTED else []
+        return f"; did you mean '{near[0]}'?" if near else ""
+
+    def claim(self, position: int, where: str, way: Way | None) -> bool:
+        """Marks a keyframe as answered; the first answer counts.
+
+        Args:
+            position: Of the keyframe.
+            where: `file:line` of the answer.
+            way: How it was found; None when the answer turned out to be another keyframe's.
+
+        Returns:
+            Whether this is the first; if not, a fault names both.
+        """
+        if way:
+            self._matched[way] += 1
+        before = self._answered_at.setdefault(position, where)
+        if before != where:
+            self.fault(where, f"answers '{self.samples[position].id}', as {before} does already; the first counts")
+        return before == where
+
+    def fill(self, position: int, where: str, vector: NDArray[np.floating] | None, problems: Sequence[str]) -> None:
+        """Puts an answer in, or notes why there is none.
+
+        Args:
+            position: Of the keyframe.
+            where: `file:line` of the answer.
+            vector: (61,), not clamped, or None.
+            problems: The reasons; empty exactly when there is a vector.
+        """
+        if vector is None:
+            more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+            reasons = "; ".join(problems[:_NAMED])
+            self.fault(where, f"the answer to '{self.samples[position].id}' is not valid: {reasons}{more}")
+            return
+        self._coefficients[position] = clamp(vector)
+        self._valid[position] = True
+
+    def predictions(self) -> Predictions:
+        """Returns what was collected, with one last fault for all keyframes that nothing was said of.
+
+        Raises:
+            InputError: When nothing in the file belongs to an expected keyframe.
+        """
+        if not self._matched:
+            first = f" ({self._faults[0]})" if self._faults else ""
+            left = f", {self.left_out} are other parts'" if self.left_out else ""
+            problem = f"not one answer fits the {len(self)} keyframes that were asked for{left}{first}"
+            raise InputError(self.path, problem, "it is probably of another data set or part: check --data and --part")
+        if self._surplus:
+            more = f", and {len(self._surplus) - 1} more follow" if len(self._surplus) > 1 else ""
+            self.fault(self._surplus[0], f"is one answer more than the {len(self)} keyframes that were asked for{more}")
+        silent = [sample.id for position, sample in enumerate(self.samples) if position not in self._answered_at]
+        if silent:
+            some = ", ".join(f"'{name}'" for name in silent[:_NAMED]) + (", …" if len(silent) > _NAMED else "")
+            self.fault(self.path, f"has no answer to {len(silent)} of the {len(self)} keyframes: {some}")
+        return Predictions(
+            self.samples, self._coefficients, self._valid, tuple(self._faults), dict(self._matched), self.left_out
+        )
