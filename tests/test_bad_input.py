@@ -146,8 +146,6 @@ def test_a_checkpoint_of_another_model(tmp_path: Path, refuses: Callable[..., st
     assert (tmp_path / "run" / "results.json").read_bytes() == before
     told = refuses("plot", "path", "--run", tmp_path / "run")
     assert "holds kfzoo.models.mean_face.MeanFace, which is no AlignedAutoencoder" in told
-        "plot", "path", "--run", tmp_path / "run"
-    )
 
 
 class _Trap:
