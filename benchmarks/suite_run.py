@@ -162,7 +162,7 @@ class UntrainedEvaluator:
     def embed_motion(self, coefficients: Tensor) -> Tensor:
         """Embeds (N, 61) coefficients as the built-in evaluators do; (N, 128)."""
         return torch.cat(
-            [self._motion((chunk - self._mean) / self._spread) for chunk in torch.split(coefficients, 4096)]
+            [self._motion((chunk - self._mean) / self._spread) for chunk in torch.split(coefficients, 1024)]
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.95
-ROWS = 4096
+ROWS = 2048
 """Samples whose columns are held at once: bounds the memory, whatever the number of samples."""
 
 DRAWS = 2**20

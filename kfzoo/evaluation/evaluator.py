@@ -96,7 +96,7 @@ class MotionEvaluator(ZooModule, ABC):
     @torch.no_grad()
     def embed_motion(self, coefficients: Tensor) -> Tensor:
         """Returns the vectors of keyframes (N, 61), (N, dim) float32 on the CPU."""
-        chunks = torch.split(coefficients.float(), CHUNK * 16)
+        chunks = torch.split(coefficients.float(), CHUNK * 4)
         return torch.cat([self.encode_motion(chunk.to(self.device)).float().cpu() for chunk in chunks])
 
     @property

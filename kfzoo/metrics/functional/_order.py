@@ -54,7 +54,7 @@ def _ranks(values: Tensor) -> NDArray[np.int64]:
 def _strings(values: Tensor) -> NDArray[np.void]:
     """Each row as one string of bytes, (N,); with the highest byte first, rows that differ by rounding stay close."""
     # Adding 0 turns -0 into 0, which has other bytes.
-    numbers = np.ascontiguousarray(values.numpy(force=True) + 0.0, dtype=">f8")
+    numbers = np.add(values.numpy(force=True), 0.0, out=np.empty(tuple(values.shape), dtype=">f8"))
     strings: NDArray[np.void] = numbers.view(np.dtype((np.void, numbers.shape[1] * numbers.itemsize)))[:, 0]
     return strings
 

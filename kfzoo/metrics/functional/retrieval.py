@@ -13,7 +13,7 @@ from kfzoo.metrics.functional._order import canonical_order, distinct_rows
 TIE = 1e-9
 """Similarities as near as this count as equal: the same row gets another last digit at another place of a product."""
 
-BATCH = 8192
+BATCH = 1024
 """Queries compared with their pools at once: a few MiB, whatever the number of samples."""
 
 CELLS = 2**20
@@ -77,7 +77,7 @@ def r_precision(
     drawn = pools(
         len(queries), pool=pool, shuffles=shuffles, seed=seed, groups=None if groups is None else groups[order]
     ).to(order.device)
-    queries, gallery = _unit(queries)[order], _unit(gallery)[order]
+    queries, gallery = _unit(queries[order]), _unit(gallery[order])
     return torch.stack([_shuffle_precision(queries, gallery, places, top) for places in drawn])
 
 
@@ -258,7 +258,7 @@ def _unit(values: Tensor) -> Tensor:
     largest = values.abs().amax(dim=1, keepdim=True)
     values = values / torch.where(largest > 0, largest, 1)
     length = torch.linalg.vector_norm(values, dim=1, keepdim=True)
-    return values / torch.where(length > 0, length, 1)
+    return values.div_(torch.where(length > 0, length, 1))
 
 
 def _check_top(top: int, most: int) -> None:
