@@ -4,7 +4,7 @@
 
 Evaluators first, then every model that has a `builtin.yaml`; with a folder of Live Link Face takes also those that have
 a `takes.yaml`, on two splits. Killed at any point, the same command goes on where it stopped; what is trained already
-is only tested.
+is only tested. To be run in the project's folder.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Board:
         configs = sorted((ROOT / "configs").glob(f"*/{self.kind}.yaml"))
         for config, more in ((evaluator, []), *((config, [judge]) for config in configs)):
             folder = f"--run_dir={runs / self.name(config)}"
-            yield self.name(config), ["fit", f"--config={config}", folder, *self.options, *more, *trainer]
+            place = config.relative_to(ROOT)
+            yield self.name(config), ["fit", f"--config={place}", folder, *self.options, *more, *trainer]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for board in boards:
         for name, command in board.commands(chosen.runs, chosen.trainer):
             print(f"$ python -m kfzoo {shlex.join(command)}", flush=True)
-            subprocess.run([sys.executable, "-m", "kfzoo", *command], check=True, cwd=Path.cwd())
+            subprocess.run([sys.executable, "-m", "kfzoo", *command], check=True)
             keep(chosen.runs / name, chosen.out / "runs" / name)
     found = find_runs(chosen.out / "runs")
     for path in (chosen.out / "leaderboard.md", chosen.out / "leaderboard.html"):

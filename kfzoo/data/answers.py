@@ -173,7 +173,7 @@ def _has_channel(face: _Object) -> bool:
 
 def _bare_numbers(text: str) -> list[Any]:
     """Reads a vector without or with odd brackets; empty when the text holds anything but numbers."""
-    words = re.split(r"[\s,;]+", _FENCE.sub("", text).strip(" \n\r\t[](),;"))
+    words = re.split(r"[\s,;]+", _FENCE.sub(" ", text).strip(" \n\r\t[](),;"))
     if len(words) < _SHORTEST_VECTOR or not all(_NUMBER.fullmatch(word) for word in words):
         return []
     return [float(word) for word in words]

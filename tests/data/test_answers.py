@@ -149,3 +149,10 @@ def test_any_text_is_accepted(text: str) -> None:
 def test_each_missing_channel_is_named(channel: str) -> None:
     answer = parse_answer(json.dumps({"Keyframe_one": without(channel)}))
     assert answer.problems == (f"channel '{channel}' missing",)
+
+
+def test_a_fence_between_digits_does_not_join_them() -> None:
+    values = ["0.1"] * 60 + ["0.0```0.9"]
+    answer = parse_answer(" ".join(values))
+    assert answer.coefficients is None
+    assert "62 values, expected 61" in answer.problems[0]
