@@ -1,4 +1,4 @@
-"""What is committed as the leaderboard is what its results files give, and those are of the configurations there are."""
+"""What is committed as the leaderboard is what its results files give, and every configuration has its row."""
 
 from __future__ import annotations
 
