@@ -14,6 +14,8 @@ from kfzoo.arkit.channels import CHANNELS
 from kfzoo.arkit.livelink import write_take
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# On tensors as small as the tests' two threads only wait for each other, and for whatever else the machine does.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")
