@@ -75,7 +75,7 @@ def pose(coefficients: ArrayLike) -> PosedFace:
     _keep_apart(points, places)
     points[1, :, 0] *= -1
     pairs = {name: _sampler(name) @ points[:, place] for name, place in places.items() if not _crosses(name)}
-    across = {name: _sampler(name) @ _join(*points[:, place]) for name, place in places.items() if _crosses(name)}
+    across = {name: _sampler(name) @ _join(name, *points[:, place]) for name, place in places.items() if _crosses(name)}
     gains, base = _wrinkles()
     strength = np.clip(np.tensordot(value, gains, axes=1) + base, 0, 1)
     return PosedFace(pairs, across, dict(zip(WRINKLES, strength.T, strict=True)), value[INDEX["HeadYaw"] :][:3], value)
@@ -148,9 +148,12 @@ def _crosses(name: str) -> bool:
     return len(REST[name]) > 1 and REST[name][-1][0] == 0
 
 
-def _join(left: Array, right: Array) -> Array:
-    """Joins both halves of a curve that crosses the midline; the outline of the head also begins there."""
-    return np.concatenate([right, left[-2::-1] if left[0, 0] > 0 else left[-2:0:-1]])
+def _join(name: str, left: Array, right: Array) -> Array:
+    """Joins both halves of a curve that crosses the midline; the outline of the head also begins there.
+
+    Where it begins at rest decides: a mouth pulled wholly to one side has both its corners on that side.
+    """
+    return np.concatenate([right, left[-2::-1] if REST[name][0][0] > 0 else left[-2:0:-1]])
 
 
 @cache

@@ -232,3 +232,17 @@ def test_wrong_faces_are_told_in_one_line() -> None:
         draw_face(["smile"] * 61)
     with pytest.raises(InputError, match="size: expected at least 16 pixels, got 4"):
         draw_face(np.zeros(61), size=4)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_face_in_range_is_drawn(seed: int) -> None:
+    # A model that has learned nothing may answer with any extremes, all at once.
+    generator = np.random.default_rng(seed)
+    lower = np.array([0.0] * len(BLENDSHAPES) + [-1.0] * len(ANGLES))
+    extreme = np.where(generator.random(len(CHANNELS)) < 0.5, lower, 1.0)
+    assert draw_face(extreme, 32).size == (32, 32)
+
+
+def test_a_mouth_pulled_wholly_to_one_side_is_drawn() -> None:
+    sideways = both(MouthStretch=1.0, MouthSmile=1.0) + face(MouthRight=1.0, JawRight=1.0, MouthPucker=1.0)
+    assert draw_face(sideways, 32).size == (32, 32)
