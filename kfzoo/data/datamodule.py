@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
+from itertools import chain, groupby
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -29,6 +30,8 @@ class KeyframeDataModule(LightningDataModule):
         annotation: Which of the three descriptions the models read (KeyframeFace, section 3.1.4).
         split: How scripts are divided; see `Split`.
         batch_size: Keyframes a batch and process.
+        whole_scripts: Train on batches of `batch_size` whole scripts instead, for models that read a script once for
+            all its keyframes.
         num_workers: Loading processes; 0 loads in the main one, which is fastest for small data.
         predict: Which part `predict` answers; `all` needs no split and no truth.
         seed: Seed of the shuffling.
@@ -43,6 +46,7 @@ class KeyframeDataModule(LightningDataModule):
         annotation: Annotation = "arkit",
         split: Split = Split(),  # noqa: B008  frozen
         batch_size: int = 256,
+        whole_scripts: bool = False,
         num_workers: int = 0,
         predict: Literal["train", "val", "test", "all"] = "test",
         seed: int = 0,
@@ -56,6 +60,7 @@ class KeyframeDataModule(LightningDataModule):
         self.annotation: Annotation = annotation
         self.split = split
         self.batch_size = batch_size
+        self.whole_scripts = whole_scripts
         self.num_workers = num_workers
         self.predict = predict
         self.seed = seed
@@ -131,9 +136,14 @@ class KeyframeDataModule(LightningDataModule):
 
     def train_dataloader(self) -> ResumableLoader:
         """Shuffled batches of the training part."""
+        samples: Sequence[Any] = self.samples("train")
+        own: Callable[[Sequence[Any]], KeyframeBatch] = self._collate
+        if self.whole_scripts:
+            samples = [list(group) for _, group in groupby(samples, key=lambda sample: str(sample.script.id))]
+            own = partial(_collate_scripts, own)
         return ResumableLoader(
-            self.samples("train"),
-            self._collate,
+            samples,
+            own,
             batch_size=self.batch_size,
             seed=self.seed,
             rank=self._rank,
@@ -166,3 +176,9 @@ class KeyframeDataModule(LightningDataModule):
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
         )
+
+
+def _collate_scripts(
+    own: Callable[[Sequence[Sample]], KeyframeBatch], scripts: Sequence[Sequence[Sample]]
+) -> KeyframeBatch:
+    return own(list(chain.from_iterable(scripts)))

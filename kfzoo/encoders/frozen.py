@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from kfzoo.encoders.text import TextEncoder, build_text_encoder, warn_of_cuts
@@ -47,7 +47,7 @@ class FrozenTextEncoder:
     @cached_property
     def digest(self) -> str:
         """sha256 of the encoder's weights."""
-        return weights_digest(self._encoder)
+        return weights_digest(self._encoder.state_dict())
 
     def remember(self, texts: Iterable[str], device: torch.device | str = "cpu") -> None:
         """Makes the vectors of many sentences ready, from the cache on disk where they were computed before.
@@ -107,10 +107,10 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "kfzoo"
 
 
-def weights_digest(module: nn.Module) -> str:
-    """Returns the sha256 of a module's weights, by name."""
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """Returns the sha256 of weights, by name."""
     digest = hashlib.sha256()
-    for name, values in sorted(module.state_dict().items()):
+    for name, values in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -68,6 +68,7 @@ class EvaluationCallback(Callback):
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        module: Any = pl_module
         samples: Sequence[Sample] = data.samples("test")
         results = Results(
             run=self.path.parent.name,
@@ -81,7 +82,7 @@ class EvaluationCallback(Callback):
             config=self.config,
             seed=whole(self.config.get("seed_everything")),
             commit=commit(),
-            checkpoint=weights_digest(pl_module),
+            checkpoint=weights_digest(module.stored()),
             hardware=hardware(),
             seconds=seconds,
             evaluator=None if self._judge is None else self._judge.digest,

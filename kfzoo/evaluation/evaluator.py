@@ -108,7 +108,7 @@ class MotionEvaluator(ZooModule, ABC):
     @property
     def digest(self) -> str:
         """sha256 of its weights and statistics: what is printed beside every number it gave."""
-        return weights_digest(self)
+        return weights_digest(self.stored())
 
     # How it learns ------------------------------------------------------------------------------------------------
 

@@ -56,5 +56,5 @@ def load_module(path: str | Path, kind: type[Module]) -> Module:
         raise InputError(path, f"holds {class_path}, which is no {kind.__name__}", "give the checkpoint of one")
     loaded: Module = found(**checkpoint.get("hyper_parameters", {}))
     loaded.on_load_checkpoint(checkpoint)
-    loaded.load_state_dict(checkpoint["state_dict"])
+    loaded.load_state_dict(checkpoint["state_dict"], strict=loaded.strict_loading)
     return loaded.eval()

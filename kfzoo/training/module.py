@@ -93,8 +93,13 @@ class ZooModule(LightningModule):
         """Returns none: a model without gradients needs none, and every other one names its own."""
         return None
 
+    def stored(self) -> dict[str, Tensor]:
+        """What a checkpoint carries; a module that builds on somebody's frozen weights leaves them out."""
+        return self.state_dict()
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Writes what the weights alone do not tell: class, channel order, data, version."""
+        checkpoint["state_dict"] = self.stored()
         checkpoint["kfzoo"] = {
             "version": kfzoo.__version__,
             "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
@@ -118,7 +123,9 @@ class ZooModule(LightningModule):
             )
         if found["channels"] != list(CHANNELS):
             raise InputError("checkpoint", "has another order of channels", "train it again with this version")
-        for name, values in self.state_dict().items():
+        # What a checkpoint does not carry is in place already: the names are compared here, not by torch.
+        self.strict_loading = False
+        for name, values in self.stored().items():
             stored = checkpoint["state_dict"].get(name)
             if stored is None or stored.shape != values.shape:
                 shape = "is missing" if stored is None else f"is {tuple(stored.shape)}"
