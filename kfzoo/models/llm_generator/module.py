@@ -1,0 +1,192 @@
+"""KeyframeFace's generator: a language model, tuned by LoRA, that writes a keyframe's coefficients as text.
+
+The configurations of the paper's tables are settings of this class: `tune` (Base or Tuned), `language_model`,
+`representation` (semantic or non-semantic), and the annotation of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.answers import parse_answer
+from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.encoders.language import add_lora, load_language_model, lora_config
+from kfzoo.errors import InputError
+from kfzoo.models.base import Generation, KeyframeModule
+from kfzoo.models.llm_generator.chat import ChatFormat, Thinking
+from kfzoo.models.llm_generator.codec import Layout, Representation
+from kfzoo.models.llm_generator.decoding import Decoded, Mode, decode
+from kfzoo.models.llm_generator.lockstep import Prefix
+from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss, tree_loss
+from kfzoo.models.llm_generator.prompt import parts
+from kfzoo.models.llm_generator.tries import Template
+from kfzoo.training.module import Monitor
+from kfzoo.training.schedules import warmup_cosine
+
+
+class LLMGenerator(KeyframeModule):
+    """A causal language model that answers a script, one keyframe after the other (KeyframeFace, section 4.2).
+
+    Checkpoints hold the adapter alone; the language model is loaded by its name again. They are chosen by the loss on
+    validation: to generate every keyframe after every epoch would take longer than to train.
+
+    Args:
+        language_model: Specification (`kfzoo.encoders.language`): `smollm2`, or `huggingface:<name or folder>`.
+        representation: "semantic" explains the 61 parameters and asks for them by name; "non_semantic" asks for a bare
+            vector and explains nothing (section 5.1).
+        decimals: Digits of a value, 1 to 3; the released answers have one.
+        thinking: "empty" for hybrid models that answer behind an empty thought (Qwen3-14B), else "none".
+        tune: Whether LoRA is trained; without it the pre-trained model answers as it is ("Base").
+        rank: LoRA's r.
+        alpha: LoRA's alpha.
+        dropout: LoRA's dropout.
+        learning_rate: AdamW's.
+        warmup_steps: Steps over which the learning rate rises from 0.
+        cosine: Let the learning rate fall to 0 along a cosine; the paper does not say.
+        precision: Type of the language model's weights.
+        share_prefixes: Train with one prefix tree a batch; else with separate sequences, which gradient checkpointing
+            needs.
+        gradient_checkpointing: Compute activations twice to hold fewer; for large models.
+        decoding: "drafted", "template" or "free" (`kfzoo.models.llm_generator.decoding`).
+        lockstep: Keyframes that are decoded together.
+    """
+
+    monitor = Monitor("val/loss", "min")
+
+    def __init__(
+        self,
+        language_model: str = "smollm2",
+        representation: Representation = "semantic",
+        decimals: int = 1,
+        thinking: Thinking = "none",
+        tune: bool = True,
+        rank: int = 8,
+        alpha: int = 32,
+        dropout: float = 0.05,
+        learning_rate: float = 1e-4,
+        warmup_steps: int = 0,
+        cosine: bool = False,
+        precision: Literal["float32", "bfloat16"] = "float32",
+        share_prefixes: bool = True,
+        gradient_checkpointing: bool = False,
+        decoding: Mode = "drafted",
+        lockstep: int = 16,
+    ) -> None:
+        super().__init__()
+        if share_prefixes and gradient_checkpointing:
+            raise InputError("share_prefixes", "cannot go with gradient_checkpointing", "set one of them to false")
+        self.save_hyperparameters()
+        model, tokenizer = load_language_model(language_model, dtype=getattr(torch, precision))
+        self.chat = ChatFormat(tokenizer, thinking)
+        self._pad = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
+        self.model: Any = model.requires_grad_(False)
+        if tune:
+            self.model = add_lora(model, lora_config(rank, alpha, dropout)).train()
+            if gradient_checkpointing:
+                self.model.enable_input_require_grads()
+                self.model.gradient_checkpointing_enable()
+        self._prefix: Prefix | None = None
+
+    # Learning -------------------------------------------------------------------------------------------------------
+
+    def example(self, sample: Sample) -> Example:
+        """Writes a keyframe as a training sequence: the prompt in its shared parts, and the answer.
+
+        Raises:
+            InputError: When its coefficients are not known.
+        """
+        coefficients = sample.keyframe.coefficients
+        if coefficients is None:
+            raise InputError(f"keyframe '{sample.id}'", "has no coefficients to learn", "take it out of the data")
+        return Example(self._prompt(sample), tuple(self.chat.answer_ids(self._layout(sample).text(coefficients))))
+
+    def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
+        """Returns the mean cross entropy of the answers' tokens; nothing is to be learned where nothing is tuned."""
+        if not self.hparams["tune"]:
+            return {"loss": torch.zeros((), device=self.device)}
+        self._prefix = None  # it was read with other weights
+        examples = [self.example(sample) for sample in batch.samples]
+        way = tree_loss if self.hparams["share_prefixes"] else plain_loss
+        return {"loss": way(self.model, examples, self._pad)}
+
+    def on_validation_epoch_start(self) -> None:
+        """Keeps nothing: the loss is logged as a mean."""
+
+    def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
+        """Logs `val/loss`, the "Eval Loss" of KeyframeFace's tables 2 and 5."""
+        found = plain_loss(self.model, [self.example(sample) for sample in batch.samples], self._pad)
+        self.log("val/loss", found, batch_size=len(batch), prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW on the adapter, at a constant rate or with a warm-up and a cosine."""
+        if not self.hparams["tune"]:
+            return None
+        learned = [each for each in self.parameters() if each.requires_grad]
+        optimizer = torch.optim.AdamW(learned, lr=self.hparams["learning_rate"])
+        warmup, cosine = self.hparams["warmup_steps"], self.hparams["cosine"]
+        if not (warmup or cosine):
+            return optimizer
+        schedule = warmup_cosine(optimizer, warmup, self.total_steps() if cosine else None)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def stored(self) -> dict[str, Tensor]:
+        """The adapter and the training part's statistics."""
+        return {name: values for name, values in self.state_dict().items() if not self._is_of_base(name)}
+
+    def _is_of_base(self, name: str) -> bool:
+        return name.startswith("model.") and "lora_" not in name
+
+    # Answering ------------------------------------------------------------------------------------------------------
+
+    def generate(self, batch: KeyframeBatch) -> Generation:
+        """Answers each keyframe with the whole script in view; keyframes go through the model together."""
+        faces = torch.zeros(len(batch), len(CHANNELS))
+        valid = torch.zeros(len(batch), dtype=torch.bool)
+        texts = [each.text for each in self.answer(batch.samples)]
+        for row, text in enumerate(texts):
+            answer = parse_answer(text)
+            if answer.coefficients is not None:
+                faces[row] = torch.from_numpy(np.asarray(answer.coefficients))
+                valid[row] = True
+        return Generation(faces.to(self.device), valid.to(self.device), tuple(texts))
+
+    def answer(self, samples: Sequence[Sample]) -> list[Decoded]:
+        """Decodes the answers of keyframes, in their order.
+
+        Raises:
+            InputError: When the memory does not hold a batch of `lockstep` answers.
+        """
+        prompts = [self._prompt(sample) for sample in samples]
+        templates = [Template.of(self._layout(sample), self.chat) for sample in samples]
+        found: list[Decoded] = []
+        size = self.hparams["lockstep"]
+        for start in range(0, len(samples), size):
+            whole = [[token for part in prompt for token in part] for prompt in prompts[start : start + size]]
+            mode: Mode = self.hparams["decoding"]
+            prefix = None if mode == "free" else self._shared_prefix(prompts[start][0])
+            try:
+                found += decode(self.model, templates[start : start + size], whole, mode, prefix=prefix)
+            except torch.OutOfMemoryError as error:
+                problem = f"a batch of {len(whole)} answers does not fit into the memory"
+                raise InputError("model.lockstep", problem, "lower it, or data.batch_size") from error
+        return found
+
+    def _shared_prefix(self, system: tuple[int, ...]) -> Prefix | None:
+        """The system message as the model remembers it; it is read once, as long as the weights stay."""
+        if self.training or not system:
+            return None
+        if self._prefix is None or self._prefix.ids != system:
+            self._prefix = Prefix.of(self.model, system)
+        return self._prefix
+
+    def _prompt(self, sample: Sample) -> tuple[tuple[int, ...], ...]:
+        return self.chat.parts_ids(parts(sample, self.hparams["representation"]))
+
+    def _layout(self, sample: Sample) -> Layout:
+        return Layout.of(self.hparams["representation"], self.hparams["decimals"], sample.position)
