@@ -59,7 +59,7 @@ KNOWN_SIZES: dict[str, dict[str, Any]] = {
 }
 """Sizes of the models that KeyframeFace tunes: enough to count and to measure, not to load weights into.
 
-The paper prints one count of parameters for both models of 14 B (section 5.1): it is Qwen3-14B's. DeepSeek's, which is
+The paper prints one count of parameters for both models of 14 B (section 5.2): it is Qwen3-14B's. DeepSeek's, which is
 a Qwen2.5-14B, has 48 narrower blocks and so 34,406,400 of 14,804,440,064 parameters to train.
 """
 
