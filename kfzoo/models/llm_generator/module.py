@@ -112,8 +112,11 @@ class LLMGenerator(KeyframeModule):
             return {"loss": torch.zeros((), device=self.device)}
         self._prefix = None  # it was read with other weights
         examples = [self.example(sample) for sample in batch.samples]
-        way = tree_loss if self.hparams["share_prefixes"] else plain_loss
-        return {"loss": way(self.model, examples, self._pad)}
+        if not self.hparams["share_prefixes"]:
+            return {"loss": plain_loss(self.model, examples, self._pad)}
+        # On a CPU one answer at a time is fastest, and a whole batch of long ones does not fit into the memory.
+        rows = 1 if self.device.type == "cpu" else None
+        return {"loss": tree_loss(self.model, examples, self._pad, rows=rows)}
 
     def on_validation_epoch_start(self) -> None:
         """Keeps nothing: the loss is logged as a mean."""
