@@ -202,6 +202,11 @@ def test_a_checkpoint_of_other_channels_or_sizes() -> None:
         model.on_load_checkpoint(checkpoint)
     with pytest.raises(InputError, match=r"is of kfzoo\.models\.mean_face\.MeanFace"):
         ZeroFace().on_load_checkpoint(checkpoint)
+    whole = {"train_mean": torch.zeros(61), "train_std": torch.zeros(61)}
+    model.on_load_checkpoint(checkpoint | {"state_dict": whole})
+    larger = whole | {"layer.weight": torch.zeros(3)}
+    with pytest.raises(InputError, match=r"holds layer\.weight \(1 such\), which this MeanFace has no place for"):
+        model.on_load_checkpoint(checkpoint | {"state_dict": larger})
     checkpoint["kfzoo"]["channels"].reverse()  # type: ignore[index]
     with pytest.raises(InputError, match="has another order of channels"):
         model.on_load_checkpoint(checkpoint)

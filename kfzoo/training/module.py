@@ -111,7 +111,8 @@ class ZooModule(LightningModule):
         """Refuses a checkpoint of another class before any weight is read.
 
         Raises:
-            InputError: When the checkpoint is of another class or channel order.
+            InputError: When the checkpoint is of another class or channel order, or its weights have other names or
+                shapes.
         """
         found = checkpoint.get("kfzoo", {})
         own = f"{type(self).__module__}.{type(self).__qualname__}"
@@ -125,7 +126,12 @@ class ZooModule(LightningModule):
             raise InputError("checkpoint", "has another order of channels", "train it again with this version")
         # What a checkpoint does not carry is in place already: the names are compared here, not by torch.
         self.strict_loading = False
-        for name, values in self.stored().items():
+        expected = self.stored()
+        unknown = sorted(checkpoint["state_dict"].keys() - expected.keys())
+        if unknown:
+            problem = f"holds {unknown[0]} ({len(unknown)} such), which this {type(self).__name__} has no place for"
+            raise InputError("checkpoint", problem, "give the configuration that it was trained with")
+        for name, values in expected.items():
             stored = checkpoint["state_dict"].get(name)
             if stored is None or stored.shape != values.shape:
                 shape = "is missing" if stored is None else f"is {tuple(stored.shape)}"
