@@ -1,22 +1,14 @@
-"""What every run of the command line carries: places to resume from, and answers on disk."""
+"""What every training run of the command line carries: places to resume from."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import Checkpoint
-from torch import Tensor
 from torch.distributed import all_gather_object
-
-from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.batch import KeyframeBatch
-from kfzoo.data.script import DECIMALS
-from kfzoo.files import replacing
-from kfzoo.models.base import Generation
 
 
 class LastCheckpoint(Checkpoint):
@@ -78,66 +70,3 @@ class RandomState(Callback):
         torch.set_rng_state(own["cpu"].cpu())
         if "cuda" in own and torch.cuda.is_available():
             torch.cuda.set_rng_state(own["cuda"].cpu())
-
-
-class PredictionWriter(Callback):
-    """Writes what `predict` answers as JSON Lines: one keyframe a line, in the source's order.
-
-    A line holds `id`, `script`, `index`, `time`, `valid`, `coefficients` by name, and `text` where the model wrote one.
-
-    Args:
-        path: Where the file stands.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._rows: list[tuple[str, dict[str, Any]]] = []
-
-    def on_predict_start(self, *_: Any) -> None:
-        """Forgets an earlier run's rows."""
-        self._rows = []
-
-    def on_predict_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
-    ) -> None:
-        """Collects a batch's rows."""
-        self._rows += list(zip(batch.ids, _rows(batch, outputs), strict=True))
-
-    def on_predict_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Joins all processes' rows and writes the file."""
-        gathered = [self._rows]
-        if trainer.world_size > 1:
-            gathered = [[] for _ in range(trainer.world_size)]
-            all_gather_object(gathered, self._rows)
-        if not trainer.is_global_zero:
-            return
-        found = dict(row for rows in gathered for row in rows)
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        order = [sample.id for sample in data.predict_dataloader().dataset.samples if sample.id in found]
-        with replacing(self.path) as beside, beside.open("w", encoding="utf-8") as file:
-            for name in order:
-                file.write(json.dumps(found[name], ensure_ascii=False) + "\n")
-
-
-def _rows(batch: KeyframeBatch, answer: Generation) -> list[dict[str, Any]]:
-    texts = answer.texts or (None,) * len(batch)
-    rows = []
-    for sample, values, valid, text in zip(
-        batch.samples, answer.coefficients.cpu(), answer.valid.tolist(), texts, strict=True
-    ):
-        rows.append(
-            {
-                "id": sample.id,
-                "script": sample.script.id,
-                "index": sample.keyframe.index,
-                "time": sample.keyframe.time,
-                "valid": valid,
-                "coefficients": _named(values),
-                **({} if text is None else {"text": text}),
-            }
-        )
-    return rows
-
-
-def _named(values: Tensor) -> dict[str, float]:
-    return {name: round(value, DECIMALS) + 0.0 for name, value in zip(CHANNELS, values.tolist(), strict=True)}

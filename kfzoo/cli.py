@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,13 +17,15 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
 
-from kfzoo.callbacks import LastCheckpoint, PredictionWriter, RandomState
+from kfzoo.callbacks import LastCheckpoint, RandomState
+from kfzoo.commands.memory import memory_told
 from kfzoo.commands.messages import one_line_error, unwrapped
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
 from kfzoo.evaluation.evaluator_callback import EvaluatorCallback
 from kfzoo.models.base import KeyframeModule
+from kfzoo.predicting.callbacks import KeptAnswers, PredictionWriter
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import read_checkpoint
 from kfzoo.training.module import ZooModule
@@ -82,6 +85,12 @@ class KfzooCLI(LightningCLI):
     def _trial(self) -> bool:
         return bool(self.settings.trainer.fast_dev_run)
 
+    @property
+    def _goes_on(self) -> bool:
+        """Whether a second start of the command continues the first."""
+        anew = self.subcommand == "validate" or (self.subcommand == "fit" and self.settings.ckpt_path)
+        return not (anew or self._trial)
+
     def plain_config(self) -> dict[str, Any]:
         """Returns the resolved configuration as plain values."""
         self._dump_config()
@@ -113,8 +122,11 @@ class KfzooCLI(LightningCLI):
         folder, config = self.folder, self.plain_config()
         if not isinstance(self.model, KeyframeModule):
             return [EvaluatorCallback(folder.evaluator, config=config)]
+        kept = KeptAnswers(folder.results, folder.predictions)
+        judge = self.settings.evaluator
         return [
-            EvaluationCallback(folder.results, faces=folder.faces, config=config, evaluator=self.settings.evaluator),
+            kept,
+            EvaluationCallback(folder.results, folder.faces, config, evaluator=judge, earlier=kept.earlier),
             PredictionWriter(folder.predictions),
         ]
 
@@ -124,6 +136,23 @@ class KfzooCLI(LightningCLI):
         if arguments.get("ckpt_path"):
             read_checkpoint(arguments["ckpt_path"])  # for its errors in one line; Lightning reads it again
         return arguments | {"weights_only": True}
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Runs the command; tells where the memory did not suffice, and how an interrupted one goes on.
+
+        Raises:
+            InputError: When the memory does not suffice.
+            KeyboardInterrupt: When the user, or the system, stopped it.
+        """
+        try:
+            with memory_told(self.plain_config, self.trainer.global_rank):
+                super()._run_subcommand(subcommand)
+        except SystemExit as stop:  # what Lightning makes of Ctrl-C and SIGTERM
+            if not (self.trainer.interrupted and self.trainer.is_global_zero):
+                raise
+            if self._goes_on:
+                print(f"Interrupted. It goes on with: python -m kfzoo {shlex.join(sys.argv[1:])}")
+            raise KeyboardInterrupt from stop
 
     def before_fit(self) -> None:
         """Goes on where an earlier start of the same run stopped."""
@@ -140,9 +169,6 @@ class KfzooCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Tests the checkpoint chosen on validation and says where everything lies."""
-        if self.trainer.interrupted:
-            _say(self.trainer, f"Interrupted. The same command goes on from {self.folder.last}")
-            return
         chosen = None if self._trial else str(self.folder.checkpoint())
         self.trainer.test(self.model, datamodule=self.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
         _say(self.trainer, f"run        {self.folder.path}\ncheckpoint {chosen}")
@@ -156,7 +182,8 @@ class KfzooCLI(LightningCLI):
 
     def after_predict(self) -> None:
         """Says where the answers lie."""
-        _say(self.trainer, f"predictions {self.folder.predictions}")
+        if not self._trial:
+            _say(self.trainer, f"predictions {self.folder.predictions}")
 
     def _choose_checkpoint(self) -> None:
         settings = self.config_init[self.subcommand]
