@@ -1,0 +1,102 @@
+"""`script`: a free text into a script, by a language model and a user who agrees to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kfzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from kfzoo.scripting.standardise import Backend
+
+
+def script(
+    text: str,
+    out: str = "outputs/script.jsonl",
+    model: str = "",
+    url: str = "",
+    most: int = 5,
+    seconds: float = 1.5,
+    yes: bool = False,
+    timeout: float = 120.0,
+) -> None:
+    """Turns a free text into a script with keyframes: KeyframeFace's input standardisation (section 4.1).
+
+    A language model drafts background, emotion and keyframes. You look at them, change them in your editor ($VISUAL or
+    $EDITOR), and agree; a no writes nothing and ends with exit code 2. Written is one line of JSON, which `generate`
+    takes in place of its text, and `predict` as data (kfzoo.data.jsonl.ScriptsJsonl, annotation original).
+
+    Args:
+        text: Anything about a face, an emotion or a scene, in any language the model knows.
+        out: The JSON Lines file; what stands there is replaced.
+        model: `smollm2` (small, the default) or `huggingface:<name or folder>`; with a URL a name that the server
+            knows, which is needed only where it has several.
+        url: An OpenAI-compatible server (vLLM, Ollama, …), such as http://localhost:8000/v1. Its key, where it needs
+            one, is read from the environment variable KFZOO_API_KEY or OPENAI_API_KEY.
+        most: Keyframes at most.
+        seconds: From one keyframe to the next where the text does not tell.
+        yes: Write without asking, for shell scripts.
+        timeout: Seconds that the server may be silent.
+
+    Raises:
+        InputError: For an empty text, no terminal to ask in, a model that cannot be used or gives no script, a file
+            that cannot be written, and a no.
+    """
+    path = _checked(text, out, most, seconds)
+    if not yes and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InputError("--yes", "is missing, and there is no terminal to ask in", "add it to write without asking")
+
+    from rich.console import Console
+
+    from kfzoo.data.jsonl import write_scripts
+    from kfzoo.scripting.dialogue import agreed, show_draft
+    from kfzoo.scripting.standardise import standardise
+
+    console = Console()
+    with Console(stderr=True).status("Drafting the script"):
+        backend = _backend(model, url, timeout)
+        draft = standardise(text.strip(), backend, most)
+    if yes:
+        show_draft(draft, seconds, console)
+    else:
+        question = f"Write it to {path}{', in place of what stands there' if path.exists() else ''}?"
+        answer = agreed(draft, question, seconds, console)
+        if answer is None:
+            raise InputError(path, "is not written, as you said no")
+        draft = answer
+    write_scripts(path, [draft.script(path.stem, seconds)])
+    print(path)
+
+
+def _checked(text: str, out: str, most: int, seconds: float) -> Path:
+    """Checks what can be wrong before a model is asked, which may take long; returns the file's path."""
+    if not text.strip():
+        raise InputError("text", "is empty", 'say what happens, for example "she hears the news and hides her joy"')
+    if most < 1:
+        raise InputError("--most", f"expected 1 or more, found {most}")
+    if not 0 < seconds < float("inf"):
+        raise InputError("--seconds", f"expected more than 0, found {seconds:g}")
+    path = Path(out)
+    if path.is_dir() or not path.stem.isprintable():
+        raise InputError("--out", f"'{out}' is no file's path", "give one such as my_script.jsonl")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(path, "cannot be written", "choose a folder that can be written")
+    return path
+
+
+def _backend(model: str, url: str, timeout: float) -> Backend:
+    if url:
+        from kfzoo.scripting.server import ServerModel
+
+        return ServerModel(url, model, timeout)
+
+    from kfzoo.scripting.local import LocalModel
+
+    return LocalModel(model or "smollm2")
+
+
+COMMAND = script

@@ -1,0 +1,93 @@
+"""A server that speaks as much of OpenAI's interface as the tests need, in a thread of this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+GOOD: dict[str, Any] = {
+    "background": "Ein Flur vor dem Prüfungsraum.",
+    "emotion": "Hope behind calm",
+    "keyframes": [
+        {"time": None, "description": "The gaze is lowered."},
+        {"time": 4, "description": "A [bold]small[/bold] smile 😊."},
+    ],
+}
+
+
+def said(content: Any, **more: Any) -> dict[str, Any]:
+    """A chat's answer."""
+    text = content if isinstance(content, str) or content is None else json.dumps(content)
+    return {"choices": [{"message": {"role": "assistant", "content": text} | more, "finish_reason": "stop"}]}
+
+
+class Server:
+    """What the server answers, and what it was asked.
+
+    Attributes:
+        answers: The next answers: JSON values, or a status with bytes or headers; the last one stays.
+        models: Names of its models.
+        asked: Bodies of the chats that it was asked to go on with.
+        headers: Headers of all requests.
+        url: Where it is.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[Any] = [said(GOOD)]
+        self.models = ["tiny"]
+        self.asked: list[Any] = []
+        self.headers: list[dict[str, str]] = []
+        self.url = ""
+
+    def next(self) -> tuple[int, bytes, dict[str, str]]:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if not isinstance(answer, tuple):
+            return 200, json.dumps(answer).encode(), {}
+        status, body, *more = answer
+        return status, body, more[0] if more else {}
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """Runs a server until the block ends."""
+    server = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            server.headers.append(dict(self.headers))
+            found = {"object": "list", "data": [{"id": name} for name in server.models]}
+            self._send(200, json.dumps(found).encode(), {}) if self.path == "/v1/models" else self._send(404, b"", {})
+
+        def do_POST(self) -> None:
+            server.headers.append(dict(self.headers))
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path != "/v1/chat/completions":
+                self._send(404, b"<html>no such page</html>", {})
+                return
+            server.asked.append(body)
+            self._send(*server.next())
+
+        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    server.url = f"http://127.0.0.1:{http.server_port}/v1"
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join()
