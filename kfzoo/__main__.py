@@ -19,10 +19,12 @@ TRAINER_COMMANDS = {
 """Commands of the Trainer: they share configurations, and cost an import of Lightning."""
 
 COMMANDS = {
+    "script": "a free text into a script of keyframes, by a language model",
     "generate": "words into a face: Live Link Face CSV, JSON and a picture",
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, or write it as JSON Lines",
+    "export": "a tuned adapter, its training data and its answers, as PEFT, ms-swift and KeyframeFace have them",
     "assets": "get real weights out of packages, or list them",
     "plot": "figures of a trained autoencoder: tsne, path",
 }

@@ -32,6 +32,7 @@ class KeyframeDataModule(LightningDataModule):
         batch_size: Keyframes a batch and process.
         whole_scripts: Train on batches of `batch_size` whole scripts instead, for models that read a script once for
             all its keyframes.
+        evaluation_batch_size: Keyframes a batch and process in validation, test and predict; by default `batch_size`.
         num_workers: Loading processes; 0 loads in the main one, which is fastest for small data.
         predict: Which part `predict` answers; `all` needs no split and no truth.
         seed: Seed of the shuffling.
@@ -47,13 +48,15 @@ class KeyframeDataModule(LightningDataModule):
         split: Split = Split(),  # noqa: B008  frozen
         batch_size: int = 256,
         whole_scripts: bool = False,
+        evaluation_batch_size: int | None = None,
         num_workers: int = 0,
         predict: Literal["train", "val", "test", "all"] = "test",
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise InputError("data.batch_size", f"expected at least 1, found {batch_size}")
+        for name, size in (("batch_size", batch_size), ("evaluation_batch_size", evaluation_batch_size)):
+            if size is not None and size < 1:
+                raise InputError(f"data.{name}", f"expected at least 1, found {size}")
         if annotation not in ANNOTATIONS:
             raise InputError("data.annotation", f"expected one of {', '.join(ANNOTATIONS)}, found '{annotation}'")
         self.source = source
@@ -61,6 +64,7 @@ class KeyframeDataModule(LightningDataModule):
         self.split = split
         self.batch_size = batch_size
         self.whole_scripts = whole_scripts
+        self.evaluation_batch_size = evaluation_batch_size or batch_size
         self.num_workers = num_workers
         self.predict = predict
         self.seed = seed
@@ -170,7 +174,7 @@ class KeyframeDataModule(LightningDataModule):
         return evaluation_loader(
             samples,
             self._collate,
-            batch_size=self.batch_size,
+            batch_size=self.evaluation_batch_size,
             rank=self._rank,
             world_size=self._world_size,
             num_workers=self.num_workers,

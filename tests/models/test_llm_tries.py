@@ -135,13 +135,14 @@ def test_three_decimals_take_no_time(chat: ChatFormat) -> None:
 
 @given(st.sets(st.tuples(*[st.integers(0, 3)] * 4), min_size=1))
 def test_a_trie_holds_its_sequences(rows: set[Tokens]) -> None:
-    root = grow(sorted(rows))
+    root = grow([(row, float(number)) for number, row in enumerate(sorted(rows))])
+    assert root.values == tuple(range(len(rows)))
     ends = {root.run} if root.choice is None else {root.run + rest for rest in sequences(root.choice)}
     assert ends == rows
 
 
 def test_tokens_are_asked_for_in_ascending_order() -> None:
-    choice = grow([(3, 1), (1, 1), (2, 1)]).choice
+    choice = grow([((3, 1), 0.0), ((1, 1), 0.1), ((2, 1), 0.2)]).choice
     assert choice is not None
     assert choice.tokens == (1, 2, 3)
     assert choice.likeliest == 3

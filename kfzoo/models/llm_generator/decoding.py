@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from kfzoo.errors import InputError
+from kfzoo.models.llm_generator.expectation import Expectation
 from kfzoo.models.llm_generator.lockstep import Prefix, answering, behind_prompts
 from kfzoo.models.llm_generator.tries import Choice, Template
 
@@ -43,11 +44,14 @@ class Decoded:
         ids: Its tokens, without the one that ends it.
         text: What they spell.
         passes: How often the model ran for it, the prompt included; a pass that served several rows counts for each.
+        expected: The mean of each value under the model's own likelihoods (`Expectation`); empty where it was found
+            freely.
     """
 
     ids: tuple[int, ...]
     text: str
     passes: int
+    expected: tuple[float, ...] = ()
 
 
 def decode(
@@ -97,8 +101,8 @@ def _constrained(
         drafts = [row.draft(pace.ahead if drafted else 0) for row in active]
         columns = sorted({question.column for draft in drafts for question in draft.questions})
         logits = lockstep.feed([draft.inputs for draft in drafts], columns)
-        answers = _likeliest(logits, columns, drafts)
-        kept = [row.take(draft, tokens) for row, draft, tokens in zip(active, drafts, answers, strict=True)]
+        answers = _answers(logits, columns, drafts)
+        kept = [row.take(draft, told) for row, draft, told in zip(active, drafts, answers, strict=True)]
         lockstep.keep(kept)
         pace.adapt(drafts, kept)
         for row in active:
@@ -107,7 +111,10 @@ def _constrained(
         if going and len(going) < len(active):
             lockstep.select(going)
         active = [active[number] for number in going]
-    return [Decoded(tuple(row.answer), row.template.text(row.answer), row.passes) for row in rows]
+    return [
+        Decoded(tuple(row.answer), row.template.text(row.answer), row.passes, tuple(row.expectation.values))
+        for row in rows
+    ]
 
 
 class _Question(NamedTuple):
@@ -144,10 +151,12 @@ class _Row:
         answer: Its tokens so far; they end where the model has a choice.
         choice: That choice; None when the answer is complete.
         passes: How often the model ran for it.
+        expectation: The means of its values so far.
     """
 
     def __init__(self, template: Template, prompt: Sequence[int]) -> None:
         self.template = template
+        self.expectation = Expectation()
         self.answer = list(template.runs[0])
         self.choice: Choice | None = template.choices[0]
         self.passes = 0
@@ -172,19 +181,21 @@ class _Row:
                 inputs += run
         return _Draft(inputs, len(self._waiting), questions)
 
-    def take(self, draft: _Draft, tokens: Sequence[int]) -> int:
+    def take(self, draft: _Draft, answers: Sequence[_Answer]) -> int:
         """Goes on by what the model says to a draft.
 
         Args:
             draft: The row's last draft.
-            tokens: The likeliest allowed token of each of its questions.
+            answers: To each of its questions.
 
         Returns:
             How many of the draft's inputs are now known to be right.
         """
-        self._guesses.update({(at.slot, at.depth): token for at, token in zip(draft.questions, tokens, strict=True)})
-        for question, token in zip(draft.questions, tokens, strict=True):
+        asked = list(zip(draft.questions, answers, strict=True))
+        self._guesses.update({(at.slot, at.depth): answer.token for at, answer in asked})
+        for question, (token, likelihoods) in asked:
             assert self.choice is question.choice
+            self.expectation.take(question.choice, token, likelihoods)
             run, slot, self.choice = self.template.follow(self._slot, question.choice, token)
             self._slot, self._depth = slot, self._depth + 1 if slot == self._slot else 0
             self.answer += run
@@ -218,12 +229,20 @@ class _Pace:
         self.ahead = min(max(held + held // 2, self._least), self._most)
 
 
-def _likeliest(logits: Tensor, columns: Sequence[int], drafts: Sequence[_Draft]) -> list[list[int]]:
-    """Returns the likeliest of the allowed tokens for each draft's questions; logits (rows, columns, vocabulary)."""
+class _Answer(NamedTuple):
+    """What the model says to a question: the likeliest allowed token, and how likely each is among them."""
+
+    token: int
+    likelihoods: list[float]
+
+
+def _answers(logits: Tensor, columns: Sequence[int], drafts: Sequence[_Draft]) -> list[list[_Answer]]:
+    """Reads off the answers to each draft's questions; logits (rows, columns, vocabulary)."""
     place = {column: number for number, column in enumerate(columns)}
     asked = [(row, question) for row, draft in enumerate(drafts) for question in draft.questions]
     width = max(len(question.choice.tokens) for _, question in asked)
-    # Filled up with the first token, which changes no maximum.
+    counts = torch.tensor([len(question.choice.tokens) for _, question in asked], device=logits.device)
+    # Filled up with the first token, which changes no maximum; its repetitions are then left out of the likelihoods.
     tokens = [
         [*question.choice.tokens, *[question.choice.tokens[0]] * (width - len(question.choice.tokens))]
         for _, question in asked
@@ -231,13 +250,15 @@ def _likeliest(logits: Tensor, columns: Sequence[int], drafts: Sequence[_Draft])
     allowed = torch.tensor(tokens, device=logits.device)
     rows = torch.tensor([row for row, _ in asked], device=logits.device)
     places = torch.tensor([place[question.column] for _, question in asked], device=logits.device)
-    best, at = logits[rows[:, None], places[:, None], allowed].max(dim=1)
+    found = logits[rows[:, None], places[:, None], allowed].float()
+    best, at = found.max(dim=1)
     if not torch.isfinite(best).all():
         raise InputError(
             "model", "its logits are no finite numbers", "its weights may be damaged, or too large for 16 bits"
         )
-    taken = iter(allowed.gather(1, at[:, None]).squeeze(1).tolist())
-    return [[next(taken) for _ in draft.questions] for draft in drafts]
+    found = found.masked_fill(torch.arange(width, device=logits.device) >= counts[:, None], -torch.inf)
+    told = zip(allowed.gather(1, at[:, None]).squeeze(1).tolist(), found.softmax(1).tolist(), strict=True)
+    return [[_Answer(*next(told)) for _ in draft.questions] for draft in drafts]
 
 
 def _free(model: Any, templates: Sequence[Template], prompts: Sequence[Sequence[int]], limit: int) -> list[Decoded]:

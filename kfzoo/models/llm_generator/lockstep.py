@@ -7,7 +7,6 @@ row sees what it would see alone.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -19,9 +18,9 @@ import torch
 from torch import Tensor
 
 from kfzoo.errors import InputError
+from kfzoo.models.llm_generator.attention import fast_attention
 
 _WORTH = 16  # Tokens that prompts must share for a pass of their own.
-_GROUPED = "TRANSFORMERS_SDPA_FORCE_GQA"  # Read by transformers at each pass.
 
 
 @contextmanager
@@ -34,24 +33,6 @@ def answering(model: Any) -> Iterator[None]:
             yield
     finally:
         model.train(training)
-
-
-@contextmanager
-def _grouped_attention(device: torch.device) -> Iterator[None]:
-    """Lets torch's attention for the CPU read each key once for all query heads that share it.
-
-    Left alone, transformers copies the keys for each of them wherever there is a mask: with a long prompt that is a
-    third of a pass. On a graphics card a mask and shared keys together lead to torch's slowest kernel.
-    """
-    before = os.environ.get(_GROUPED)
-    if device.type == "cpu":
-        os.environ[_GROUPED] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(_GROUPED, None)
-        if before is not None:
-            os.environ[_GROUPED] = before
 
 
 class Lockstep:
@@ -101,7 +82,7 @@ class Lockstep:
         ids = torch.tensor([[*row, *[row[-1]] * (width - len(row))] for row in inputs], device=self.device)
         counts = torch.tensor([len(row) for row in inputs], device=self.device)
         places = torch.arange(width, device=self.device)
-        with _grouped_attention(self.device):
+        with fast_attention(self._model, self.device):
             logits: Tensor = self._model(
                 input_ids=ids,
                 attention_mask=torch.cat((self._filled, places < counts[:, None]), dim=1),

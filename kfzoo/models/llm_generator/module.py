@@ -19,6 +19,7 @@ from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.encoders.language import add_lora, load_language_model, lora_config
 from kfzoo.errors import InputError
 from kfzoo.models.base import Generation, KeyframeModule
+from kfzoo.models.llm_generator.adapter import Adapter, load_weights
 from kfzoo.models.llm_generator.chat import ChatFormat, Thinking
 from kfzoo.models.llm_generator.codec import Layout, Representation
 from kfzoo.models.llm_generator.decoding import Decoded, Mode, decode
@@ -42,7 +43,12 @@ class LLMGenerator(KeyframeModule):
             vector and explains nothing (section 5.1).
         decimals: Digits of a value, 1 to 3; the released answers have one.
         thinking: "empty" for hybrid models that answer behind an empty thought (Qwen3-14B), else "none".
-        tune: Whether LoRA is trained; without it the pre-trained model answers as it is ("Base").
+        tune: Whether LoRA is trained; without it, and without an adapter, the pre-trained model answers as it is
+            ("Base").
+        adapter: Folder of a PEFT adapter, such as ms-swift writes (`kfzoo.models.llm_generator.adapter`), that is
+            trained further, or with `tune` false answers as it is. Its own rank, alpha, dropout and layers count, and
+            its system message where it names one. A checkpoint needs the folder no more: it has the adapter's settings
+            here.
         rank: LoRA's r.
         alpha: LoRA's alpha.
         dropout: LoRA's dropout.
@@ -54,6 +60,8 @@ class LLMGenerator(KeyframeModule):
             needs.
         gradient_checkpointing: Compute activations twice to hold fewer; for large models.
         decoding: "drafted", "template" or "free" (`kfzoo.models.llm_generator.decoding`).
+        values: "likeliest" reads the coefficients from the answer's text, as the paper does; "mean" takes the mean of
+            each value under the model's likelihoods, which squared errors reward (`Expectation`).
         lockstep: Keyframes that are decoded together.
     """
 
@@ -66,6 +74,7 @@ class LLMGenerator(KeyframeModule):
         decimals: int = 1,
         thinking: Thinking = "none",
         tune: bool = True,
+        adapter: str | dict[str, Any] = "",
         rank: int = 8,
         alpha: int = 32,
         dropout: float = 0.05,
@@ -76,18 +85,33 @@ class LLMGenerator(KeyframeModule):
         share_prefixes: bool = True,
         gradient_checkpointing: bool = False,
         decoding: Mode = "drafted",
+        values: Literal["likeliest", "mean"] = "likeliest",
         lockstep: int = 16,
     ) -> None:
         super().__init__()
+        if values == "mean" and decoding == "free":
+            raise InputError("values", "a free answer has no mean", "set values to likeliest, or decoding to drafted")
         if share_prefixes and gradient_checkpointing:
             raise InputError("share_prefixes", "cannot go with gradient_checkpointing", "set one of them to false")
         self.save_hyperparameters()
+        given = Adapter.of(adapter)
+        if given:
+            self.hparams.update(given.agree(self.hparams))
+        self._system = given.system if given else ""
         model, tokenizer = load_language_model(language_model, dtype=getattr(torch, precision))
         self.chat = ChatFormat(tokenizer, thinking)
         self._pad = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
-        self.model: Any = model.requires_grad_(False)
-        if tune:
-            self.model = add_lora(model, lora_config(rank, alpha, dropout)).train()
+        self.model: Any = model
+        if given:
+            self.model = given.put_on(model)
+            if isinstance(adapter, str):
+                load_weights(self.model, adapter)
+        elif tune:
+            self.model = add_lora(model, lora_config(rank, alpha, dropout))
+        if not tune:
+            self.model.requires_grad_(False)
+        else:
+            self.model.train()
             if gradient_checkpointing:
                 self.model.enable_input_require_grads()
                 self.model.gradient_checkpointing_enable()
@@ -111,20 +135,22 @@ class LLMGenerator(KeyframeModule):
         if not self.hparams["tune"]:
             return {"loss": torch.zeros((), device=self.device)}
         self._prefix = None  # it was read with other weights
+        return {"loss": self._cross_entropy(batch)}
+
+    def _cross_entropy(self, batch: KeyframeBatch) -> Tensor:
         examples = [self.example(sample) for sample in batch.samples]
         if not self.hparams["share_prefixes"]:
-            return {"loss": plain_loss(self.model, examples, self._pad)}
+            return plain_loss(self.model, examples, self._pad)
         # On a CPU one answer at a time is fastest, and a whole batch of long ones does not fit into the memory.
         rows = 1 if self.device.type == "cpu" else None
-        return {"loss": tree_loss(self.model, examples, self._pad, rows=rows)}
+        return tree_loss(self.model, examples, self._pad, rows=rows)
 
     def on_validation_epoch_start(self) -> None:
         """Keeps nothing: the loss is logged as a mean."""
 
     def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
         """Logs `val/loss`, the "Eval Loss" of KeyframeFace's tables 2 and 5."""
-        found = plain_loss(self.model, [self.example(sample) for sample in batch.samples], self._pad)
-        self.log("val/loss", found, batch_size=len(batch), prog_bar=True, sync_dist=True)
+        self.log("val/loss", self._cross_entropy(batch), batch_size=len(batch), prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """AdamW on the adapter, at a constant rate or with a warm-up and a cosine."""
@@ -151,20 +177,17 @@ class LLMGenerator(KeyframeModule):
         """Answers each keyframe with the whole script in view; keyframes go through the model together."""
         faces = torch.zeros(len(batch), len(CHANNELS))
         valid = torch.zeros(len(batch), dtype=torch.bool)
-        texts = [each.text for each in self.answer(batch.samples)]
-        for row, text in enumerate(texts):
-            answer = parse_answer(text)
-            if answer.coefficients is not None:
-                faces[row] = torch.from_numpy(np.asarray(answer.coefficients))
+        answers = self.answer(batch.samples)
+        for row, decoded in enumerate(answers):
+            found = parse_answer(decoded.text).coefficients
+            if found is not None:
+                mean = self.hparams["values"] == "mean"
+                faces[row] = torch.tensor(decoded.expected) if mean else torch.from_numpy(np.asarray(found))
                 valid[row] = True
-        return Generation(faces.to(self.device), valid.to(self.device), tuple(texts))
+        return Generation(faces.to(self.device), valid.to(self.device), tuple(each.text for each in answers))
 
     def answer(self, samples: Sequence[Sample]) -> list[Decoded]:
-        """Decodes the answers of keyframes, in their order.
-
-        Raises:
-            InputError: When the memory does not hold a batch of `lockstep` answers.
-        """
+        """Decodes the answers of keyframes, in their order."""
         prompts = [self._prompt(sample) for sample in samples]
         templates = [Template.of(self._layout(sample), self.chat) for sample in samples]
         found: list[Decoded] = []
@@ -173,11 +196,7 @@ class LLMGenerator(KeyframeModule):
             whole = [[token for part in prompt for token in part] for prompt in prompts[start : start + size]]
             mode: Mode = self.hparams["decoding"]
             prefix = None if mode == "free" else self._shared_prefix(prompts[start][0])
-            try:
-                found += decode(self.model, templates[start : start + size], whole, mode, prefix=prefix)
-            except torch.OutOfMemoryError as error:
-                problem = f"a batch of {len(whole)} answers does not fit into the memory"
-                raise InputError("model.lockstep", problem, "lower it, or data.batch_size") from error
+            found += decode(self.model, templates[start : start + size], whole, mode, prefix=prefix)
         return found
 
     def _shared_prefix(self, system: tuple[int, ...]) -> Prefix | None:
@@ -189,7 +208,8 @@ class LLMGenerator(KeyframeModule):
         return self._prefix
 
     def _prompt(self, sample: Sample) -> tuple[tuple[int, ...], ...]:
-        return self.chat.parts_ids(parts(sample, self.hparams["representation"]))
+        asked = parts(sample, self.hparams["representation"])
+        return self.chat.parts_ids(asked._replace(system=self._system or asked.system))
 
     def _layout(self, sample: Sample) -> Layout:
         return Layout.of(self.hparams["representation"], self.hparams["decimals"], sample.position)

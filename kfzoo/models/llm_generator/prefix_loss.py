@@ -24,6 +24,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from kfzoo.errors import InputError
+from kfzoo.models.llm_generator.attention import fast_attention
 from kfzoo.models.llm_generator.prefix_tree import Example, Level, Tree, token_counts
 
 __all__ = ["Example", "plain_loss", "token_counts", "tree_loss"]
@@ -55,10 +56,11 @@ def tree_loss(model: nn.Module, examples: Sequence[Example], pad_id: int, rows: 
     *levels, last = Tree.of(examples).levels
     past = _Past.empty(model)
     total = torch.zeros((), device=past.held.device)
-    for level in levels:
-        loss, past = _forward(model, level, pad_id, past)
-        total = total + loss
-    total = total + _last_loss(model, last.blocks(rows or len(last.tokens)), pad_id, past)
+    with fast_attention(model, past.held.device):
+        for level in levels:
+            loss, past = _forward(model, level, pad_id, past)
+            total = total + loss
+        total = total + _last_loss(model, last.blocks(rows or len(last.tokens)), pad_id, past)
     return total / _answer_tokens(examples)
 
 

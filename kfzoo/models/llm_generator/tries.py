@@ -52,17 +52,19 @@ class Branch:
     Attributes:
         run: The token itself, and all that is forced after it.
         choice: The next choice within the value, or None where the value is complete.
+        values: The values that it can still become, the likeliest first.
     """
 
     run: Tokens
     choice: Choice | None
+    values: tuple[float, ...]
 
 
-def grow(sequences: Sequence[Tokens]) -> Branch:
+def grow(options: Sequence[tuple[Tokens, float]]) -> Branch:
     """Puts token sequences into a trie whose nodes are real choices.
 
     Args:
-        sequences: The allowed sequences, all different, the likeliest first.
+        options: The allowed sequences, all different, each with the value that it writes, the likeliest first.
 
     Returns:
         What all of them begin with, and the choice after that.
@@ -70,19 +72,20 @@ def grow(sequences: Sequence[Tokens]) -> Branch:
     Raises:
         InputError: When a sequence begins another: nothing would tell that it has ended.
     """
+    sequences, values = zip(*options, strict=True)
     first = sequences[0]
     if len(sequences) == 1:
-        return Branch(first, None)
+        return Branch(first, None, values)
     shared = next(
         (at for at, tokens in enumerate(zip(*sequences, strict=False)) if len(set(tokens)) > 1),
         min(map(len, sequences)),
     )
-    groups: dict[int, list[Tokens]] = {}
-    for sequence in sequences:
+    groups: dict[int, list[tuple[Tokens, float]]] = {}
+    for sequence, value in options:
         if len(sequence) == shared:
             raise InputError("tokenizer", "the tokens of one value begin those of another", _REMEDY)
-        groups.setdefault(sequence[shared], []).append(sequence[shared:])
-    return Branch(first[:shared], Choice({token: grow(group) for token, group in groups.items()}))
+        groups.setdefault(sequence[shared], []).append((sequence[shared:], value))
+    return Branch(first[:shared], Choice({token: grow(group) for token, group in groups.items()}), values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +217,7 @@ class _Pieces:
             tail, options, head = kind
             self._values[kind] = _encode(tokenizer, [tail + option + head for option in options])
             likeliest = sorted(range(len(options)), key=lambda number: abs(float(options[number])))
-            self._roots[kind] = grow([self._values[kind][number] for number in likeliest])
+            self._roots[kind] = grow([(self._values[kind][number], float(options[number])) for number in likeliest])
 
     def root(self, slot: int) -> Branch:
         """Returns the trie of a value."""

@@ -1,0 +1,80 @@
+"""How a language model attends on a CPU: by matrix products.
+
+torch's fused attention for CPUs reaches a third of the arithmetic that its matrix products do, and with a long prompt
+attention is half of the work. What it saves is the memory of the likelihoods, which one answer at a time can afford.
+On a graphics card nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_NAME = "matrix_products"
+
+
+@contextmanager
+def fast_attention(model: Any, device: torch.device) -> Iterator[None]:
+    """Lets a model of transformers, or its PEFT wrapper, attend by `by_products` where it stands on a CPU."""
+    config = model.config
+    before = config._attn_implementation
+    if device.type != "cpu" or before != "sdpa":
+        yield
+        return
+    _register()
+    config._attn_implementation = _NAME
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
+def by_products(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attends as `scaled_dot_product_attention` does, each key read once for all query heads that share it.
+
+    Args:
+        module: The attention layer; not looked at.
+        query: (B, H, N, D).
+        key: (B, G, M, D); H is a multiple of G.
+        value: (B, G, M, D).
+        attention_mask: Bool, (B or 1, 1, N, M), where a query may look; None: each at the keys up to its own place.
+        scaling: Of the scores; by default 1 / sqrt(D).
+        dropout: Of the likelihoods.
+
+    Returns:
+        (B, N, H, D), and None for the likelihoods.
+    """
+    rows, heads, queries, width = query.shape
+    groups, keys = key.shape[1:3]
+    if attention_mask is None:
+        places = torch.ones(queries, keys, dtype=torch.bool, device=query.device)
+        attention_mask = places.tril(keys - queries)[None, None]
+    scores = (query * (width**-0.5 if scaling is None else scaling)).reshape(rows, groups, -1, width) @ key.mT
+    # Added, since a fill costs a copy of all scores on the way back.
+    unseen = scores.new_zeros(attention_mask.shape).masked_fill_(~attention_mask, -1e9)
+    scores = scores.view(rows, groups, heads // groups, queries, keys).add_(unseen[:, :, None])
+    likelihoods = torch.dropout(scores.softmax(-1), dropout, dropout > 0)
+    found = likelihoods.view(rows, groups, -1, keys) @ value
+    return found.view(rows, heads, queries, width).transpose(1, 2), None
+
+
+def _register() -> None:
+    # The import costs seconds.
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+    AttentionInterface.register(_NAME, by_products)  # type: ignore[no-untyped-call]
+    AttentionMaskInterface.register(_NAME, sdpa_mask)  # type: ignore[no-untyped-call]
