@@ -1,14 +1,19 @@
-"""Runs the named benchmarks, or all, and writes `benchmarks/results/<name>.md`, with a `.png` for `evaluation`.
+"""Runs the named benchmarks and writes `benchmarks/results/<name>.md`, for some with a `.png` or `.json` beside it.
 
     python -m benchmarks [startup] [livelink] [training] [evaluation] [generation] [--sizes N ...] [--out FOLDER]
+    python -m benchmarks llm_decoding [--checkpoint FILE] [--merged] [--scripts N] [--slow N]
+    python -m benchmarks llm_training [--scripts N] [--steps N] [--rows N] [--precisions P ...] [--ways WAY ...]
+    python -m benchmarks llm_gpu [--scripts N] [--steps N] [--architecture NAME]
 
-Let nothing else run beside it. All of them take about 20 minutes on two cores: `generation` 8, `evaluation` 4.
+Let nothing else run beside it. By default the first five run, about 20 minutes on two cores: `generation` 8,
+`evaluation` 4. Those of the language model need it in the cache (`python -m kfzoo assets get smollm2`).
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,29 +24,66 @@ from kfzoo.files import replacing
 NAMES = ("startup", "livelink", "training", "evaluation", "generation")
 """Modules of this package, the quick ones first."""
 
+LANGUAGE_MODEL = {
+    "llm_decoding": ("checkpoint", "merged", "scripts", "slow"),
+    "llm_training": ("scripts", "steps", "rows", "precisions", "ways"),
+    "llm_gpu": ("scripts", "steps", "architecture"),
+}
+"""Those that run only when they are named, with their options."""
+
 SIZES_HELP = "numbers of scripts that `generation` makes, and of keyframes that `evaluation` scores"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the arguments, measures and writes the tables."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; by default all")
-    parser.add_argument("--sizes", nargs="+", type=int, help=SIZES_HELP)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the tables")
+    parser = _parser()
     chosen = parser.parse_args(arguments)
     for name in chosen.names:
-        if name not in NAMES:
-            parser.error(f"'{name}' is no benchmark, expected {', '.join(NAMES)}")
-    sizes: dict[str, Any] = {"sizes": chosen.sizes} if chosen.sizes else {}
-    settings = {"generation": sizes, "evaluation": sizes | {"picture": chosen.out / "evaluation.png"}}
+        if name not in (*NAMES, *LANGUAGE_MODEL):
+            parser.error(f"'{name}' is no benchmark, expected {', '.join((*NAMES, *LANGUAGE_MODEL))}")
     for name in chosen.names or NAMES:
         module = importlib.import_module(f"benchmarks.{name}")
-        text = page(name, module.TITLE, module.measure(**settings.get(name, {})))
+        settings, command = _settings(name, chosen)
+        text = page(command, module.TITLE, module.measure(**settings))
         with replacing(chosen.out / f"{name}.md") as path:
             path.write_text(text, encoding="utf-8")
         print(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = f"{', '.join(NAMES)}, by default all of these; {', '.join(LANGUAGE_MODEL)}"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=names)
+    parser.add_argument("--sizes", nargs="+", type=int, help=SIZES_HELP)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the tables")
+    group = parser.add_argument_group("language model")
+    group.add_argument("--checkpoint", help="of the tuned generator that answers; by default an untuned one")
+    group.add_argument("--merged", action="store_const", const=True, help="answer with the adapter in the weights")
+    group.add_argument("--scripts", type=int, help="of three keyframes: to answer, or to tune on in a step")
+    group.add_argument("--slow", type=int, help="keyframes that free generation answers")
+    group.add_argument("--steps", type=int, help="of tuning")
+    group.add_argument("--rows", type=int, help="sequences that the Trainer tunes on at a time")
+    group.add_argument("--precisions", nargs="+", help="float32, bfloat16")
+    group.add_argument("--ways", nargs="+", help="trainer, separate, tree, whole_tree (needs much memory)")
+    group.add_argument("--architecture", help="whose sizes are measured on a graphics card")
+    return parser
+
+
+def _settings(name: str, chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Returns the arguments of a benchmark, and the command line that its page tells."""
+    if name in LANGUAGE_MODEL:
+        given = {key: getattr(chosen, key) for key in LANGUAGE_MODEL[name] if getattr(chosen, key) is not None}
+        words = [word for key, value in given.items() for word in (f"--{key}", *_words(value))]
+        return given | {"record": chosen.out / f"{name}.json"}, shlex.join([name, *words])
+    sizes: dict[str, Any] = {"sizes": chosen.sizes} if chosen.sizes else {}
+    settings = {"generation": sizes, "evaluation": sizes | {"picture": chosen.out / "evaluation.png"}}
+    return settings.get(name, {}), name
+
+
+def _words(value: Any) -> list[str]:
+    return [] if value is True else list(map(str, value if isinstance(value, list) else [value]))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,15 @@ def results(folder: Path) -> dict[str, Any]:
 
 
 def shrink(
-    config: Path, folder: Path, *, takes: Path, clip: str, vision: str = "", pictures: Path | None = None, n: int = 42
+    config: Path,
+    folder: Path,
+    *,
+    takes: Path,
+    clip: str,
+    vision: str = "",
+    language: str = "",
+    pictures: Path | None = None,
+    n: int = 42,
 ) -> Path:
     """Writes a configuration that differs from the given one in size alone: little data, tiny weights for a hub's.
 
@@ -46,6 +54,7 @@ def shrink(
         takes: Folder of Live Link takes, for configurations that ask the user for theirs.
         clip: Specification of a text encoder that stands in for weights of a hub.
         vision: Specification of an image encoder that does the same.
+        language: Specification of a language model that does the same.
         pictures: Scripts with pictures, for configurations that ask the user for theirs.
         n: Built-in scripts.
     """
@@ -62,10 +71,13 @@ def shrink(
         model["text_encoder"] = clip
     if str(model.get("image_encoder", "")).startswith("huggingface:"):
         model["image_encoder"] = vision
+    if "language_model" in model:
+        model |= {"language_model": language, "precision": "float32"}
+        values["trainer"] |= {"limit_train_batches": 3, "limit_val_batches": 1}
     for name, size in {"width": 16, "latent": 16, "layers": 1}.items():
         if name in model:
             model[name] = size
-    values["data"]["init_args"]["batch_size"] = 16
+    values["data"]["init_args"]["batch_size"] = 4 if values["data"]["init_args"].get("whole_scripts") else 16
     values["run_dir"] = str(folder / "run")
     path = folder / config.name
     path.write_text(yaml.safe_dump(values))

@@ -204,7 +204,7 @@ def test_an_unknown_name_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["livelnk"])
     assert (
-        "'livelnk' is no benchmark, expected startup, livelink, training, evaluation, generation"
+        "'livelnk' is no benchmark, expected startup, livelink, training, evaluation, generation, llm_decoding"
         in capsys.readouterr().err
     )
 

@@ -150,7 +150,7 @@ def _part_of(data: KeyframeDataModule, part: ScoredPart) -> ScoredPart:
     if _is_split(data) or part == "all":
         return part
     if part != "test":
-        raise InputError("--part", f"is '{part}', but the data has no parts", "leave it out: all is scored")
+        raise InputError("--part", f"is '{part}', but the data has no parts", "say all")
     return "all"
 
 

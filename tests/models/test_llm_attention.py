@@ -19,8 +19,8 @@ def test_values_and_gradients_are_those_of_torch(groups: int, masked: bool) -> N
     inputs = [torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_() for shape in shapes]
     causal = torch.ones(5, 9, dtype=torch.bool).tril(4)
     mask = causal & (torch.rand(2, 1, 5, 9, generator=generator) < 0.7) | torch.eye(5, 9, dtype=torch.bool)
-    found, _ = by_products(None, *inputs, mask if masked else None)
     query, key, value = inputs
+    found, _ = by_products(None, query, key, value, mask if masked else None)
     expected = scaled_dot_product_attention(query, key, value, mask if masked else causal, enable_gqa=True)
     assert torch.allclose(found, expected.transpose(1, 2), atol=1e-12)
     weights = torch.randn(found.shape, generator=generator, dtype=torch.float64)
@@ -42,7 +42,7 @@ def test_a_model_attends_by_products_inside_alone(tiny_qwen3: str, monkeypatch: 
         return by_products(*args, **kwargs)
 
     monkeypatch.setattr(attention, "by_products", counted)
-    model: Any = AutoModelForCausalLM.from_pretrained(  # type: ignore[no-untyped-call]
+    model: Any = AutoModelForCausalLM.from_pretrained(
         tiny_qwen3.removeprefix("huggingface:"), attn_implementation="sdpa"
     )
     ids = torch.arange(12)[None] + 5

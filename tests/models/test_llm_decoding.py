@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -100,6 +101,52 @@ def test_the_answer_is_the_greedy_walk_with_three_decimals(model: Any, chat: Cha
     expected = slowly(model, chat, layout, asked)
     for mode in ("template", "drafted"):
         assert decode(model, [Template.of(layout, chat)], [asked], mode)[0].text == expected
+
+
+def shares(model: Any, asked: Sequence[int], taken: list[int], left: dict[float, list[int]]) -> dict[float, float]:
+    """How likely each of some answers is among them, token by token, by definition."""
+    if len(left) == 1:
+        return dict.fromkeys(left, 1.0)
+    following: dict[int, dict[float, list[int]]] = {}
+    for value, ids in left.items():
+        following.setdefault(ids[len(taken)], {})[value] = ids
+    if len(following) == 1:
+        return shares(model, asked, [*taken, *following], left)
+    with torch.no_grad():
+        scores = model(torch.tensor([[*asked, *taken]])).logits[0, -1]
+    odds = scores[list(following)].softmax(0).tolist()
+    return {
+        value: odd * share
+        for (token, group), odd in zip(following.items(), odds, strict=True)
+        for value, share in shares(model, asked, [*taken, token], group).items()
+    }
+
+
+def test_means_are_those_of_all_options_written_out(model: Any, chat: ChatFormat) -> None:
+    whole = Layout.of("non_semantic", 1, 0)
+    layout = Layout((*whole.literals[:6], whole.literals[-1]), whole.options[:6], 1)
+    kinds = set()
+    for story in STORIES:
+        asked = prompt(chat, story, 0)
+        [found] = decode(model, [Template.of(layout, chat)], [asked])
+        [same] = decode(model, [Template.of(layout, chat)], [asked], "template")
+        assert found.expected == pytest.approx(same.expected, abs=1e-5)
+        values = json.loads(slowly(model, chat, layout, asked))
+        chosen = [
+            [float(each) for each in options].index(value)
+            for options, value in zip(layout.options, values, strict=True)
+        ]
+        for slot, options in enumerate(layout.options):
+            faces = {float(each): [*chosen[:slot], number, *chosen[slot + 1 :]] for number, each in enumerate(options)}
+            answers = {value: chat.answer_ids(layout.filled(face)) for value, face in faces.items()}
+            likely = shares(model, asked, [], answers)
+            assert sum(likely.values()) == pytest.approx(1)
+            mean = sum(value * share for value, share in likely.items())
+            if values[slot] == 1:  # what begins with 0 was not asked further: 0.9 stands for it
+                mean = likely[1.0] + (1 - likely[1.0]) * 0.9
+            assert found.expected[slot] == pytest.approx(mean, abs=1e-5)
+            kinds.add(values[slot] == 1)
+    assert kinds == {True, False}
 
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS)

@@ -76,5 +76,5 @@ def _register() -> None:
     from transformers import AttentionInterface
     from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-    AttentionInterface.register(_NAME, by_products)  # type: ignore[no-untyped-call]
-    AttentionMaskInterface.register(_NAME, sdpa_mask)  # type: ignore[no-untyped-call]
+    AttentionInterface.register(_NAME, by_products)
+    AttentionMaskInterface.register(_NAME, sdpa_mask)

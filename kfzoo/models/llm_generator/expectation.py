@@ -16,9 +16,9 @@ from kfzoo.models.llm_generator.tries import Choice
 class Expectation:
     """Gathers the means of an answer's values, a choice at a time.
 
-    The mean is exact where each token that was not taken leaves one value open, which holds for all blendshapes with
-    one decimal. Of several, such as the negative values of a head angle, the model was not asked which: the one nearest
-    to the value that was taken stands for all, so the mean never goes further than what is known.
+    The mean is exact where each token that was not taken leaves one value open: with one decimal, for all blendshapes
+    that are not written as 1.0. Of several, such as the negative values of a head angle, the model was not asked which:
+    the one nearest to the value that was taken stands for all, so the mean never goes further than what is known.
 
     Attributes:
         values: The means so far.
