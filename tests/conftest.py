@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.arkit.livelink import write_take
@@ -16,6 +17,10 @@ from kfzoo.arkit.livelink import write_take
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 # On tensors as small as the tests' two threads only wait for each other, and for whatever else the machine does.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
