@@ -4,7 +4,8 @@
 
 Evaluators first, then every model that has a `builtin.yaml`; with a folder of Live Link Face takes also those that have
 a `takes.yaml`, on two splits. Killed at any point, the same command goes on where it stopped; what is trained already
-is only tested. To be run in the project's folder.
+is only tested. The language model wants
+`python -m kfzoo assets get smollm2` beforehand, and most of the time. To be run in the project's folder.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """KeyframeFace's configurations: Base and Tuned, language model, annotation, semantic or not (section 5.2, table 4).
 
-    python -m benchmarks.llm_configurations                              # the twelve rows of SmolLM2, minutes each
+    python -m benchmarks.llm_configurations                              # the twelve rows of SmolLM2
     python -m benchmarks.llm_configurations --rows "*-qwen3-*" --list    # what would run, of all 48
     python -m benchmarks.llm_configurations --rows "*-deepseek-*" -- --trainer.devices=8 --trainer.strategy=ddp
 
@@ -36,13 +36,13 @@ ANNOTATIONS: Final = {"original": "original", "ARKit": "arkit", "Image": "image"
 """The three descriptions of a keyframe (section 3.1.4), by their names in the paper's table 4."""
 
 SMALL: Final = ("--data.init_args.source.init_args.n=160", "--trainer.limit_val_batches=1")
-"""SmolLM2's rows see few scripts, so that all twelve take less than an hour on two cores."""
+"""SmolLM2's rows see few scripts, so that each takes minutes on two cores."""
 
 BUDGET: Final = {
     "semantic": ("--trainer.limit_train_batches=12", "--data.init_args.evaluation_batch_size=4"),
     "non_semantic": ("--trainer.limit_train_batches=60", "--data.init_args.evaluation_batch_size=16"),
 }
-"""SmolLM2's rows are tuned for three minutes each; a semantic step takes five times as long as another."""
+"""SmolLM2's rows are tuned for minutes; a semantic step takes several times as long as another."""
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,12 @@ def test_only_what_can_be_lowered_is_named(model: dict[str, Any], batch_size: in
     assert str(memory_error("", found)) == f"memory: a batch of {batch_size} does not fit into the memory; {remedy}"
 
 
+def test_a_larger_batch_of_evaluation_is_named() -> None:
+    found = {"data": {"init_args": {"batch_size": 1, "evaluation_batch_size": 16}}, "trainer": {"precision": "16-true"}}
+    expected = "memory: a batch of 1 does not fit into the memory; lower data.init_args.evaluation_batch_size (16)"
+    assert str(memory_error("", found)) == expected
+
+
 def test_a_wrapped_error_is_found_and_others_pass() -> None:
     def wrap(inner: Exception) -> None:
         try:

@@ -154,6 +154,16 @@ def test_statistics_come_from_the_training_part_alone() -> None:
     assert sum(map(len, subjects)) == len(set().union(*subjects)) == 21
 
 
+def test_evaluation_takes_batches_of_its_own_size() -> None:
+    data = KeyframeDataModule(BuiltinScripts(63), batch_size=1, evaluation_batch_size=7, predict="val")
+    assert len(next(iter(data.train_dataloader()))) == 1
+    for loader in (data.val_dataloader(), data.test_dataloader(), data.predict_dataloader()):
+        assert len(next(iter(loader))) == 7
+    assert len(next(iter(KeyframeDataModule(BuiltinScripts(63), batch_size=3).test_dataloader()))) == 3
+    with pytest.raises(InputError, match=r"^data.evaluation_batch_size: expected at least 1, found 0$"):
+        KeyframeDataModule(BuiltinScripts(63), evaluation_batch_size=0)
+
+
 def test_the_fingerprint_follows_the_content_not_its_place(tmp_path: Path) -> None:
     made = list(BuiltinScripts(8))
     write_scripts(tmp_path / "a.jsonl", made)
