@@ -39,7 +39,11 @@ SMALL: Final = ("--data.init_args.source.init_args.n=160", "--trainer.limit_val_
 """SmolLM2's rows see few scripts, so that each takes minutes on two cores."""
 
 BUDGET: Final = {
-    "semantic": ("--trainer.limit_train_batches=12", "--data.init_args.evaluation_batch_size=4"),
+    "semantic": (
+        "--trainer.limit_train_batches=20",
+        "--model.init_args.warmup_steps=2",
+        "--data.init_args.evaluation_batch_size=4",
+    ),
     "non_semantic": ("--trainer.limit_train_batches=60", "--data.init_args.evaluation_batch_size=16"),
 }
 """SmolLM2's rows are tuned for minutes; a semantic step takes several times as long as another."""
