@@ -51,6 +51,25 @@ def takes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def express4d_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty short recordings of made-up motion in Express4D's layout, the last of them shorter than a second."""
+    folder = tmp_path_factory.mktemp("express4d")
+    for name in ("data", "texts"):
+        (folder / name).mkdir()
+    names = [f"{number:06d}" for number in range(30)]
+    for number, name in enumerate(names):
+        generator = np.random.default_rng(number)
+        seconds = np.arange(30 if number == 29 else 80 + 10 * number) / 60
+        waves = np.sin(2 * np.pi * (generator.uniform(0.1, 0.6, len(CHANNELS)) * seconds[:, None]))
+        np.save(folder / "data" / f"{name}.npy", (0.5 + 0.4 * waves).astype(np.float32))
+        words = f"the left brow rises, {number}#the/DET left/ADJ brow/NOUN\n"
+        (folder / "texts" / f"{name}.txt").write_text(words)
+    (folder / "train.txt").write_text("\n".join(names[:24]))
+    (folder / "test.txt").write_text("\n".join(names[24:]))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_sentence_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Specification of a sentence-transformers model of a few thousand random weights, on disk."""
     import torch

@@ -58,6 +58,34 @@ def interpolate(
     return at / fps, curves.astype(np.float32)
 
 
+def resample(motion: ArrayLike, rate: float, fps: float = 60.0) -> NDArray[np.float32]:
+    """Brings motion to another frame rate.
+
+    The curves go through every given frame and are monotone between two of them (Fritsch and Carlson's piecewise
+    cubic), so that nothing overshoots; from 20 to 60 frames a second every third frame is a given one.
+
+    Args:
+        motion: (T, 61) at `rate`.
+        rate: Frames a second that are given.
+        fps: Frames a second that are wanted.
+
+    Returns:
+        (T', 61), from the first given frame to the last, or as near to it as whole frames come.
+
+    Raises:
+        InputError: For wrong shapes, values that are no finite numbers, or a rate that is not positive.
+    """
+    for name, value in (("rate", rate), ("fps", fps)):
+        if not 0 < value < float("inf"):
+            raise InputError(name, f"expected above 0, got {value}")
+    given = np.asarray(motion)
+    seconds, faces = check_keyframes(np.arange(len(given)) / rate, given)
+    # A little over the duration: rounding must not lose the last one.
+    wanted = np.arange(int(seconds[-1] * fps + 1e-6) + 1) / fps
+    curves = _monotone(seconds, faces, wanted.clip(max=seconds[-1]))
+    return np.clip(curves, faces.min(axis=0), faces.max(axis=0)).astype(np.float32)
+
+
 def _knots(
     frames: NDArray[np.int64], faces: NDArray[np.float64], hold: int, ease: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -75,7 +103,7 @@ def _knots(
     return np.array(order), np.stack([points[frame] for frame in order])
 
 
-def _monotone(knots: NDArray[np.int64], values: NDArray[np.float64], at: NDArray[np.int64]) -> NDArray[np.float64]:
+def _monotone(knots: NDArray[np.number], values: NDArray[np.float64], at: NDArray[np.number]) -> NDArray[np.float64]:
     from scipy.interpolate import PchipInterpolator  # late: scipy is heavier than all the rest
 
     if len(knots) == 1:

@@ -56,10 +56,7 @@ def activity(coefficients: NDArray[np.float32], *, calibrated: bool) -> NDArray[
 
 
 def at_peaks(seconds: NDArray[np.float64], coefficients: NDArray[np.float32], *, calibrated: bool) -> list[int]:
-    """Picks the frames where the expression is strongest.
-
-    Peaks of the smoothed activity that rise by `PROMINENCE` and are `APART`; in a take without any, its most active
-    frame.
+    """Picks the frames where the expression is strongest: `peaks` of the activity.
 
     Args:
         seconds: (T,) increasing, T at least 2.
@@ -69,14 +66,27 @@ def at_peaks(seconds: NDArray[np.float64], coefficients: NDArray[np.float32], *,
     Returns:
         Frames, increasing; at least one.
     """
+    return peaks(seconds, activity(coefficients, calibrated=calibrated))
+
+
+def peaks(seconds: NDArray[np.float64], activity: NDArray[np.float64]) -> list[int]:
+    """Finds the peaks of the smoothed activity that rise by `PROMINENCE` and are `APART`.
+
+    Args:
+        seconds: (T,) increasing, T at least 2.
+        activity: (T,), of `activity`.
+
+    Returns:
+        Frames, increasing; without any peak, the most active one.
+    """
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
 
     grid = np.arange(seconds[0], seconds[-1] + 1 / GRID, 1 / GRID)
-    curve = np.interp(grid, seconds, activity(coefficients, calibrated=calibrated))
+    curve = np.interp(grid, seconds, activity)
     curve = gaussian_filter1d(curve, SMOOTHING * GRID, mode="nearest")
-    peaks, _ = find_peaks(curve, distance=APART * GRID, prominence=PROMINENCE)
-    return _nearest(seconds, grid[peaks] if len(peaks) else grid[[int(np.argmax(curve))]])
+    found, _ = find_peaks(curve, distance=APART * GRID, prominence=PROMINENCE)
+    return _nearest(seconds, grid[found] if len(found) else grid[[int(np.argmax(curve))]])
 
 
 def _nearest(seconds: NDArray[np.float64], wanted: NDArray[np.float64]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Splitting scripts into disjoint parts, by whole subjects or whole clips."""
+"""Splitting scripts, or clips of motion, into disjoint parts: by whole subjects or whole recordings."""
 
 from __future__ import annotations
 
@@ -6,24 +6,48 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from kfzoo.data.script import PARTS, Part, Script
+from kfzoo.data.script import PARTS, Part
 from kfzoo.errors import InputError
+
+
+class Divisible(Protocol):
+    """What a split is made of: a `Script`, or a `Clip` of motion (`kfzoo.data.clips`)."""
+
+    @property
+    def id(self) -> str:
+        """Unique within its source."""
+
+    @property
+    def subject(self) -> str:
+        """Who performs it."""
+
+    @property
+    def clip(self) -> str:
+        """The recording that it was cut from."""
+
+    @property
+    def emotion(self) -> str:
+        """The emotion in words."""
+
+    @property
+    def part(self) -> Part | None:
+        """The part that the source itself assigns."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """How scripts are divided into train, val and test.
+    """How scripts, or clips of motion, are divided into train, val and test.
 
     The groups that are kept whole are subjects or clips, so that no performer, or no recording, stands on two sides.
     Each part is given as a share of the groups, drawn with the seed, or as the names of its groups; training gets the
     rest. `by: source` takes the parts that the source assigns (`Script.part`).
 
     Attributes:
-        by: What is kept whole.
+        by: What is kept whole; `clip` is the whole recording that scripts or clips of motion were cut from.
         val: Share in (0, 1) of the groups, or their names.
         test: The same for the test part.
         seed: Seed of the draw.
@@ -37,14 +61,14 @@ class Split:
     seed: int = 0
     stratify: bool = False
 
-    def assign(self, scripts: Sequence[Script]) -> list[Part]:
+    def assign(self, scripts: Sequence[Divisible]) -> list[Part]:
         """Assigns every script to a part.
 
         Args:
-            scripts: The source's scripts, in its order.
+            scripts: The source's scripts, or its clips of motion, in its order.
 
         Returns:
-            One part a script, in the same order.
+            One part for each, in the same order.
 
         Raises:
             InputError: When a part would be empty, a named group is unknown or named twice, or the source assigns
@@ -56,12 +80,12 @@ class Split:
                 groups = len({self._group(script) for script in scripts})
                 raise InputError(
                     "data.split",
-                    f"the {part} part is empty ({len(scripts)} scripts in {groups} groups by {self.by})",
+                    f"the {part} part is empty ({len(scripts)} {_kind(scripts)}s in {groups} groups by {self.by})",
                     "give more data or other shares",
                 )
         return parts
 
-    def record(self, scripts: Sequence[Script], parts: Sequence[Part]) -> dict[str, Any]:
+    def record(self, scripts: Sequence[Divisible], parts: Sequence[Part]) -> dict[str, Any]:
         """Tells an assignment in plain values, to be kept with what was trained on it.
 
         Returns:
@@ -73,20 +97,20 @@ class Split:
         named = {str(part): sorted(names) for part, names in groups.items()}
         return {"by": self.by, "seed": self.seed, "digest": digest(scripts, parts), **named}
 
-    def _from_source(self, scripts: Sequence[Script]) -> list[Part]:
+    def _from_source(self, scripts: Sequence[Divisible]) -> list[Part]:
         for script in scripts:
             if script.part is None:
                 raise InputError(
                     "data.split.by",
-                    f"'source' needs parts that the source assigns, and script '{script.id}' has none",
+                    f"'source' needs parts that the source assigns, and {_kind(scripts)} '{script.id}' has none",
                     "choose 'subject' or 'clip'",
                 )
         return [script.part for script in scripts if script.part]
 
-    def _group(self, script: Script) -> str:
+    def _group(self, script: Divisible) -> str:
         return script.subject if self.by == "subject" else script.clip
 
-    def _drawn(self, scripts: Sequence[Script]) -> list[Part]:
+    def _drawn(self, scripts: Sequence[Divisible]) -> list[Part]:
         groups = {self._group(script): script.emotion if self.stratify else "" for script in scripts}
         assigned: dict[str, Part] = {}
         named: tuple[tuple[Part, float | list[str]], ...] = (("test", self.test), ("val", self.val))
@@ -116,10 +140,14 @@ class Split:
         return max(1, round(share * groups)) if groups >= len(PARTS) else 0
 
 
-def digest(scripts: Sequence[Script], parts: Sequence[Part]) -> str:
+def digest(scripts: Sequence[Divisible], parts: Sequence[Part]) -> str:
     """Returns the sha256 of an assignment: which script stands in which part."""
     pairs = sorted(zip((script.id for script in scripts), parts, strict=True))
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+
+
+def _kind(scripts: Sequence[Divisible]) -> str:
+    return type(scripts[0]).__name__.lower() if scripts else "script"
 
 
 def _some(names: Sequence[str] | dict[str, str]) -> str:

@@ -6,26 +6,18 @@ import csv
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kfzoo.arkit.channels import clamp
 from kfzoo.arkit.describe import describe
-from kfzoo.arkit.livelink import Take, read_take
-from kfzoo.data.calibration import calibrate, neutral_of
 from kfzoo.data.picking import at_peaks, at_rate
+from kfzoo.data.recordings import EMOTION_PATTERN, Recording, Recordings
 from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 from kfzoo.data.source import Source
 from kfzoo.errors import InputError
-
-EMOTION_PATTERN = (
-    r"(?i)^(?P<emotion>angry|anger|disgusted|disgust|fearful|fear|happy|happiness|joyful|joy|sadness|sad|surprised"
-    r"|surprise|contemptuous|contempt|neutral)(?![a-z])"
-)
-"""A word for an emotion at the start of a take's name, as in `Angry_MySlate_165`."""
 
 
 class LiveLinkTakes(Source):
@@ -73,100 +65,51 @@ class LiveLinkTakes(Source):
             raise InputError("fps", f"is {fps}, expected a positive number of keyframes a second")
         if keyframes_per_script < 1:
             raise InputError("keyframes_per_script", f"is {keyframes_per_script}, expected at least 1")
-        self.folder = Path(folder)
-        self.table = None if pick in ("fps", "peaks") else Path(pick)
-        self.neutral = neutral
+        table = None if pick in ("fps", "peaks") else Path(pick)
+        if table is not None and not table.is_file():
+            raise InputError("pick", f"is '{pick}'", "expected 'fps', 'peaks' or the path of a table take,frame")
+        self.table = table
         self.pick, self.fps, self.keyframes_per_script = pick, fps, keyframes_per_script
         self.background = background
-        self._subject = None if subject_pattern is None else _pattern("subject", subject_pattern)
-        self._emotion = _pattern("emotion", emotion_pattern)
-        if self.table is not None and not self.table.is_file():
-            raise InputError("pick", f"is '{pick}'", "expected 'fps', 'peaks' or the path of a table take,frame")
-        if neutral not in (None, "first") and not Path(str(neutral)).is_file():
-            raise InputError("neutral", f"there is no take '{neutral}'", "expected null, 'first' or the path of a take")
-        self._takes()
+        self._recordings = Recordings(folder, neutral, subject_pattern, emotion_pattern, table)
 
     def __iter__(self) -> Iterator[Script]:
         """Yields the scripts, takes in the order of their names."""
-        paths = self._takes()
-        frames = None if self.table is None else _read_table(self.table, paths)
-        rest = neutral_of(read_take(Path(self.neutral))) if self.neutral not in (None, "first") else None
-        for name, path in paths.items():
-            if frames is None or name in frames:
-                yield from self._scripts(name, path, rest, None if frames is None else frames[name])
+        frames = None if self.table is None else _read_table(self.table, self._recordings.paths())
+        for recording in self._recordings.read(frames):
+            yield from self._scripts(recording, None if frames is None else frames[recording.name])
 
-    def _takes(self) -> dict[str, Path]:
-        """Returns the takes' paths by name, without the neutral take and the table."""
-        if not self.folder.is_dir():
-            raise InputError(self.folder, "is not a folder", "give the folder of the Live Link Face CSV files")
-        others = {Path(other).resolve() for other in (self.neutral, self.table) if other not in (None, "first")}
-        paths = sorted(path for path in self.folder.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
-        takes = {
-            path.relative_to(self.folder).with_suffix("").as_posix(): path
-            for path in paths
-            if path.resolve() not in others
-        }
-        if not takes:
-            raise InputError(self.folder, "holds no CSV file", "give the folder of the Live Link Face CSV files")
-        return takes
-
-    def _scripts(
-        self, name: str, path: Path, rest: NDArray[np.float32] | None, frames: dict[int, str] | None
-    ) -> Iterator[Script]:
-        take = read_take(path)
-        coefficients = take.coefficients
-        if self.neutral == "first":
-            rest = coefficients[0]
-        if rest is not None:
-            coefficients = calibrate(coefficients, rest, self.neutral if self.neutral != "first" else path)
-        coefficients = clamp(coefficients)
-        picked = self._picked(take, path, coefficients, frames, calibrated=rest is not None)
-        found = self._emotion.search(path.stem)
-        emotion = re.sub(r"[_\W]+", " ", found["emotion"]).strip().lower() if found else UNSPECIFIED
+    def _scripts(self, recording: Recording, frames: Mapping[int, str] | None) -> Iterator[Script]:
+        picked = self._picked(recording, frames)
         step = self.keyframes_per_script
         for number, start in enumerate(range(0, len(picked), step)):
             yield Script(
-                id=f"{name}/{number:03d}",
-                subject=self._subject_of(name, path),
+                id=f"{recording.name}/{number:03d}",
+                subject=recording.subject,
                 background=self.background,
-                emotion=emotion,
+                emotion=recording.emotion,
                 keyframes=tuple(
-                    _keyframe(index, float(take.seconds[frame]), coefficients[frame], emotion)
+                    _keyframe(index, float(recording.seconds[frame]), recording.coefficients[frame], recording.emotion)
                     for index, frame in enumerate(picked[start : start + step])
                 ),
             )
 
-    def _picked(
-        self,
-        take: Take,
-        path: Path,
-        coefficients: NDArray[np.float32],
-        frames: dict[int, str] | None,
-        *,
-        calibrated: bool,
-    ) -> list[int]:
+    def _picked(self, recording: Recording, frames: Mapping[int, str] | None) -> list[int]:
+        seconds, coefficients = recording.seconds, recording.coefficients
         if frames is None:
             if self.pick == "fps":
-                return at_rate(take.seconds, self.fps)
-            return at_peaks(take.seconds, coefficients, calibrated=calibrated)
+                return at_rate(seconds, self.fps)
+            return at_peaks(seconds, coefficients, calibrated=recording.calibrated)
+        name = recording.path.name
         for frame, where in frames.items():
-            if take.lost:
+            if recording.lost:
                 # Those rows are not in the take, and the numbers after them would mean other frames.
-                problem = f"frame numbers of {path.name} do not count: its camera lost the face in {take.lost} frames"
+                problem = f"frame numbers of {name} do not count: its camera lost the face in {recording.lost} frames"
                 raise InputError(where, problem, "pick by 'fps' or 'peaks', or take the rows without a face out")
             if frame >= len(coefficients):
-                problem = f"frame {frame} is not in {path.name}, which has {len(coefficients)}"
+                problem = f"frame {frame} is not in {name}, which has {len(coefficients)}"
                 raise InputError(where, problem, f"expected 0 to {len(coefficients) - 1}")
         return sorted(frames)
-
-    def _subject_of(self, name: str, path: Path) -> str:
-        if self._subject is None:
-            return UNSPECIFIED
-        found = self._subject.search(name)
-        if found is None or not found["subject"]:
-            remedy = "change the pattern or leave the take out"
-            raise InputError(path, f"'{name}' does not match subject_pattern '{self._subject.pattern}'", remedy)
-        return found["subject"]
 
 
 def _keyframe(index: int, time: float, coefficients: NDArray[np.float32], emotion: str) -> Keyframe:
@@ -179,17 +122,6 @@ def _keyframe(index: int, time: float, coefficients: NDArray[np.float32], emotio
         image=seen,
         coefficients=coefficients,
     )
-
-
-def _pattern(group: str, pattern: str) -> re.Pattern[str]:
-    where = f"{group}_pattern"
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise InputError(where, f"'{pattern}' is no regular expression ({error})") from error
-    if group not in compiled.groupindex:
-        raise InputError(where, f"'{pattern}' has no group '{group}'", f"write (?P<{group}>…) around the {group}")
-    return compiled
 
 
 def _read_table(path: Path, takes: dict[str, Path]) -> dict[str, dict[int, str]]:
