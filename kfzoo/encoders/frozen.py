@@ -28,41 +28,47 @@ class FrozenTextEncoder:
 
     Args:
         specification: See `kfzoo.encoders.text`.
+        unit: Bring vectors to unit norm; else they are as long as the encoder makes them.
     """
 
-    def __init__(self, specification: str) -> None:
+    def __init__(self, specification: str, unit: bool = True) -> None:
         self.specification = specification
+        self.unit = unit
         self._rows: dict[str, int] = {}
         self._vectors = torch.empty(0, 0)
 
     @cached_property
-    def _encoder(self) -> TextEncoder:
+    def encoder(self) -> TextEncoder:
+        """The encoder itself; whoever wants vectors calls this class."""
         return build_text_encoder(self.specification).eval().requires_grad_(False)
 
     @property
     def dim(self) -> int:
         """Size of a vector."""
-        return self._encoder.dim
+        return self.encoder.dim
 
     @cached_property
     def digest(self) -> str:
         """sha256 of the encoder's weights."""
-        return weights_digest(self._encoder.state_dict())
+        return weights_digest(self.encoder.state_dict())
 
-    def remember(self, texts: Iterable[str], device: torch.device | str = "cpu") -> None:
+    def remember(self, texts: Iterable[str], device: torch.device | str = "cpu", warn: bool = True) -> None:
         """Makes the vectors of many sentences ready, from the cache on disk where they were computed before.
 
         Args:
             texts: Sentences; repeated ones cost nothing.
             device: Where to compute.
+            warn: Tell of sentences that cannot be read whole.
         """
         unique = sorted(set(texts) - self._rows.keys())
         if not unique:
             return
-        path = cache_folder() / "embeddings" / f"{_digest_of([self.digest, *unique])}.safetensors"
+        kind = [self.digest] if self.unit else [self.digest, "of any norm"]
+        path = cache_folder() / "embeddings" / f"{_digest_of([*kind, *unique])}.safetensors"
         vectors = _load(path, (len(unique), self.dim))
         if vectors is None:
-            warn_of_cuts(self._encoder, unique)
+            if warn:
+                warn_of_cuts(self.encoder, unique)
             vectors = self._compute(unique, device)
             with replacing(path) as beside:
                 save_file({"vectors": vectors}, beside)
@@ -76,7 +82,7 @@ class FrozenTextEncoder:
             device: Where the result is wanted.
 
         Returns:
-            (B, dim) float32 with unit norm.
+            (B, dim) float32, with unit norm unless `unit` is false.
         """
         new = sorted(set(texts) - self._rows.keys())
         if new:
@@ -90,13 +96,14 @@ class FrozenTextEncoder:
 
     @torch.no_grad()
     def _compute(self, texts: Sequence[str], device: torch.device | str) -> Tensor:
-        encoder = self._encoder.to(device)
+        encoder = self.encoder.to(device)
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         vectors = torch.empty(len(texts), encoder.dim)
         starts = range(0, len(order), CHUNK)
         for start in tqdm(starts, desc="Encoding texts", unit=f"×{CHUNK}", delay=2, leave=False):
             chosen = order[start : start + CHUNK]
-            vectors[chosen] = encoder([texts[number] for number in chosen]).cpu()
+            given = [texts[number] for number in chosen]
+            vectors[chosen] = (encoder(given) if self.unit else encoder.encode(given)).cpu()
         return vectors
 
 

@@ -60,6 +60,10 @@ class TextEncoder(nn.Module, ABC):
         Returns:
             (B, dim) float32 with unit norm, on the encoder's device.
         """
+        return normalize(self.encode(texts), dim=-1)
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Encodes sentences as `forward` does, the vectors being as long as the encoder makes them."""
         device = next(self.parameters()).device
         # Texts of like length go together: each group is padded to its own longest text, not to that of the batch.
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
@@ -69,7 +73,7 @@ class TextEncoder(nn.Module, ABC):
             found.append(self.embed({name: values.to(device) for name, values in tokens.items()}).float())
         places = torch.empty(len(order), dtype=torch.int64)
         places[order] = torch.arange(len(order))
-        return normalize(torch.cat(found)[places.to(device)], dim=-1)
+        return torch.cat(found)[places.to(device)]
 
     @abstractmethod
     def keep_layers(self, count: int) -> None:

@@ -94,3 +94,14 @@ def test_a_wrong_specification_is_told(specification: str, message: str) -> None
         build_text_encoder(specification)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_vectors_can_keep_the_length_that_the_encoder_gives_them(tiny_clip: str) -> None:
+    texts = ["a smile", "a frown and a smile"]
+    own = FrozenTextEncoder(tiny_clip, unit=False)
+    own.remember(texts)
+    found = own(texts)
+    assert not torch.allclose(found.norm(dim=-1), torch.ones(2), atol=1e-3)
+    unit = FrozenTextEncoder(tiny_clip)
+    unit.remember(texts)  # another file of the cache
+    torch.testing.assert_close(torch.nn.functional.normalize(found, dim=-1), unit(texts))
