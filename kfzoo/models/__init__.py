@@ -1,15 +1,19 @@
 """The zoo. A new method is one line here, its file, its configuration and its card."""
 
 from kfzoo.models.aligned_autoencoder import AlignedAutoencoder
-from kfzoo.models.base import Generation, KeyframeModule
+from kfzoo.models.base import ClipModule, Generation, KeyframeModule
 from kfzoo.models.llm_generator import LLMGenerator
+from kfzoo.models.mdm import ClipMDM, KeyframeMDM
 from kfzoo.models.mean_face import MeanFace
 from kfzoo.models.nearest_neighbour import NearestNeighbour
 from kfzoo.models.zero_face import ZeroFace
 
 __all__ = [
     "AlignedAutoencoder",
+    "ClipMDM",
+    "ClipModule",
     "Generation",
+    "KeyframeMDM",
     "KeyframeModule",
     "LLMGenerator",
     "MeanFace",

@@ -1,10 +1,11 @@
-"""The contract of every model: `loss`, `generate`, and whatever it must know of the training part beforehand."""
+"""The contracts of models, of keyframes and of moving clips: `loss`, `generate`, and what they must know beforehand."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +13,10 @@ from torchmetrics import MeanMetric
 
 from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.data.batch import KeyframeBatch
+from kfzoo.data.clips.batch import ClipBatch
+from kfzoo.data.clips.clip import MAX_FRAMES
+from kfzoo.data.clips.datamodule import ClipDataModule
+from kfzoo.errors import InputError
 from kfzoo.training.module import Monitor, ZooModule
 
 
@@ -93,3 +98,100 @@ class KeyframeModule(ZooModule, ABC):
     def predict_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:
         """Answers a batch."""
         return self.generate(batch)
+
+
+class ClipModule(ZooModule, ABC):
+    """A model of moving faces, told by captions; it learns from a `ClipDataModule` and answers with clips like its own.
+
+    Attributes:
+        longest: () int64, frames of the longest clip that it draws; by default of any clip.
+    """
+
+    monitor = Monitor("val/loss", "min")
+    longest: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("longest", torch.tensor(MAX_FRAMES))
+        self._val_loss = MeanMetric()
+
+    @abstractmethod
+    def loss(self, batch: ClipBatch) -> dict[str, Tensor]:
+        """Computes the loss of a batch.
+
+        Args:
+            batch: Clips; what stands behind the end of a shorter one must change nothing.
+
+        Returns:
+            "loss", a scalar to be minimised, and any named parts of it, to be logged.
+        """
+
+    @abstractmethod
+    def generate(self, captions: Sequence[str], lengths: Sequence[int], seeds: Sequence[int]) -> Tensor:
+        """Draws a clip for each caption.
+
+        Args:
+            captions: B texts.
+            lengths: Frames of each clip at 20 a second, 1 to `longest`.
+            seeds: One a clip.
+
+        Returns:
+            (B, T, 61) float32, each channel in its range, T the greatest length; 0 behind a clip's own end.
+
+        Raises:
+            InputError: For an empty caption, and a length out of range.
+        """
+
+    @abstractmethod
+    def seeds_of(self, names: Sequence[str]) -> list[int]:
+        """Returns a seed for each name, the same in every process and batch."""
+
+    def answer(self, batch: ClipBatch) -> ClipBatch:
+        """Draws a clip for each of a batch's captions, as long as the clip there, or as long as the model can.
+
+        Returns:
+            The batch with what was drawn in the place of `motion` and `held`; it depends on the seed and a clip's name.
+        """
+        lengths = batch.lengths.clamp_max(int(self.longest))
+        motion = self.generate(batch.captions, lengths.tolist(), self.seeds_of(batch.ids))
+        held = torch.arange(motion.shape[1], device=motion.device) < lengths.to(motion.device)[:, None]
+        return replace(batch, motion=motion, held=held)
+
+    def setup(self, stage: str) -> None:
+        """Checks that there are clips to read, then does as every module.
+
+        Raises:
+            InputError: With a data module of keyframes.
+        """
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, ClipDataModule):
+            problem = f"{type(self).__name__} reads clips, which {type(data).__name__} does not give"
+            raise InputError("data", problem, "choose kfzoo.data.clips.datamodule.ClipDataModule")
+        super().setup(stage)
+
+    def training_step(self, batch: ClipBatch, batch_idx: int) -> Tensor | None:
+        """Computes and logs the loss; a model that has nothing to learn by gradient skips the step."""
+        parts = self.loss(batch)
+        self.log_dict({f"train/{name}": value for name, value in parts.items()}, batch_size=len(batch))
+        return parts["loss"] if parts["loss"].requires_grad else None
+
+    def validation_loss(self, batch: ClipBatch) -> Tensor:
+        """Returns what checkpoints are chosen by, a mean over the batch; best the same draws each time."""
+        return self.loss(batch)["loss"]
+
+    def on_validation_epoch_start(self) -> None:
+        """Clears the running mean."""
+        self._val_loss.reset()
+
+    def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
+        """Logs `val/loss`."""
+        self._val_loss.update(self.validation_loss(batch), len(batch))
+        self.log("val/loss", self._val_loss, batch_size=len(batch), prog_bar=True)
+
+    def test_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:  # type: ignore[override]  # callbacks read it
+        """Answers a batch; the comparison with the truth reads it from here."""
+        return self.answer(batch)
+
+    def predict_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:
+        """Answers a batch."""
+        return self.answer(batch)
