@@ -20,12 +20,15 @@ from lightning.pytorch.trainer import Trainer
 from kfzoo.callbacks import LastCheckpoint, RandomState
 from kfzoo.commands.memory import memory_told
 from kfzoo.commands.messages import one_line_error, unwrapped
+from kfzoo.data.clips.datamodule import ClipDataModule
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
 from kfzoo.evaluation.evaluator_callback import EvaluatorCallback
-from kfzoo.models.base import KeyframeModule
+from kfzoo.evaluation.motion_callback import MotionCallback
+from kfzoo.models.base import ClipModule, KeyframeModule
 from kfzoo.predicting.callbacks import KeptAnswers, PredictionWriter
+from kfzoo.predicting.clips import ClipWriter
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import read_checkpoint
 from kfzoo.training.module import ZooModule
@@ -117,13 +120,31 @@ class KfzooCLI(LightningCLI):
         trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
         return trainer
 
+    @property
+    def _moves(self) -> bool:
+        """Whether it is all about moving clips; model and data must agree in that.
+
+        Raises:
+            InputError: When one of them is about clips and the other about keyframes.
+        """
+        clips = isinstance(self.model, ClipModule)
+        if clips != isinstance(self.datamodule, ClipDataModule):
+            reads, wanted = ("clips", ClipDataModule) if clips else ("keyframes", KeyframeDataModule)
+            model, data = type(self.model).__name__, type(self.datamodule).__name__
+            remedy = f"choose {wanted.__module__}.{wanted.__name__}"
+            raise InputError("data", f"{model} reads {reads}, which {data} does not give", remedy)
+        return clips
+
     def _evaluation(self) -> list[Callback]:
         """What `test` and `predict` write: of a model its scores and answers, of an evaluator what it is worth."""
-        folder, config = self.folder, self.plain_config()
+        folder, config, judge = self.folder, self.plain_config(), self.settings.evaluator
+        if self._moves:
+            if judge:
+                raise InputError("evaluator", "judges keyframes, and this is a model of moving clips", "leave it out")
+            return [MotionCallback(folder.motion, folder.curves, config), ClipWriter(folder.clips)]
         if not isinstance(self.model, KeyframeModule):
             return [EvaluatorCallback(folder.evaluator, config=config)]
         kept = KeptAnswers(folder.results, folder.predictions)
-        judge = self.settings.evaluator
         return [
             kept,
             EvaluationCallback(folder.results, folder.faces, config, evaluator=judge, earlier=kept.earlier),
@@ -160,9 +181,10 @@ class KfzooCLI(LightningCLI):
             return
         if self.trainer.is_global_zero:
             self.folder.begin(self.plain_config())
-            if isinstance(self.datamodule, KeyframeDataModule):
-                data = self.datamodule
-                self.folder.keep_split(data.split.record(data.scripts, data.parts))
+            data = self.datamodule
+            if isinstance(data, KeyframeDataModule | ClipDataModule):
+                divided = data.clips if isinstance(data, ClipDataModule) else data.scripts
+                self.folder.keep_split(data.split.record(divided, data.parts))
         if self.folder.last.is_file():
             self.config_init.fit.ckpt_path = str(self.folder.last)
             _say(self.trainer, f"Going on from {self.folder.last}")
@@ -183,7 +205,7 @@ class KfzooCLI(LightningCLI):
     def after_predict(self) -> None:
         """Says where the answers lie."""
         if not self._trial:
-            _say(self.trainer, f"predictions {self.folder.predictions}")
+            _say(self.trainer, f"predictions {self.folder.clips if self._moves else self.folder.predictions}")
 
     def _choose_checkpoint(self) -> None:
         settings = self.config_init[self.subcommand]

@@ -37,6 +37,9 @@ class RunFolder:
         self.evaluator = self.path / "evaluator.json"
         self.faces = self.path / "faces.png"
         self.predictions = self.path / "predictions.jsonl"
+        self.motion = self.path / "motion.json"
+        self.curves = self.path / "motion.png"
+        self.clips = self.path / "predictions"
 
     def begin(self, config: Mapping[str, Any]) -> None:
         """Opens the folder for training; a run that is there goes on from its last checkpoint.

@@ -15,8 +15,11 @@ ROOT = Path(__file__).parent.parent
 EVALUATORS = sorted((ROOT / "configs" / "evaluator").glob("*.yaml"))
 """Configurations of learned evaluators."""
 
-CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path not in EVALUATORS]
-"""Configurations of models."""
+CLIPS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if "ClipDataModule" in path.read_text()]
+"""Configurations of models of motion."""
+
+CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path not in (*EVALUATORS, *CLIPS)]
+"""Configurations of models of keyframes."""
 
 
 def names(configs: Sequence[Path]) -> list[str]:
@@ -75,9 +78,10 @@ def shrink(
         model |= {"language_model": language, "precision": "float32"}
         values["trainer"] |= {"limit_train_batches": 3, "limit_val_batches": 1}
         source["init_args"]["n"] = n // 3  # its answers are long
-    for name, size in {"width": 16, "latent": 16, "layers": 1}.items():
+    for name, size in {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10}.items():
         if name in model:
             model[name] = size
+    values["trainer"].pop("check_val_every_n_epoch", None)  # a short run has no epoch to spare
     values["data"]["init_args"]["batch_size"] = 4 if values["data"]["init_args"].get("whole_scripts") else 16
     values["run_dir"] = str(folder / "run")
     path = folder / config.name

@@ -1,4 +1,4 @@
-"""`export adapter`, `export chat` and `export answers`: what others' programs for KeyframeFace's generator read."""
+"""`export adapter`, `chat`, `answers`: what programs for KeyframeFace's generator read; `mdm`: what MDM's code does."""
 
 from __future__ import annotations
 
@@ -126,6 +126,26 @@ def answers(
     print(f"{len(order):,} answers in {out}")
 
 
+def mdm(checkpoint: str, out: str) -> None:
+    """Writes a diffusion model as MDM's and Express4D's own code keeps it; needs no text encoder.
+
+    The folder holds `model….pt`, numbered by training steps, `args.json`, and `mean.npy` and `std.npy`, by which
+    motions are standardised.
+
+    Args:
+        checkpoint: Of a KeyframeMDM or a ClipMDM, such as runs/<name>/best.ckpt.
+        out: The folder.
+
+    Raises:
+        InputError: When the checkpoint cannot be read or is of another model.
+    """
+    from kfzoo.models.mdm.exchange import released_of
+    from kfzoo.models.mdm.released import write_released
+    from kfzoo.training.checkpoint import read_checkpoint
+
+    print(write_released(out, released_of(checkpoint, read_checkpoint(checkpoint))))
+
+
 def _response(fields: Fields, decimals: int) -> str:
     """Returns the text of one prediction: the model's own, else that of its coefficients; empty where it has none."""
     from kfzoo.data.lines import shown
@@ -202,4 +222,4 @@ def _write_lines(path: str, lines: Iterable[Mapping[str, Any]]) -> None:
             file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-COMMAND = {"adapter": adapter, "chat": chat, "answers": answers}
+COMMAND = {"adapter": adapter, "chat": chat, "answers": answers, "mdm": mdm}

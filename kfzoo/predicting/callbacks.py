@@ -21,6 +21,7 @@ from kfzoo.encoders.frozen import weights_digest
 from kfzoo.files import replacing
 from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.predicting.book import AnswerBook
+from kfzoo.training.module import ZooModule
 
 SETTINGS_WITHOUT_EFFECT = ("lockstep", "gradient_checkpointing", "share_prefixes")
 """Hyper-parameters of these names say how much a model does at once, never what it answers: they may be lowered."""
@@ -77,7 +78,7 @@ class KeptAnswers(Callback):
     def _open(self, trainer: Trainer, module: Any, final: Path, part: str) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        book = AnswerBook(final, _origin(trainer, module, part), trainer.global_rank)
+        book = AnswerBook(final, answers_depend_on(trainer, module) | {"part": part}, trainer.global_rank)
         if trainer.is_global_zero:
             for line in book.left_alone():
                 print(line)
@@ -120,8 +121,8 @@ def _remembering(book: AnswerBook, module: KeyframeModule) -> Callable[[Keyframe
     return ask
 
 
-def _origin(trainer: Trainer, module: KeyframeModule, part: str) -> dict[str, Any]:
-    """What answers depend on."""
+def answers_depend_on(trainer: Trainer, module: ZooModule) -> dict[str, Any]:
+    """Returns what a model's answers depend on beside the question, in plain values."""
     data: Any = trainer.datamodule  # type: ignore[attr-defined]
     settings = {f"model.{name}": value for name, value in module.hparams.items() if name not in SETTINGS_WITHOUT_EFFECT}
     return {
@@ -132,7 +133,6 @@ def _origin(trainer: Trainer, module: KeyframeModule, part: str) -> dict[str, An
         "precision": str(trainer.precision),
         "data": data.fingerprint,
         "annotation": data.annotation,
-        "part": part,
     }
 
 
