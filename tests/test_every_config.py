@@ -17,13 +17,14 @@ from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.evaluation.evaluator import load_evaluator
 from kfzoo.models.base import KeyframeModule
 from kfzoo.training.checkpoint import load_module
-from tests.commandline import CONFIGS, EVALUATORS, ROOT, names, results, run, shrink
+from kfzoo.training.module import ZooModule
+from tests.commandline import CLIPS, CONFIGS, EVALUATORS, ROOT, names, results, run, shrink
 
 MODELS = [
     found
     for name in kfzoo.models.__all__
     if isinstance(found := getattr(kfzoo.models, name), type)
-    and issubclass(found, KeyframeModule)
+    and issubclass(found, ZooModule)
     and not inspect.isabstract(found)
 ]
 
@@ -66,6 +67,43 @@ def test_fits_tests_loads_and_generates(
     assert torch.equal(told.coefficients, answer.coefficients)
 
 
+@pytest.mark.parametrize("config", CLIPS, ids=names(CLIPS))
+def test_a_model_of_motion_fits_tests_and_loads(
+    config: Path,
+    tmp_path: Path,
+    takes_folder: Path,
+    express4d_folder: Path,
+    tiny_clip: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    takes = express4d_folder if "Express4DFolder" in config.read_text() else takes_folder
+    small = shrink(config, tmp_path, takes=takes, clip=tiny_clip)
+    assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
+    assert not (tmp_path / "run").exists()
+    epoch = ["--trainer.max_epochs", 1, "--trainer.check_val_every_n_epoch", 1]
+    assert run("fit", "--config", small, *epoch) == 0
+    folder = tmp_path / "run"
+    said = capsys.readouterr().out
+    for name in ("best.ckpt", "motion.json", "motion.png"):
+        assert str(folder / name) in said
+        assert (folder / name).stat().st_size > 0
+    fitted = json.loads((folder / "motion.json").read_text())
+    assert fitted["status"] == "complete"
+    assert fitted["data"]["split"] == json.loads((folder / "split.json").read_text())["digest"]
+
+    assert run("test", "--config", small) == 0
+    tested = json.loads((folder / "motion.json").read_text())
+    assert tested["generated"] == fitted["generated"]
+    assert tested["checkpoint"] == fitted["checkpoint"]
+
+    model = load_module(folder / "best.ckpt", kfzoo.models.ClipMDM)
+    with torch.inference_mode():
+        motion = model.generate(["A smile.", "The jaw is open."], [20, 30], [1, 2])
+    assert motion.shape == (2, 30, 61)
+    assert ((motion >= torch.tensor(LOWER)) & (motion <= torch.tensor(UPPER))).all()
+    assert not motion[0, 20:].any()
+
+
 @pytest.mark.parametrize("config", EVALUATORS, ids=names(EVALUATORS))
 def test_an_evaluator_fits_tests_and_judges(
     config: Path,
@@ -105,7 +143,7 @@ def test_an_evaluators_config_names_its_run(config: Path) -> None:
     assert kind in (ROOT / "model_cards" / "evaluator.md").read_text()
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=names(CONFIGS))
+@pytest.mark.parametrize("config", [*CONFIGS, *CLIPS], ids=names([*CONFIGS, *CLIPS]))
 def test_a_config_names_its_method_and_run(config: Path) -> None:
     values = yaml.safe_load(config.read_text())
     method = config.parent.name
@@ -117,7 +155,7 @@ def test_a_config_names_its_method_and_run(config: Path) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_model_has_its_four_files(model: type[KeyframeModule]) -> None:
+def test_a_model_has_its_four_files(model: type[ZooModule]) -> None:
     place = model.__module__.removeprefix("kfzoo.models.").split(".")[0]
     assert (ROOT / "configs" / place / "builtin.yaml").is_file()
     card = (ROOT / "model_cards" / f"{place}.md").read_text()
@@ -126,7 +164,7 @@ def test_a_model_has_its_four_files(model: type[KeyframeModule]) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_arguments_of_a_model_are_plain_values(model: type[KeyframeModule]) -> None:
+def test_arguments_of_a_model_are_plain_values(model: type[ZooModule]) -> None:
     plain = (int, float, str, bool, list, tuple, type(None))
     arguments = inspect.signature(model).parameters.values()
     assert all(isinstance(argument.default, plain) for argument in arguments)  # none is without a default
