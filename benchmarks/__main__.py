@@ -4,6 +4,8 @@
     python -m benchmarks llm_decoding [--checkpoint FILE] [--merged] [--scripts N] [--slow N]
     python -m benchmarks llm_training [--scripts N] [--steps N] [--rows N] [--precisions P ...] [--ways WAY ...]
     python -m benchmarks llm_gpu [--scripts N] [--steps N] [--architecture NAME]
+    python -m benchmarks mdm_sampling --checkpoint FILE [--prompts N] [--seeds N] [--timed N]
+    python -m benchmarks mdm_training [--steps N] [--rounds N]
 
 Let nothing else run beside it. By default the first five run, about 20 minutes on two cores: `generation` 8,
 `evaluation` 4. Those of the language model need it in the cache (`python -m kfzoo assets get smollm2`).
@@ -19,15 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import page
+from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
 NAMES = ("startup", "livelink", "training", "evaluation", "generation")
 """Modules of this package, the quick ones first."""
 
-LANGUAGE_MODEL = {
+NAMED = {
     "llm_decoding": ("checkpoint", "merged", "scripts", "slow"),
     "llm_training": ("scripts", "steps", "rows", "precisions", "ways"),
     "llm_gpu": ("scripts", "steps", "architecture"),
+    "mdm_sampling": ("checkpoint", "prompts", "seeds", "timed"),
+    "mdm_training": ("steps", "rounds"),
 }
 """Those that run only when they are named, with their options."""
 
@@ -39,12 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     for name in chosen.names:
-        if name not in (*NAMES, *LANGUAGE_MODEL):
-            parser.error(f"'{name}' is no benchmark, expected {', '.join((*NAMES, *LANGUAGE_MODEL))}")
+        if name not in (*NAMES, *NAMED):
+            parser.error(f"'{name}' is no benchmark, expected {', '.join((*NAMES, *NAMED))}")
     for name in chosen.names or NAMES:
         module = importlib.import_module(f"benchmarks.{name}")
         settings, command = _settings(name, chosen)
-        text = page(command, module.TITLE, module.measure(**settings))
+        try:
+            text = page(command, module.TITLE, module.measure(**settings))
+        except InputError as error:
+            parser.error(str(error))
         with replacing(chosen.out / f"{name}.md") as path:
             path.write_text(text, encoding="utf-8")
         print(text)
@@ -54,29 +62,36 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = f"{', '.join(NAMES)}, by default all of these; {', '.join(LANGUAGE_MODEL)}"
+    names = f"{', '.join(NAMES)}, by default all of these; {', '.join(NAMED)}"
     parser.add_argument("names", nargs="*", metavar="NAME", help=names)
     parser.add_argument("--sizes", nargs="+", type=int, help=SIZES_HELP)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the tables")
     group = parser.add_argument_group("language model")
-    group.add_argument("--checkpoint", help="of the tuned generator that answers; by default an untuned one")
+    group.add_argument("--checkpoint", help="of the tuned generator that answers, by default an untuned one; or of MDM")
     group.add_argument("--merged", action="store_const", const=True, help="answer with the adapter in the weights")
     group.add_argument("--scripts", type=int, help="of three keyframes: to answer, or to tune on in a step")
     group.add_argument("--slow", type=int, help="keyframes that free generation answers")
-    group.add_argument("--steps", type=int, help="of tuning")
+    group.add_argument("--steps", type=int, help="of tuning, or of MDM's training in a round")
     group.add_argument("--rows", type=int, help="sequences that the Trainer tunes on at a time")
     group.add_argument("--precisions", nargs="+", help="float32, bfloat16")
     group.add_argument("--ways", nargs="+", help="trainer, separate, tree, whole_tree (needs much memory)")
     group.add_argument("--architecture", help="whose sizes are measured on a graphics card")
+    group = parser.add_argument_group("diffusion model")
+    group.add_argument("--prompts", type=int, help="keyframes of the test part that all ways draw")
+    group.add_argument("--seeds", type=int, help="how often each way draws all of them")
+    group.add_argument("--timed", type=int, help="steps of the published loop in which the texts are encoded")
+    group.add_argument("--rounds", type=int, help="of training that are timed")
     return parser
 
 
 def _settings(name: str, chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Returns the arguments of a benchmark, and the command line that its page tells."""
-    if name in LANGUAGE_MODEL:
-        given = {key: getattr(chosen, key) for key in LANGUAGE_MODEL[name] if getattr(chosen, key) is not None}
+    if name in NAMED:
+        given = {key: getattr(chosen, key) for key in NAMED[name] if getattr(chosen, key) is not None}
         words = [word for key, value in given.items() for word in (f"--{key}", *_words(value))]
-        return given | {"record": chosen.out / f"{name}.json"}, shlex.join([name, *words])
+        files = {"record": chosen.out / f"{name}.json"}
+        files |= {"picture": chosen.out / "mdm_steps.png"} if name == "mdm_sampling" else {}
+        return given | files, shlex.join([name, *words])
     sizes: dict[str, Any] = {"sizes": chosen.sizes} if chosen.sizes else {}
     settings = {"generation": sizes, "evaluation": sizes | {"picture": chosen.out / "evaluation.png"}}
     return settings.get(name, {}), name
