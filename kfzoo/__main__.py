@@ -20,11 +20,11 @@ TRAINER_COMMANDS = {
 
 COMMANDS = {
     "script": "a free text into a script of keyframes, by a language model",
-    "generate": "words into a face: Live Link Face CSV, JSON and a picture",
+    "generate": "words into a face, held or moving: Live Link Face CSV, JSON and a picture",
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, or write it as JSON Lines",
-    "export": "a tuned adapter, its training data and its answers, as PEFT, ms-swift and KeyframeFace have them",
+    "export": "adapters, training data, answers and checkpoints, as PEFT, ms-swift, KeyframeFace and MDM have them",
     "assets": "get real weights out of packages, or list them",
     "plot": "figures of a trained autoencoder: tsne, path",
 }
