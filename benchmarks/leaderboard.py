@@ -2,8 +2,8 @@
 
     python -m benchmarks.leaderboard [--takes FOLDER] [--runs FOLDER]
 
-Evaluators first, then every model that has a `builtin.yaml`; with a folder of Live Link Face takes also those that have
-a `takes.yaml`, on two splits. Killed at any point, the same command goes on where it stopped; what is trained already
+Evaluators first, then every model's `builtin*.yaml`; with a folder of Live Link Face takes also every
+`takes.yaml`, on two splits. Killed at any point, the same command goes on where it stopped; what is trained already
 is only tested. The language model wants
 `python -m kfzoo assets get smollm2` beforehand, and most of the time. To be run in the project's folder.
 """
@@ -57,7 +57,7 @@ class Board:
         """Yields each run's name and the arguments of its `fit`, the evaluator's first."""
         evaluator = ROOT / "configs" / "evaluator" / f"text_motion_{self.kind}.yaml"
         judge = f"--evaluator={runs / self.name(evaluator)}"
-        configs = sorted((ROOT / "configs").glob(f"*/{self.kind}.yaml"))
+        configs = sorted((ROOT / "configs").glob(f"*/{self.kind}*.yaml"))
         for config, more in ((evaluator, []), *((config, [judge]) for config in configs)):
             folder = f"--run_dir={runs / self.name(config)}"
             place = config.relative_to(ROOT)
