@@ -4,7 +4,7 @@
     python -m benchmarks llm_decoding [--checkpoint FILE] [--merged] [--scripts N] [--slow N]
     python -m benchmarks llm_training [--scripts N] [--steps N] [--rows N] [--precisions P ...] [--ways WAY ...]
     python -m benchmarks llm_gpu [--scripts N] [--steps N] [--architecture NAME]
-    python -m benchmarks mdm_sampling --checkpoint FILE [--prompts N] [--seeds N] [--timed N]
+    python -m benchmarks mdm_sampling --checkpoint FILE [--prompts N] [--seeds N] [--timed N] [--guidance S]
     python -m benchmarks mdm_training [--steps N] [--rounds N]
 
 Let nothing else run beside it. By default the first five run, about 20 minutes on two cores: `generation` 8,
@@ -31,7 +31,7 @@ NAMED = {
     "llm_decoding": ("checkpoint", "merged", "scripts", "slow"),
     "llm_training": ("scripts", "steps", "rows", "precisions", "ways"),
     "llm_gpu": ("scripts", "steps", "architecture"),
-    "mdm_sampling": ("checkpoint", "prompts", "seeds", "timed"),
+    "mdm_sampling": ("checkpoint", "prompts", "seeds", "timed", "guidance"),
     "mdm_training": ("steps", "rounds"),
 }
 """Those that run only when they are named, with their options."""
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--prompts", type=int, help="keyframes of the test part that all ways draw")
     group.add_argument("--seeds", type=int, help="how often each way draws all of them")
     group.add_argument("--timed", type=int, help="steps of the published loop in which the texts are encoded")
+    group.add_argument("--guidance", type=float, help="scale of guidance, by default the model's own")
     group.add_argument("--rounds", type=int, help="of training that are timed")
     return parser
 

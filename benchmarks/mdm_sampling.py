@@ -99,6 +99,7 @@ def measure(
     prompts: int = 256,
     seeds: int = 5,
     timed: int = 50,
+    guidance: float | None = None,
     ways: Sequence[Way] = WAYS,
     batch: int = BATCH,
     record: Path | None = None,
@@ -111,6 +112,7 @@ def measure(
         prompts: Keyframes of the run's test part, of whole scripts but for the last.
         seeds: How often each way draws all of them, at least twice; also the rounds in which a batch is timed.
         timed: Steps of the published loop in which the texts are encoded, at least one a round and at most 1,000.
+        guidance: Scale of all ways; by default the model's own, and 2.5 in MDM.
         ways: Ours; `DDPM` is among them.
         batch: Prompts a batch.
         record: File for the numbers as JSON.
@@ -126,6 +128,8 @@ def measure(
     if not seeds <= timed <= STEPS:
         raise InputError("--timed", f"is {timed}, expected {seeds}, one a round, to {STEPS}")
     model, data = load(checkpoint)
+    if guidance is not None:
+        model.hparams["guidance"] = guidance
     default = Way(model.hparams["scheduler"], model.hparams["steps"])
     question = ask(model, data, prompts)
     batch = min(batch, len(question.texts))
