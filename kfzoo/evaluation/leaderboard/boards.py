@@ -105,7 +105,7 @@ def boards(results: Sequence[Run | Results]) -> list[Board]:
         results: In any order; where the samples are missing no significance is tested.
 
     Returns:
-        In the order of source, fingerprint and the rest of what rows must share.
+        In the order of source, size of the test part, the largest first, and the rest of what rows must share.
 
     Raises:
         InputError: When a complete result lacks the MSE, or runs of one board have other samples than the first.
@@ -124,11 +124,10 @@ def not_listed(results: Sequence[Run | Results]) -> list[str]:
     return sentences
 
 
-def _shared(run: Run) -> tuple[str, ...]:
-    """What rows of one board have in common."""
+def _shared(run: Run) -> tuple[str, int, str, str, str, str]:
+    """What rows of one board have in common; it sorts the largest test of a source to the front."""
     results, data = run.results, run.results.data
-    size = f"{results.count:012d}"  # text that sorts as the number does
-    return (data.source, data.fingerprint, data.split, data.part, size, results.evaluator or "")
+    return (data.source, -results.count, data.fingerprint, data.split, data.part, results.evaluator or "")
 
 
 def _rank(run: Run) -> tuple[float, str, str, str, str, str]:
