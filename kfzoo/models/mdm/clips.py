@@ -138,15 +138,7 @@ class ClipMDM(DiffusionModule, ClipModule):
     # Answering ------------------------------------------------------------------------------------------------------
 
     def generate(self, captions: Sequence[str], lengths: Sequence[int], seeds: Sequence[int]) -> Tensor:
-        """Draws a clip for each caption.
-
-        Args:
-            captions: B texts.
-            lengths: Frames of each clip at 20 a second, 1 to `longest`.
-            seeds: One a clip.
-
-        Returns:
-            (B, T, 61) float32, each channel in its range, T the greatest length; 0 behind a clip's own end.
+        """Draws a clip for each caption, as `ClipModule` says.
 
         Raises:
             InputError: For an empty caption, a length out of range, and weights that make no finite numbers.
