@@ -19,6 +19,7 @@ from kfzoo.models.base import ClipModule
 from kfzoo.models.mdm.diffusion import STEPS, Prediction
 from kfzoo.models.mdm.learning import DiffusionModule, seed_of
 from kfzoo.models.mdm.sampling import Scheduler
+from kfzoo.training.module import Monitor
 
 VALIDATION_DRAWS = 8
 """Diffusion steps, one from each eighth of them, at which the loss of a validation clip is taken."""
@@ -53,11 +54,14 @@ class ClipMDM(DiffusionModule, ClipModule):
         released_mean: What its motions are standardised by, as in `KeyframeMDM`.
         released_std: Likewise.
 
-    It draws no longer clips than the longest that it was trained on.
+    Its checkpoint is the last one that was validated; it draws no longer clips than the longest that it was trained on.
 
     Raises:
         InputError: For settings that cannot be used.
     """
+
+    # The last weights, as MDM takes them: the loss on new clips is least where faces stand still, long before they move.
+    monitor = Monitor("step", "max")
 
     def __init__(
         self,
