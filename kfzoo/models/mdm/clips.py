@@ -28,7 +28,8 @@ VALIDATION_DRAWS = 8
 class ClipMDM(DiffusionModule, ClipModule):
     """A diffusion model of a moving face, told by a text (MDM, arXiv 2209.14916; Express4D).
 
-    It learns from clips at 20 frames a second (`ClipDataModule`) and answers with such clips.
+    It learns from clips at 20 frames a second (`ClipDataModule`) and answers with such clips, none longer than the
+    longest that it was trained on. Its checkpoint is the last one that was validated.
 
     Args:
         text_encoder: Specification of the frozen text encoder (`kfzoo.encoders.text`).
@@ -53,8 +54,6 @@ class ClipMDM(DiffusionModule, ClipModule):
         released: Path of a checkpoint in MDM's form to begin at.
         released_mean: What its motions are standardised by, as in `KeyframeMDM`.
         released_std: Likewise.
-
-    Its checkpoint is the last one that was validated; it draws no longer clips than the longest that it was trained on.
 
     Raises:
         InputError: For settings that cannot be used.
