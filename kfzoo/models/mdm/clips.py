@@ -59,7 +59,7 @@ class ClipMDM(DiffusionModule, ClipModule):
         InputError: For settings that cannot be used.
     """
 
-    # The last weights, as MDM takes them: the loss on new clips is least where faces stand still, long before they move.
+    # The last weights, as MDM takes them: the loss on new clips is least while faces stand still.
     monitor = Monitor("step", "max")
 
     def __init__(
