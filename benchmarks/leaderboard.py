@@ -2,10 +2,10 @@
 
     python -m benchmarks.leaderboard [--takes FOLDER] [--runs FOLDER]
 
-Evaluators first, then every model's `builtin*.yaml`; with a folder of Live Link Face takes also every
-`takes.yaml`, on two splits. Killed at any point, the same command goes on where it stopped; what is trained already
-is only tested. The language model wants
-`python -m kfzoo assets get smollm2` beforehand, and most of the time. To be run in the project's folder.
+Evaluators first, then every model's `builtin*.yaml`; with a folder of Live Link Face takes also every `takes.yaml`, on
+two splits. Killed at any point, the same command goes on where it stopped; what is trained already is only tested. The
+language model wants `python -m kfzoo assets get smollm2` beforehand, and most of the time. To be run in the project's
+folder.
 """
 
 from __future__ import annotations
