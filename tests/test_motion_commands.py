@@ -28,7 +28,8 @@ TWO = ["--trainer.devices", 2, "--trainer.strategy", "ddp"]
 def trained(tmp_path_factory: pytest.TempPathFactory, takes_folder: Path) -> Path:
     """Folder of a small trained model of motion."""
     folder = tmp_path_factory.mktemp("motion")
-    small = shrink(ROOT / "configs" / "mdm" / "takes.yaml", folder, takes=takes_folder, clip="")
+    small = shrink(ROOT / "configs" / "mdm" / "clips.yaml", folder, takes=takes_folder, clip="")
+    small.write_text(small.read_text().replace("longest: 4.0", "longest: 9.8"))  # as by default
     assert run("fit", "--config", small, "--trainer.max_epochs", 2, "--trainer.check_val_every_n_epoch", 1) == 0
     return folder / "run"
 
@@ -37,8 +38,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, takes_folder: Path) -> Pat
 def again(trained: Path, tmp_path: Path) -> Path:
     """The same run in a folder of the test's own."""
     shutil.copytree(trained, tmp_path / "run")
-    text = (trained.parent / "takes.yaml").read_text()
-    (tmp_path / "takes.yaml").write_text(text.replace(str(trained), str(tmp_path / "run")))
+    text = (trained.parent / "clips.yaml").read_text()
+    (tmp_path / "clips.yaml").write_text(text.replace(str(trained), str(tmp_path / "run")))
     return tmp_path / "run"
 
 
@@ -91,7 +92,7 @@ def written(folder: Path) -> dict[str, bytes]:
 def test_predict_writes_recordings_and_keeps_those_that_stand(
     again: Path, takes_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, folder = again.parent / "takes.yaml", again / "predictions"
+    config, folder = again.parent / "clips.yaml", again / "predictions"
     assert run("predict", "--config", config) == 0
     assert f"predictions {folder}" in capsys.readouterr().out
     first = written(folder)
@@ -117,7 +118,7 @@ def test_predict_writes_recordings_and_keeps_those_that_stand(
 
 
 def test_clips_of_other_settings_are_not_mixed_in(again: Path, refuses: Callable[..., str]) -> None:
-    config, folder = again.parent / "takes.yaml", again / "predictions"
+    config, folder = again.parent / "clips.yaml", again / "predictions"
     assert run("predict", "--config", config, "--trainer.fast_dev_run", "true") == 0
     assert not folder.exists()
     assert run("predict", "--config", config) == 0
@@ -133,7 +134,7 @@ def test_clips_of_other_settings_are_not_mixed_in(again: Path, refuses: Callable
 
 
 def test_two_processes_predict_and_tell_what_one_tells(again: Path) -> None:
-    config, folder = again.parent / "takes.yaml", again / "predictions"
+    config, folder = again.parent / "clips.yaml", again / "predictions"
     alone = json.loads((again / "motion.json").read_text())
     every = ["--data.init_args.predict", "all"]
     assert run("predict", "--config", config, *every, "--data.init_args.batch_size", 3) == 0
@@ -202,7 +203,7 @@ def test_what_a_model_of_motion_cannot_do(trained: Path, tmp_path: Path, refuses
 
 
 def test_bad_input_is_told_in_one_line(again: Path, takes_folder: Path, refuses: Callable[..., str]) -> None:
-    config = ["--config", again.parent / "takes.yaml"]
+    config = ["--config", again.parent / "clips.yaml"]
     assert "test: " not in (told := refuses("test", *config, "--model.init_args.width", 32))
     assert told.startswith("checkpoint: ")
     assert "expected (32" in told
@@ -210,7 +211,7 @@ def test_bad_input_is_told_in_one_line(again: Path, takes_folder: Path, refuses:
         "evaluator: judges keyframes, and this is a model of moving clips; leave it out"
     )
     keyframes = ["--model.class_path", "kfzoo.models.MeanFace"]
-    values = (again.parent / "takes.yaml").read_text()
+    values = (again.parent / "clips.yaml").read_text()
     other = again.parent / "other.yaml"
     other.write_text(values[: values.index("model:")] + values[values.index("run_dir:") :])
     assert refuses("fit", "--config", other, *keyframes, "--run_dir", again.parent / "other") == (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -186,6 +186,7 @@ def test_one_lost_frame_is_bridged_and_a_gap_is_not() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(0, 0.3), min_size=1, max_size=150))
+@example([2.2e-311])
 def test_any_recording_becomes_finite_pieces_in_order(steps: list[float]) -> None:
     seconds = np.cumsum([0.0, *steps])
     values = moving(len(seconds))

@@ -224,7 +224,7 @@ def test_nothing_else_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[
 # Configurations ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "setting"), [("kf_prompt", "prompt"), ("epsilon", "prediction")])
+@pytest.mark.parametrize(("name", "setting"), [("builtin_kf_prompt", "prompt"), ("builtin_epsilon", "prediction")])
 def test_a_variant_differs_in_one_setting(name: str, setting: str) -> None:
     base, other = (
         yaml.safe_load((ROOT / "configs" / "mdm" / f"{each}.yaml").read_text()) for each in ("builtin", name)

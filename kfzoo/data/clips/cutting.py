@@ -13,6 +13,7 @@ from kfzoo.data.picking import SMOOTHING
 LONGEST_GAP = 0.1
 """Seconds between two recorded frames beyond which nothing is put between them: the camera had lost the face."""
 
+_SHORTEST_STEP = 1e-6  # Seconds; closer frames have one time but for rounding.
 _UNEVEN, _DRIFT = 0.25, 0.01  # Of a frame: how far one step, and the mean rate, of a steady recording may be off.
 
 
@@ -60,7 +61,7 @@ def _stride(seconds: NDArray[np.float64]) -> int | None:
     """Returns which of the frames of a steady recording stand `FPS` a second, or None."""
     steps = np.diff(seconds)
     usual = float(np.median(steps)) if len(steps) else 0.0
-    if usual <= 0 or np.abs(steps - usual).max() > _UNEVEN * usual:
+    if usual < _SHORTEST_STEP or np.abs(steps - usual).max() > _UNEVEN * usual:
         return None
     stride = max(1, round(1 / (FPS * usual)))
     return stride if abs(stride * usual * FPS - 1) <= _DRIFT else None
