@@ -36,8 +36,8 @@ class KeyframeMDM(DiffusionModule, KeyframeModule):
             KeyframeFace says.
         text_dropout: How often the text is left out in training, so that there is something to guide from.
         guidance: How far past the prediction without text samples go (`kfzoo.models.mdm.sampling`): 2.5 in MDM. It
-            sharpens what the text says at the price of spread; 1 takes the text as it is, in half the time, and keeps
-            the distribution of faces.
+            exaggerates what the text says, and single keyframes with it; 1 takes the text as it is, in half the time,
+            and stays nearest to the distribution of faces.
         scheduler: "ddpm", "ddim" or "dpm_solver".
         steps: Calls of the denoiser a sample; "ddpm" as published takes 1000.
         ema: Decay of the moving average of the weights, which answers in their place; 0.9999 in MDM, 0 keeps none.
