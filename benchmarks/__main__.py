@@ -1,14 +1,16 @@
 """Runs the named benchmarks and writes `benchmarks/results/<name>.md`, for some with a `.png` or `.json` beside it.
 
-    python -m benchmarks [startup] [livelink] [training] [evaluation] [generation] [--sizes N ...] [--out FOLDER]
+    python -m benchmarks [startup] [livelink] [rendering] [training] [evaluation] [generation] [--sizes N ...]
+                         [--out FOLDER]
     python -m benchmarks llm_decoding [--checkpoint FILE] [--merged] [--scripts N] [--slow N]
     python -m benchmarks llm_training [--scripts N] [--steps N] [--rows N] [--precisions P ...] [--ways WAY ...]
     python -m benchmarks llm_gpu [--scripts N] [--steps N] [--architecture NAME]
     python -m benchmarks mdm_sampling --checkpoint FILE [--prompts N] [--seeds N] [--timed N] [--guidance S]
     python -m benchmarks mdm_training [--steps N] [--rounds N]
 
-Let nothing else run beside it. By default the first five run, about 20 minutes on two cores: `generation` 8,
-`evaluation` 4. Those of the language model need it in the cache (`python -m kfzoo assets get smollm2`).
+Let nothing else run beside it. By default the first six run, about 20 minutes on two cores: `generation` 8,
+`evaluation` 4. `rendering` measures the faces of ICT-FaceKit where `KFZOO_ICT_FACEKIT` names their folder. Those of the
+language model need it in the cache (`python -m kfzoo assets get smollm2`).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from benchmarks.report import page
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
-NAMES = ("startup", "livelink", "training", "evaluation", "generation")
+NAMES = ("startup", "livelink", "rendering", "training", "evaluation", "generation")
 """Modules of this package, the quick ones first."""
 
 NAMED = {

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written ever stands under the final name."""
+"""Writing files so that nothing half-written ever stands under the final name, and where the cache is."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         beside.replace(final)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """Where computed things are kept: `KFZOO_CACHE`, or `kfzoo` in the user's cache folder."""
+    chosen = os.environ.get("KFZOO_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "kfzoo"
 
 
 def _umask() -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,10 +12,11 @@ from PIL import Image, ImageDraw
 
 from kfzoo.animation.face_rig import PosedFace, pose
 from kfzoo.animation.face_table import WRINKLES
+from kfzoo.animation.looks import Colour, Scene, paint_background
+from kfzoo.animation.looks import mix as _mix
+from kfzoo.animation.proportions import Proportions
 from kfzoo.animation.shapes import Points, between, ellipse, ribbon, spline, taper
 from kfzoo.errors import InputError
-
-Colour = tuple[int, int, int]
 
 HEAD_GAIN = 0.45
 """Part of a head angle that is drawn: a drawing without a far side cannot turn by a whole radian."""
@@ -33,9 +36,29 @@ ROUNDNESS = 2.0
 """How fast the face falls away from the viewer towards its sides: a cheek's patch turns with the cheek."""
 
 
+GARMENT = ((0.40, 1.36), (0.60, 1.43), (0.95, 1.52), (1.28, 1.63), (1.6, 1.8), (0.0, 2.0))
+THROAT = ((0.43, 0.7), (0.41, 1.15), (0.44, 1.37), (0.36, 1.50), (0.20, 1.585), (0.0, 1.61))
+LONG_HAIR = (
+    (0.0, -1.30),
+    (0.62, -1.16),
+    (0.93, -0.70),
+    (1.00, 0.0),
+    (1.03, 0.7),
+    (0.98, 1.30),
+    (0.86, 1.62),
+    (0.0, 1.62),
+)
+"""Right halves of what lies in the plane of the neck."""
+
+
 @dataclass(frozen=True)
 class Style:
-    """Colours of the drawing, each (red, green, blue)."""
+    """Colours of the drawing, each (red, green, blue), and what else is a person's own beside proportions.
+
+    Attributes:
+        brow_weight: Thickness of the brows, 1 for the portrait's.
+        cut: How long the hair is.
+    """
 
     background: Colour = (255, 255, 255)
     skin: Colour = (241, 214, 194)
@@ -59,10 +82,12 @@ class Style:
     teeth_shade: Colour = (232, 225, 216)
     tongue: Colour = (208, 112, 110)
     garment: Colour = (132, 146, 158)
+    brow_weight: float = 1.0
+    cut: Literal["short", "long", "none"] = "short"
 
 
 PORTRAIT = Style()
-"""The one style so far: soft skin, slate clothes, on white."""
+"""Soft skin, slate clothes, on white."""
 
 
 @dataclass
@@ -85,7 +110,13 @@ class _Sheet:
             self.fill(patch, _mix(ground, colour, (step / 7) ** 1.6))
 
 
-def draw_face(coefficients: ArrayLike, size: int = 256, style: Style = PORTRAIT) -> Image.Image:
+def draw_face(
+    coefficients: ArrayLike,
+    size: int = 256,
+    style: Style = PORTRAIT,
+    proportions: Proportions | None = None,
+    scene: Scene | None = None,
+) -> Image.Image:
     """Draws one face from the front, as a portrait: the subject's left is at the viewer's right.
 
     Every channel shows, but for the two rolls of the eyes. A positive yaw turns to the subject's right, a positive
@@ -95,6 +126,9 @@ def draw_face(coefficients: ArrayLike, size: int = 256, style: Style = PORTRAIT)
         coefficients: (61,) in Live Link order; values outside a channel's range are clamped.
         size: Side of the square picture in pixels, at least 16.
         style: Colours.
+        proportions: Whose face; by default the table's.
+        scene: Background and camera; by default the style's background, and straight in front. Its light is not
+            painted.
 
     Returns:
         An RGB picture.
@@ -106,22 +140,37 @@ def draw_face(coefficients: ArrayLike, size: int = 256, style: Style = PORTRAIT)
         raise InputError("size", f"expected at least 16 pixels, got {size}", "96 shows the expression, 256 prints well")
     face = pose(coefficients)
     still, moving = _Sheet(), _Sheet()
+    if style.cut == "long":
+        still.fill(_flat(LONG_HAIR), _mix(style.hair, (0, 0, 0), 0.12))
     _body(still, style)
     for part in (_head, _shades, _eyes, _nose, _lines, _mouth, _brows, _hair):
         part(moving, face, style)
     scale = size * SUPERSAMPLING
-    image = Image.new("RGB", (scale, scale), style.background)
+    if scene is None:
+        image = Image.new("RGB", (scale, scale), style.background)
+    else:
+        # Each pixel is repeated, so that reducing gives it back as it was.
+        background = Image.fromarray(paint_background(scene, size))
+        image = background.resize((scale, scale), Image.Resampling.NEAREST)
     pencil = ImageDraw.Draw(image)
-    for sheet, angles in ((still, np.zeros(3)), (moving, face.angles * HEAD_GAIN)):
-        _put(pencil, sheet, angles, scale)
+    angles = face.angles * HEAD_GAIN
+    if scene is not None:
+        angles[:2] += scene.angles
+    for sheet, turn, shape in ((still, np.zeros(3), None), (moving, angles, proportions)):
+        points = np.concatenate(sheet.polygons)
+        flat = _project(points if shape is None else shape.apply(points), turn)
+        _put(pencil, sheet, flat, scale, scene)
     return image.reduce(SUPERSAMPLING)
 
 
-def _put(pencil: ImageDraw.ImageDraw, sheet: _Sheet, angles: NDArray[np.float64], scale: int) -> None:
-    flat = _project(np.concatenate(sheet.polygons), angles)
+def _put(
+    pencil: ImageDraw.ImageDraw, sheet: _Sheet, flat: NDArray[np.float64], scale: int, scene: Scene | None
+) -> None:
+    """Paints a sheet's polygons, whose points were projected to `flat`, (n, 2)."""
     middle, half = VIEW
+    zoom, shift = (1.0, (0.0, 0.0)) if scene is None else (scene.zoom, scene.shift)
     # Pillow counts from pixels' edges: with the middle at scale / 2, left and right come out alike to the pixel.
-    pixels = (flat - (0, middle)) * (scale / (2 * half)) + scale / 2
+    pixels = (flat - (0, middle)) * (zoom * scale / (2 * half)) + scale / 2 + np.array(shift) * scale
     start = 0
     for polygon, colour in zip(sheet.polygons, sheet.colours, strict=True):
         end = start + len(polygon)
@@ -140,12 +189,8 @@ def _project(points: Points, angles: NDArray[np.float64]) -> NDArray[np.float64]
     return np.stack([x * nearer + NECK[0], y * nearer + NECK[1]], axis=1)
 
 
-def _mix(first: Colour, second: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
-
-
-def _flat(outline: list[tuple[float, float]]) -> Points:
+@cache
+def _flat(outline: tuple[tuple[float, float], ...]) -> Points:
     """A symmetric polygon in the plane of the neck from its right half."""
     half = np.array([(x, y, NECK[2]) for x, y in outline])
     whole: Points = np.concatenate([half, (half * (-1, 1, 1))[-2::-1]])
@@ -153,8 +198,8 @@ def _flat(outline: list[tuple[float, float]]) -> Points:
 
 
 def _body(sheet: _Sheet, style: Style) -> None:
-    sheet.fill(_flat([(0.40, 1.36), (0.60, 1.43), (0.95, 1.52), (1.28, 1.63), (1.6, 1.8), (0.0, 2.0)]), style.garment)
-    sheet.fill(_flat([(0.43, 0.7), (0.41, 1.15), (0.44, 1.37), (0.36, 1.50), (0.20, 1.585), (0.0, 1.61)]), style.shade)
+    sheet.fill(_flat(GARMENT), style.garment)
+    sheet.fill(_flat(THROAT), style.shade)
 
 
 def _head(sheet: _Sheet, face: PosedFace, style: Style) -> None:
@@ -162,7 +207,8 @@ def _head(sheet: _Sheet, face: PosedFace, style: Style) -> None:
     for ear, fold in zip(face.pairs["ear"], face.pairs["ear_fold"], strict=True):
         sheet.fill(ear, _mix(style.skin, style.shade, 0.45))
         sheet.fill(ribbon(fold, taper(len(fold), 0.018)), _mix(style.shade, style.line, 0.4))
-    sheet.fill(cap, style.hair)
+    if style.cut != "none":
+        sheet.fill(cap, style.hair)
     sheet.fill(contour, style.skin)
 
 
@@ -271,10 +317,17 @@ def _tongue(sheet: _Sheet, out: float, top: Points, bottom: Points, style: Style
 def _brows(sheet: _Sheet, face: PosedFace, style: Style) -> None:
     for brow in face.pairs["brow"]:
         along = np.linspace(0, 1, len(brow))
-        sheet.fill(ribbon(brow, 0.072 * np.sqrt(np.minimum(1, 0.10 + 5 * along)) * (1 - 0.82 * along**2.4)), style.brow)
+        sheet.fill(
+            ribbon(
+                brow, style.brow_weight * 0.072 * np.sqrt(np.minimum(1, 0.10 + 5 * along)) * (1 - 0.82 * along**2.4)
+            ),
+            style.brow,
+        )
 
 
 def _hair(sheet: _Sheet, face: PosedFace, style: Style) -> None:
+    if style.cut == "none":
+        return
     cap, line = face.across["hair_cap"], face.across["hairline"]
     sheet.fill(np.concatenate([cap, line[::-1]]), style.hair)
     sheen = face.across["sheen"]

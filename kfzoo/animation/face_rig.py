@@ -70,7 +70,7 @@ def pose(coefficients: ArrayLike) -> PosedFace:
     value = clamp(check_face(coefficients)).astype(np.float64)
     rest, places = _rest()
     points = np.stack([rest, rest])
-    points[:, :, :2] += np.tensordot(_close_lips(value), _pulls(), axes=1)
+    points[:, :, :2] += np.tensordot(close_lips(value), _pulls(), axes=1)
     _look(points, places, value)
     _keep_apart(points, places)
     points[1, :, 0] *= -1
@@ -104,7 +104,7 @@ def gaze(value: Array) -> Array:
     return np.clip(both, -1.1, 1.1)
 
 
-def _close_lips(value: Array) -> Array:
+def close_lips(value: Array) -> Array:
     """`MouthClose` can only close what the jaw has opened; what it asks beyond that presses the lips together."""
     closed = value.copy()
     surplus = max(0.0, value[INDEX["MouthClose"]] - value[INDEX["JawOpen"]])

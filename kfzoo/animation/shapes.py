@@ -11,6 +11,7 @@ Points = NDArray[np.float64]
 """Points in face space, (n, 3): x to the viewer's right, y down, z towards the viewer."""
 
 
+@cache
 def spline(count: int, steps: int, *, closed: bool = False) -> Points:
     """Catmull-Rom spline as a matrix: sampled points are `matrix @ control points`.
 

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 
 from kfzoo.data.script import Annotation, Keyframe, Script
+from kfzoo.errors import InputError
+
+PICTURE_REMEDY = "give a source with pictures, or wrap this one in kfzoo.rendering.RenderedFaces"
 
 
 class Sample(NamedTuple):
@@ -49,7 +52,7 @@ class KeyframeBatch:
     Attributes:
         samples: The keyframes and their scripts, as they came from the source; B of them.
         coefficients: (B, 61) float32, or None when the truth of any of them is not known.
-        images: (B, 3, H, W) float32 in [0, 1], or None for models of text.
+        images: (B, 3, H, W) float32 in [0, 1], upright and square, or None for models of text.
     """
 
     samples: tuple[Sample, ...]
@@ -92,6 +95,17 @@ class KeyframeBatch:
             raise ValueError(f"keyframe '{missing}' has no coefficients")
         return self.coefficients
 
+    @property
+    def pictures(self) -> Tensor:
+        """The images, (B, 3, H, W), where a model cannot do without them.
+
+        Raises:
+            InputError: When the batch carries none.
+        """
+        if self.images is None:
+            raise InputError(f"keyframe '{self.ids[0]}'", "has no picture", PICTURE_REMEDY)
+        return self.images
+
     def to(self, device: torch.device | str, non_blocking: bool = False) -> KeyframeBatch:
         """Returns the batch with its tensors on a device."""
         return replace(
@@ -109,9 +123,29 @@ class KeyframeBatch:
         )
 
 
-def collate(samples: Sequence[Sample]) -> KeyframeBatch:
-    """Collects samples into a batch; the truth is left out as soon as one keyframe lacks it."""
+def collate(samples: Sequence[Sample], picture_size: int | None = None) -> KeyframeBatch:
+    """Collects samples into a batch; the truth is left out as soon as one keyframe lacks it.
+
+    Args:
+        samples: B of them.
+        picture_size: Side in pixels of the keyframes' pictures, which are read from their files; None reads none.
+
+    Raises:
+        InputError: With a size: for a keyframe without a picture, or a file that is none.
+    """
     known = [sample.keyframe.coefficients for sample in samples]
     complete = [values for values in known if values is not None]
     stacked = torch.from_numpy(np.stack(complete)) if len(complete) == len(known) and known else None
-    return KeyframeBatch(samples=tuple(samples), coefficients=stacked)
+    images = None if picture_size is None else _pictures(samples, picture_size)
+    return KeyframeBatch(samples=tuple(samples), coefficients=stacked, images=images)
+
+
+def _pictures(samples: Sequence[Sample], size: int) -> Tensor:
+    from kfzoo.data.pictures import read_picture
+
+    pictures = []
+    for sample in samples:
+        if sample.keyframe.image_path is None:
+            raise InputError(f"keyframe '{sample.id}'", "has no picture", PICTURE_REMEDY)
+        pictures.append(read_picture(sample.keyframe.image_path, size))
+    return torch.from_numpy(np.stack(pictures))

@@ -27,10 +27,10 @@ class ChatJsonl(Source):
 
     Requests of KeyframeFace that share background, emotion and descriptions are one script; a keyframe that no line
     asks for still stands in it, without coefficients. A request of SemanticFace is a script with one keyframe: its
-    picture, and the words of its answer as *arkit* description. Scripts are named after the file and numbered in the
-    order in which they first appear, and each is a clip of its own. The requests name no subject, which becomes
-    "unspecified", and no times: keyframes stand one second apart, as in KeyframeFace's own CSV. Coefficients are
-    clamped to their channel's range.
+    picture, and the words of its answer as *arkit* description and as analysis. Scripts are named after the file and
+    numbered in the order in which they first appear, and each is a clip of its own. The requests name no subject, which
+    becomes "unspecified", and no times: keyframes stand one second apart, as in KeyframeFace's own CSV. Coefficients
+    are clamped to their channel's range.
 
     Args:
         path: The requests.
@@ -123,7 +123,8 @@ class _Plan:
             answer = self.answers.get(index)
             words: dict[str, Any] = {annotation: description}
             if self.image is not None:
-                words = {"arkit": answer.analysis if answer else "", "image_path": self.image}
+                analysis = answer.analysis if answer else ""
+                words = {"arkit": analysis, "analysis": analysis, "image_path": self.image}
             coefficients = answer.coefficients if answer else None
             keyframes.append(Keyframe(index=index, time=float(index), coefficients=coefficients, **words))
         return Script(

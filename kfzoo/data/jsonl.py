@@ -35,7 +35,7 @@ degrees.
 
 BESIDE = "beside"
 _SCRIPT_KEYS = ("id", "subject", "background", "emotion", "part", "keyframes")
-_KEYFRAME_KEYS = ("index", "time", *ANNOTATIONS, "image_path", "emotions", "coefficients")
+_KEYFRAME_KEYS = ("index", "time", *ANNOTATIONS, "image_path", "emotions", "analysis", "coefficients")
 
 
 def write_scripts(
@@ -179,9 +179,10 @@ def _keyframe(fields: Fields, index: int, script: str, folder: Path, beside: _Ar
         original=fields.text("original", ""),
         arkit=fields.text("arkit", ""),
         image=fields.text("image", ""),
-        coefficients=_coefficients(fields, f"{script}/{index}", beside),
+        coefficients=read_coefficients(fields, f"{script}/{index}", beside),
         image_path=None if image is None else str(folder / image),
         emotions=_emotions(fields),
+        analysis=fields.text("analysis", ""),
     )
 
 
@@ -194,7 +195,20 @@ def _emotions(fields: Fields) -> dict[str, float]:
     return scores
 
 
-def _coefficients(fields: Fields, name: str, beside: _Arrays | None) -> NDArray[np.float32] | None:
+def read_coefficients(fields: Fields, name: str = "", beside: _Arrays | None = None) -> NDArray[np.float32] | None:
+    """Reads the key "coefficients" of an object.
+
+    Args:
+        fields: The object.
+        name: Of the array, when they lie beside the file.
+        beside: Where they would lie.
+
+    Returns:
+        (61,) in each channel's range, or None when the key is missing.
+
+    Raises:
+        InputError: For anything else but 61 values by name or in a list, or a value far outside its channel's range.
+    """
     values = fields.values.get("coefficients")
     problems: tuple[str, ...] = ()
     if values is None:

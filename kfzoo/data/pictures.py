@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kfzoo.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+"""Endings of files that count as pictures, in any case."""
+
+_ORIENTATION = 0x0112  # of EXIF; 1 is upright
+_DRAFT = (64, 64)
 
 
 def read_picture(path: str | os.PathLike[str], size: int) -> NDArray[np.float32]:
@@ -23,18 +36,11 @@ def read_picture(path: str | os.PathLike[str], size: int) -> NDArray[np.float32]
     Raises:
         InputError: For a file that is missing, empty, cut off or no picture.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I"):  # Pillow would cut 16 bits off at 255
-                upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).round().astype(np.uint8))
-            upright = upright.convert("RGB")
-    except FileNotFoundError as error:
-        raise InputError(path, "does not exist", "check the path of the picture") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(path, f"cannot be read as a picture ({error})", "replace the file") from error
+    with _opened(path) as picture:
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I"):  # Pillow would cut 16 bits off at 255
+            upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).round().astype(np.uint8))
+        upright = upright.convert("RGB")
     return as_array(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
 
 
@@ -42,3 +48,117 @@ def as_array(picture: object) -> NDArray[np.float32]:
     """Returns an RGB picture as (3, H, W) in [0, 1]."""
     pixels = np.asarray(picture, dtype=np.float32)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) / 255)
+
+
+def peculiarities(path: str | os.PathLike[str]) -> list[str]:
+    """Reads a picture through, and tells what `read_picture` does to it that one might not expect.
+
+    Args:
+        path: The file.
+
+    Returns:
+        In words; usually none.
+
+    Raises:
+        InputError: As `read_picture`.
+    """
+    found = []
+    with _opened(path) as picture:
+        if picture.getexif().get(_ORIENTATION, 1) != 1:
+            found.append("is turned upright, as the camera noted")
+        if picture.mode in ("1", "L", "LA", "F") or picture.mode.startswith("I"):
+            found.append("is greyscale: its three colours are made equal")
+        if picture.mode.startswith("I") or any(";16" in str(tile) for tile in getattr(picture, "tile", ())):
+            found.append("has 16 bits a colour, of which 8 are read")
+        if picture.mode in ("LA", "RGBA", "PA") or "transparency" in picture.info:
+            found.append("has transparent places, which are read as if they were not")
+        picture.draft("RGB", _DRAFT)  # what a JPEG file holds is read to its end, but need not be worked out in full
+        picture.load()
+    return found
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Returns the pictures in a folder and the folders below it, by name.
+
+    Raises:
+        InputError: When it is no folder or holds no picture.
+    """
+    if not folder.is_dir():
+        raise InputError(folder, "is not a folder", "give the folder of the pictures")
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    if not found:
+        raise InputError(folder, f"holds no picture ({', '.join(SUFFIXES)})", "give the folder of the pictures")
+    return found
+
+
+class Findings:
+    """What is wrong with pictures and with what belongs to them: one line each, then how many.
+
+    Args:
+        strict: Whether the first thing that cannot be used ends the work; otherwise it is left out.
+    """
+
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
+        self.left_out = 0
+        self.changed = 0
+
+    def leave_out(self, error: InputError) -> None:
+        """Tells what cannot be used.
+
+        Raises:
+            InputError: The same, when strict.
+        """
+        if self.strict:
+            raise error
+        self.left_out += 1
+        _log.warning("%s; it is left out", error)
+
+    def tell(self, where: Path, words: str) -> None:
+        """Tells what is worth knowing and changes nothing."""
+        _log.warning("%s: %s", where, words)
+
+    def usable(self, path: Path) -> bool:
+        """Tells what is peculiar about a picture; returns whether it can be read.
+
+        Raises:
+            InputError: When it cannot, and strict.
+        """
+        try:
+            found = peculiarities(path)
+        except InputError as error:
+            self.leave_out(error)
+            return False
+        for words in found:
+            _log.warning("%s: %s", path, words)
+        self.changed += bool(found)
+        return True
+
+    def sum_up(self, where: Path, used: int) -> None:
+        """Tells how many there were.
+
+        Raises:
+            InputError: When nothing is left.
+        """
+        if self.left_out or self.changed:
+            _log.warning(
+                "%s: %d pictures are used, %d of them changed; %d left out", where, used, self.changed, self.left_out
+            )
+        if not used:
+            raise InputError(where, "holds no picture that can be used", "see the lines above")
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Opens a picture; what goes wrong inside is told in one line."""
+    if Path(path).is_file() and Path(path).stat().st_size == 0:
+        raise InputError(path, "is empty (0 bytes)", "replace the file")
+    try:
+        with Image.open(path) as picture:
+            yield picture
+    except FileNotFoundError as error:
+        raise InputError(path, "does not exist", "check the path of the picture") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(path, f"cannot be read as a picture ({told})", "replace the file") from error

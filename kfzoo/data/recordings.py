@@ -77,8 +77,8 @@ class Recordings:
         self.folder = Path(folder)
         self.neutral = neutral
         self._table = table
-        self._subject = None if subject_pattern is None else _pattern("subject", subject_pattern)
-        self._emotion = _pattern("emotion", emotion_pattern)
+        self._subject = None if subject_pattern is None else compiled_pattern("subject", subject_pattern)
+        self._emotion = compiled_pattern("emotion", emotion_pattern)
         if neutral not in (None, "first") and not Path(str(neutral)).is_file():
             raise InputError("neutral", f"there is no take '{neutral}'", "expected null, 'first' or the path of a take")
         self.paths()
@@ -144,7 +144,12 @@ class Recordings:
         return found["subject"]
 
 
-def _pattern(group: str, pattern: str) -> re.Pattern[str]:
+def compiled_pattern(group: str, pattern: str) -> re.Pattern[str]:
+    """Compiles a regular expression with a named group.
+
+    Raises:
+        InputError: When it is none, or has no such group.
+    """
     where = f"{group}_pattern"
     try:
         compiled = re.compile(pattern)

@@ -42,6 +42,7 @@ class Keyframe:
         coefficients: (61,) float32 in Live Link order, or None when the truth is not known.
         image_path: Path of the picture, or None.
         emotions: Scores in [0, 1] by emotion name, for example {"Sadness": 0.8}.
+        analysis: What SemanticFace's stage I says of the coefficients (`kfzoo.semantics`), or empty.
     """
 
     index: int
@@ -52,6 +53,7 @@ class Keyframe:
     coefficients: NDArray[np.float32] | None = None
     image_path: str | None = None
     emotions: Mapping[str, float] = field(default_factory=dict)
+    analysis: str = ""
 
     def description(self, annotation: Annotation) -> str:
         """Returns the description of one kind."""
@@ -119,6 +121,8 @@ def _keyframe_to_dict(keyframe: Keyframe) -> dict[str, Any]:
         values["image_path"] = keyframe.image_path
     if keyframe.emotions:
         values["emotions"] = {name: round(float(score), DECIMALS) for name, score in keyframe.emotions.items()}
+    if keyframe.analysis:
+        values["analysis"] = keyframe.analysis
     if keyframe.coefficients is not None:
         # + 0.0 turns -0.0 into 0.0, which would otherwise be another line for the same face.
         rounded = [round(float(value), DECIMALS) + 0.0 for value in keyframe.coefficients]

@@ -81,15 +81,16 @@ class LiveLinkTakes(Source):
 
     def _scripts(self, recording: Recording, frames: Mapping[int, str] | None) -> Iterator[Script]:
         picked = self._picked(recording, frames)
+        seconds, coefficients, emotion = recording.seconds, recording.coefficients, recording.emotion
         step = self.keyframes_per_script
         for number, start in enumerate(range(0, len(picked), step)):
             yield Script(
                 id=f"{recording.name}/{number:03d}",
                 subject=recording.subject,
                 background=self.background,
-                emotion=recording.emotion,
+                emotion=emotion,
                 keyframes=tuple(
-                    _keyframe(index, float(recording.seconds[frame]), recording.coefficients[frame], recording.emotion)
+                    seen_keyframe(index, float(seconds[frame]), coefficients[frame], emotion)
                     for index, frame in enumerate(picked[start : start + step])
                 ),
             )
@@ -112,7 +113,22 @@ class LiveLinkTakes(Source):
         return sorted(frames)
 
 
-def _keyframe(index: int, time: float, coefficients: NDArray[np.float32], emotion: str) -> Keyframe:
+def seen_keyframe(
+    index: int,
+    time: float,
+    coefficients: NDArray[np.float32],
+    emotion: str = UNSPECIFIED,
+    image_path: str | None = None,
+) -> Keyframe:
+    """Makes a keyframe of a recorded face, whose descriptions tell what can be seen of it.
+
+    Args:
+        index: Its place in the script.
+        time: In seconds.
+        coefficients: (61,).
+        emotion: If one is known.
+        image_path: Of its picture.
+    """
     seen = describe(coefficients, detail="coarse")
     return Keyframe(
         index=index,
@@ -121,6 +137,7 @@ def _keyframe(index: int, time: float, coefficients: NDArray[np.float32], emotio
         arkit=describe(coefficients, detail="full"),
         image=seen,
         coefficients=coefficients,
+        image_path=image_path,
     )
 
 

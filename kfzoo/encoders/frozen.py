@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from kfzoo.encoders.text import TextEncoder, build_text_encoder, warn_of_cuts
-from kfzoo.files import replacing
+from kfzoo.files import cache_folder, replacing
 
 CHUNK = 64
 """Sentences a forward pass; sorted by length, so that little is padded."""
@@ -105,13 +104,6 @@ class FrozenTextEncoder:
             given = [texts[number] for number in chosen]
             vectors[chosen] = (encoder(given) if self.unit else encoder.encode(given)).cpu()
         return vectors
-
-
-def cache_folder() -> Path:
-    """Where computed things are kept: `KFZOO_CACHE`, or `kfzoo` in the user's cache folder."""
-    chosen = os.environ.get("KFZOO_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME")
-    return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "kfzoo"
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:

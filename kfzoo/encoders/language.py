@@ -11,13 +11,14 @@ where there is a network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from kfzoo.encoders.frozen import cache_folder
 from kfzoo.errors import InputError
+from kfzoo.files import cache_folder
 
 if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel
@@ -56,11 +57,43 @@ KNOWN_SIZES: dict[str, dict[str, Any]] = {
         "vocab_size": 152064,
         "tie_word_embeddings": False,
     },
+    "Qwen/Qwen3-VL-4B-Instruct": {
+        "model_type": "qwen3_vl",
+        "text_config": {
+            "hidden_size": 2560,
+            "intermediate_size": 9728,
+            "num_hidden_layers": 36,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "head_dim": 128,
+            "vocab_size": 151936,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 5_000_000,
+                "mrope_section": [24, 20, 20],
+                "mrope_interleaved": True,
+            },
+            "tie_word_embeddings": True,
+        },
+        "vision_config": {
+            "depth": 24,
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_heads": 16,
+            "out_hidden_size": 2560,
+            "patch_size": 16,
+            "spatial_merge_size": 2,
+            "temporal_patch_size": 2,
+            "num_position_embeddings": 2304,
+            "deepstack_visual_indexes": [5, 11, 17],
+        },
+        "tie_word_embeddings": True,
+    },
 }
-"""Sizes of the models that KeyframeFace tunes: enough to count and to measure, not to load weights into.
+"""Sizes of the models that the papers tune: enough to count and to measure, not to load weights into.
 
-The paper prints one count of parameters for both models of 14 B (section 5.2): it is Qwen3-14B's. DeepSeek's, which is
-a Qwen2.5-14B, has 48 narrower blocks and so 34,406,400 of 14,804,440,064 parameters to train.
+KeyframeFace prints one count of parameters for both models of 14 B (section 5.2): it is Qwen3-14B's. DeepSeek's, a
+Qwen2.5-14B, has 48 narrower blocks and so 34,406,400 of 14,804,440,064 parameters to train.
 """
 
 LORA_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -82,14 +115,31 @@ def load_language_model(
     Raises:
         InputError: For an unknown specification, and a model that is not there, not whole or cannot be read.
     """
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
+
+    return load_pretrained(AutoModelForCausalLM, specification, dtype)
+
+
+def load_pretrained(
+    kind: Any, specification: str, dtype: torch.dtype
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Loads a model of any kind that writes text, and its tokenizer, as `load_language_model` does.
+
+    Args:
+        kind: One of transformers' `AutoModelFor…`.
+        specification: See the module's table.
+        dtype: Of the weights.
+
+    Raises:
+        InputError: As `load_language_model`.
+    """
+    from safetensors import SafetensorError
 
     folder = _folder(specification, _MODEL_FILES)
     tokenizer = load_tokenizer(specification)
     _quiet()
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = kind.from_pretrained(
             folder,
             dtype=dtype,
             attn_implementation="sdpa",
@@ -159,26 +209,30 @@ def language_config(specification: str) -> PreTrainedConfig:
 def meta_language_model(specification: str) -> PreTrainedModel:
     """Builds a language model without any memory for its weights (torch's meta device), to count its parameters.
 
+    A vision-language model is built whole.
+
     Raises:
         InputError: As `language_config`.
     """
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
     config = language_config(specification)
+    kind: Any = AutoModelForImageTextToText if hasattr(config, "vision_config") else AutoModelForCausalLM
     with torch.device("meta"):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-            config, trust_remote_code=False
-        )
+        model: PreTrainedModel = kind.from_config(config, trust_remote_code=False)
     return model
 
 
-def lora_config(r: int = 8, alpha: int = 32, dropout: float = 0.05) -> LoraConfig:
+def lora_config(
+    r: int = 8, alpha: int = 32, dropout: float = 0.05, layers: str | Sequence[str] = LORA_LAYERS
+) -> LoraConfig:
     """Low-rank adaptation as KeyframeFace sets it (section 5.2): all linear layers of the blocks, no bias.
 
     Args:
         r: Rank.
         alpha: The update is scaled by alpha / r.
         dropout: Of the adapter's input, in training.
+        layers: The last parts of the layers' names, or one regular expression for their whole names.
     """
     from peft import LoraConfig, TaskType
 
@@ -188,7 +242,7 @@ def lora_config(r: int = 8, alpha: int = 32, dropout: float = 0.05) -> LoraConfi
         lora_alpha=alpha,
         lora_dropout=dropout,
         bias="none",
-        target_modules=list(LORA_LAYERS),
+        target_modules=layers if isinstance(layers, str) else list(layers),
     )
 
 

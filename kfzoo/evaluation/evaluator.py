@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch, Sample
-from kfzoo.data.batch import collate as plain_collate
-from kfzoo.data.pictures import as_array, read_picture
 from kfzoo.data.script import Annotation
 from kfzoo.data.statistics import Statistics
 from kfzoo.encoders.frozen import weights_digest
@@ -211,8 +207,6 @@ class ImageMotionEvaluator(MotionEvaluator):
 
     Args:
         image_encoder: Specification of the image side (`kfzoo.encoders.image`); it is trained, too.
-        pictures: "file" reads each keyframe's picture; "drawn" draws its true face in two dimensions, for data without
-            pictures.
         size: Side of the pictures in pixels.
         dim: Size of the joint space.
         width: Size of a keyframe's token in the motion encoder.
@@ -228,7 +222,6 @@ class ImageMotionEvaluator(MotionEvaluator):
     def __init__(
         self,
         image_encoder: str = "timm:mobilenetv3_small_050",
-        pictures: Literal["file", "drawn"] = "file",
         size: int = 64,
         dim: int = 128,
         width: int = 256,
@@ -243,28 +236,8 @@ class ImageMotionEvaluator(MotionEvaluator):
         encoder = build_image_encoder(image_encoder)
         super().__init__(encoder.dim, dim, width, layers, heads, dropout)
         self.save_hyperparameters()
+        self.picture_size = size
         self.encoder = encoder.requires_grad_(True).train()
-
-    def collate(self, samples: Sequence[Sample]) -> KeyframeBatch:
-        """Collects samples with their pictures.
-
-        Raises:
-            InputError: For a keyframe without what its picture is made of, or a file that is no picture.
-        """
-        pictures = np.stack([self._picture(sample) for sample in samples])
-        return replace(plain_collate(samples), images=torch.from_numpy(pictures))
-
-    def _picture(self, sample: Sample) -> np.typing.NDArray[np.float32]:
-        keyframe = sample.keyframe
-        if self.hparams["pictures"] == "drawn":
-            from kfzoo.animation.face2d import draw_face
-
-            if keyframe.coefficients is None:
-                raise InputError(f"keyframe '{sample.id}'", "has no coefficients to draw", "set pictures: file")
-            return as_array(draw_face(keyframe.coefficients, self.hparams["size"]))
-        if keyframe.image_path is None:
-            raise InputError(f"keyframe '{sample.id}'", "has no picture", "set pictures: drawn, or give image_path")
-        return read_picture(keyframe.image_path, self.hparams["size"])
 
     def embed_condition(self, batch: KeyframeBatch) -> Tensor:
         """Returns the pictures' vectors, (B, dim)."""

@@ -50,7 +50,7 @@ class KeyframeModule(ZooModule, ABC):
     a checkpoint carries in `ZooModule`.
 
     Attributes:
-        condition: What a keyframe is generated from.
+        condition: What a keyframe is generated from; a model of images sets `picture_size`.
     """
 
     condition: ClassVar[Literal["text", "image"]] = "text"

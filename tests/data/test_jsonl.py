@@ -150,7 +150,7 @@ FAULTS = [
     (drop("keyframes", 1, "time"), "key 'keyframes[1]' lacks the key 'time'; add it"),
     (put("emotoin", value=1), "key 'emotoin' is unknown; did you mean 'emotion'?"),
     (put("keyframes", 0, "colour", value=1), "key 'keyframes[0].colour' is unknown; known keys: index, time, original, "
-     "arkit, image, image_path, emotions, coefficients"),
+     "arkit, image, image_path, emotions, analysis, coefficients"),
     (put("id", value=7), "key 'id' is 7, expected a text"),
     (put("id", value=""), "key 'id' is \"\", expected printable characters; give the script a name"),
     (put("background", value=None), "key 'background' is null, expected a text"),

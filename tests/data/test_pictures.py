@@ -66,6 +66,6 @@ def test_files_that_are_no_pictures(tmp_path: Path, gradient: Image.Image) -> No
     gradient.save(tmp_path / "cut.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:100])
     for name in ("empty.png", "text.png", "cut.png"):
-        with pytest.raises(InputError, match=r"cannot be read as a picture") as caught:
+        with pytest.raises(InputError, match=r"cannot be read as a picture|is empty") as caught:
             read_picture(tmp_path / name, 8)
         assert "\n" not in str(caught.value)
