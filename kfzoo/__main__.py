@@ -23,7 +23,7 @@ COMMANDS = {
     "generate": "words into a face, held or moving: Live Link Face CSV, JSON and a picture",
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
-    "data": "look at a data source, or write it as JSON Lines",
+    "data": "look at a data source, write it as JSON Lines, or put its faces into words",
     "export": "adapters, training data, answers and checkpoints, as PEFT, ms-swift, KeyframeFace and MDM have them",
     "assets": "get real weights out of packages, or list them",
     "plot": "figures of a trained autoencoder: tsne, path",

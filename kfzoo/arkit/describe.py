@@ -74,6 +74,35 @@ def describe(
     return _sentences(found, clauses, frame)
 
 
+def phrases(
+    coefficients: ArrayLike,
+    *,
+    wording: Wording = CANONICAL,
+    detail: Detail = "full",
+    neutral: ArrayLike | None = None,
+) -> list[tuple[Movement, str]]:
+    """Says each movement of a face by itself: "outer brows slightly lifted".
+
+    Args:
+        coefficients: As in `describe`, and so are the others; of several words for a thing the first is taken.
+        wording: The bank to take words from.
+        detail: How much is told.
+        neutral: The subject's face at rest.
+
+    Returns:
+        The movements that `describe` tells of, from the brows down, each with its words; as many as there are.
+
+    Raises:
+        InputError: When there are not 61 finite numbers.
+    """
+    intensities = wording.intensities if detail == "full" else wording.coarse
+    told = []
+    for movement in _prominent(movements(coefficients, detail=detail, neutral=neutral)):
+        clause = _clause(movement, wording, intensities, wording.frames[0], _first)
+        told.append((movement, f"{clause.subject} {clause.rest}"))
+    return told
+
+
 class _Picker:
     """Chooses at random; a call costs less than `random.choice`."""
 

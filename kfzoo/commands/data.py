@@ -1,10 +1,11 @@
-"""`data inspect` and `data build`: look at a source, or write it as JSON Lines."""
+"""`data inspect`, `build` and `describe`: look at a source, write it as JSON Lines, put its faces into words."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from kfzoo.data.source import Source
+from kfzoo.errors import InputError
 
 
 def inspect(source: Source, show: int = 2) -> None:
@@ -56,4 +57,55 @@ def build(source: Source, out: str) -> None:
     print(f"{count} scripts in {out}")
 
 
-COMMAND = {"inspect": inspect, "build": build}
+def describe(
+    source: Source, out: str, model: str = "", url: str = "", parallel: int = 1, timeout: float = 120.0
+) -> None:
+    """Puts the faces of a source into words: SemanticFace's stage I, which its estimator A2 learns to write.
+
+    One line a keyframe: expression category, movements by region with their intensity, emotional implication,
+    symmetry. Interrupted, the same command goes on where it stopped; faces that the file knows already are not analysed
+    again. `kfzoo.semantics.described.Described` joins the file to the source.
+
+    Args:
+        source: By class path, for example `--source kfzoo.data.builtin.BuiltinScripts`.
+        out: The JSON Lines file; it appears when it is whole.
+        model: `smollm2` or `huggingface:<name or folder>` (the paper: Qwen3-14B); with a URL a name that the server
+            knows. With neither a model nor a URL a rule writes the words.
+        url: An OpenAI-compatible server, such as http://localhost:8000/v1. Its key, where it needs one, is read from
+            the environment variable KFZOO_API_KEY or OPENAI_API_KEY.
+        parallel: Faces that a server is asked for at a time.
+        timeout: Seconds that the server may be silent.
+
+    Raises:
+        InputError: For data without coefficients, a model that cannot be used or gives no analysis, and a file that
+            cannot be written.
+    """
+    from tqdm.auto import tqdm
+
+    from kfzoo.backends.chat import open_backend
+    from kfzoo.semantics.book import write_book
+    from kfzoo.semantics.teacher import ModelTeacher, RuleTeacher, Teacher
+
+    if parallel < 1 or (parallel > 1 and not url):
+        problem = f"is {parallel}, expected 1" + (" or more" if url else "")
+        raise InputError("--parallel", problem, "" if url else "only a server answers several at a time")
+    scripts = tqdm(source, desc="Reading scripts", unit=" scripts", delay=2, leave=False)
+    faces = [
+        (f"{script.id}#{keyframe.index}", keyframe.coefficients)
+        for script in scripts
+        for keyframe in script.keyframes
+        if keyframe.coefficients is not None
+    ]
+    if not faces:
+        raise InputError("--source", "holds no keyframe with coefficients", "choose data whose truth is known")
+    teacher: Teacher = ModelTeacher(open_backend(model, url, timeout)) if model or url else RuleTeacher()
+    with tqdm(total=len(faces), desc="Analysing faces", unit=" faces", delay=2, leave=False) as bar:
+
+        def progress(done: int) -> None:
+            bar.update(done - bar.n)
+
+        new, there = write_book(out, faces, teacher, parallel=parallel, progress=progress)
+    print(f"{len(faces):,} analyses in {out}: {new:,} new, {there:,} from before, by {teacher.name}")
+
+
+COMMAND = {"inspect": inspect, "build": build, "describe": describe}

@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kfzoo.errors import InputError
-
-if TYPE_CHECKING:
-    from kfzoo.scripting.standardise import Backend
 
 
 def script(
@@ -51,13 +47,14 @@ def script(
 
     from rich.console import Console
 
+    from kfzoo.backends.chat import open_backend
     from kfzoo.data.jsonl import write_scripts
     from kfzoo.scripting.dialogue import agreed, show_draft
     from kfzoo.scripting.standardise import standardise
 
     console = Console()
     with Console(stderr=True).status("Drafting the script"):
-        backend = _backend(model, url, timeout)
+        backend = open_backend(model, url, timeout)
         draft = standardise(text.strip(), backend, most)
     if yes:
         show_draft(draft, seconds, console)
@@ -86,17 +83,6 @@ def _checked(text: str, out: str, most: int, seconds: float) -> Path:
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(path, "cannot be written", "choose a folder that can be written")
     return path
-
-
-def _backend(model: str, url: str, timeout: float) -> Backend:
-    if url:
-        from kfzoo.scripting.server import ServerModel
-
-        return ServerModel(url, model, timeout)
-
-    from kfzoo.scripting.local import LocalModel
-
-    return LocalModel(model or "smollm2")
 
 
 COMMAND = script

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kfzoo.backends.chat import strict_object
 from kfzoo.data.lines import Fields
 from kfzoo.data.script import DECIMALS, UNSPECIFIED, Keyframe, Script
 from kfzoo.errors import InputError
@@ -87,8 +88,8 @@ def schema(most: int) -> dict[str, Any]:
     """
     text = {"type": "string"}
     moment = {"time": {"type": ["number", "null"]}, "description": text}
-    keyframes = {"type": "array", "minItems": 1, "maxItems": most, "items": _object(moment)}
-    return _object({"background": text, "emotion": text, "keyframes": keyframes})
+    keyframes = {"type": "array", "minItems": 1, "maxItems": most, "items": strict_object(moment)}
+    return strict_object({"background": text, "emotion": text, "keyframes": keyframes})
 
 
 def read_draft(where: str, text: str, most: int) -> Draft:
@@ -148,7 +149,3 @@ def _text(fields: Fields, key: str, remedy: str) -> str:
     if not text:
         raise fields.fault(key, "is blank", remedy)
     return text
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, Protocol
 
+from kfzoo.backends.chat import Backend, Message, said
 from kfzoo.data.builtin.emotions import EKMAN
 from kfzoo.data.script import UNSPECIFIED
 from kfzoo.errors import InputError
 from kfzoo.scripting.draft import Draft, Moment, read_draft, schema
-
-Message = dict[str, str]
-"""A message of a chat: its "role" and its "content"."""
-
-
-class Backend(Protocol):
-    """A language model that answers under a JSON Schema.
-
-    Attributes:
-        name: What to call it in a message.
-    """
-
-    name: str
-
-    def ask(self, messages: Sequence[Message], schema: dict[str, Any]) -> str:
-        """Returns the answer to a chat: JSON that fits the schema, as far as the model keeps to it."""
-
 
 _INSTRUCTION = (
     "You turn a user's text into the script of a short performance by a digital face. Answer with one JSON object and "
@@ -93,7 +75,7 @@ def standardise(text: str, backend: Backend, most: int) -> Draft:
         return read_draft("answer", answer, most)
     except InputError as fault:
         complaint = f"That does not fit: {fault}. Answer again, with one JSON object as described."
-        again = [_said("assistant", answer), _said("user", complaint)]
+        again = [said("assistant", answer), said("user", complaint)]
     answer = backend.ask([*asked, *again], schema(most))
     try:
         return read_draft("answer", answer, most)
@@ -110,12 +92,8 @@ def question(text: str, most: int) -> list[Message]:
         most: Keyframes at most.
     """
     emotions = ", ".join(name.lower() for name in EKMAN)
-    messages = [_said("system", _INSTRUCTION.format(emotions=emotions, most=most))]
+    messages = [said("system", _INSTRUCTION.format(emotions=emotions, most=most))]
     for words, draft in _EXAMPLES:
         answer = json.dumps(draft.values(), ensure_ascii=False)
-        messages += [_said("user", words), _said("assistant", answer)]
-    return [*messages, _said("user", text)]
-
-
-def _said(role: str, content: str) -> Message:
-    return {"role": role, "content": content}
+        messages += [said("user", words), said("assistant", answer)]
+    return [*messages, said("user", text)]

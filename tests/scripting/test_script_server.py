@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from kfzoo.backends.server import ServerModel
 from kfzoo.errors import InputError
 from kfzoo.scripting.draft import check_draft, schema
-from kfzoo.scripting.server import ServerModel
 from kfzoo.scripting.standardise import question, standardise
 from tests.scripting.openai_server import GOOD, Server, said, serving
 
@@ -39,7 +39,7 @@ def test_a_good_answer_is_taken(server: Server) -> None:
     assert asked["model"] == "tiny"
     assert asked["messages"] == question("Er hofft. 他希望。", 3)
     assert asked["response_format"]["type"] == "json_schema"
-    assert asked["response_format"]["json_schema"] == {"name": "script", "strict": True, "schema": schema(3)}
+    assert asked["response_format"]["json_schema"] == {"name": "answer", "strict": True, "schema": schema(3)}
     assert all("Authorization" not in headers for headers in server.headers)
 
 
@@ -110,7 +110,7 @@ def test_two_answers_that_do_not_fit_are_told(server: Server) -> None:
         ),
         (
             {"choices": [{"message": {"content": '{"back'}, "finish_reason": "length"}]},
-            "'tiny' at URL: cut its answer off; let the server write longer answers, or lower --most",
+            "'tiny' at URL: cut its answer off; let the server write longer answers",
         ),
     ],
 )

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from kfzoo.backends.local import LocalModel, _Reader
+from kfzoo.backends.walk import NUMBERS, Walk, longest
 from kfzoo.encoders.language import load_language_model, load_tokenizer
 from kfzoo.errors import InputError
 from kfzoo.scripting.draft import read_draft, schema
-from kfzoo.scripting.local import LocalModel, _Reader
 from kfzoo.scripting.standardise import question, standardise
-from kfzoo.scripting.walk import NUMBERS, Walk, longest
 
 PROMPT = [1, 2, 3]
 
@@ -61,7 +61,7 @@ def test_any_logits_lead_to_an_answer_that_fits(tokenizer: Any, seed: int, most:
     generator = torch.Generator().manual_seed(seed)
     # More logits than tokens, as models are often padded; bytes, quotes and special tokens all come first at times.
     model = Told(lambda _: peak * torch.randn(len(tokenizer) + 20, generator=generator))
-    with patch("kfzoo.scripting.walk.NUMBERS", ("0.0", "0.5", "1.0")):  # soon all used up
+    with patch("kfzoo.backends.walk.NUMBERS", ("0.0", "0.5", "1.0")):  # soon all used up
         answer = Walk(model, tokenizer, PROMPT, limit).answer(schema(most))
     assert fits(json.loads(answer), schema(most))
     read_draft("answer", answer, most)  # nothing blank, times rise
@@ -188,7 +188,7 @@ def test_a_model_without_a_chat_template_is_told(tiny_qwen3: str, monkeypatch: p
         tokenizer.chat_template = None
         return model, tokenizer
 
-    monkeypatch.setattr("kfzoo.scripting.local.load_language_model", bare)
+    monkeypatch.setattr("kfzoo.backends.local.load_language_model", bare)
     with pytest.raises(InputError, match="has no chat template; choose an instruction-tuned model"):
         LocalModel(tiny_qwen3)
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kfzoo.backends.chat import Message
+from kfzoo.backends.walk import Walk, longest
 from kfzoo.encoders.language import load_language_model
 from kfzoo.errors import InputError
-from kfzoo.scripting.standardise import Message
-from kfzoo.scripting.walk import Walk, longest
 
 _THOUGHT = "<think>\n"
 

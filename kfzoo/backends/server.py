@@ -11,8 +11,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
+from kfzoo.backends.chat import Message
 from kfzoo.errors import InputError
-from kfzoo.scripting.standardise import Message
 
 KEYS = ("KFZOO_API_KEY", "OPENAI_API_KEY")
 """Environment variables that may hold the server's key; the first that is set counts."""
@@ -58,7 +58,7 @@ class ServerModel:
         Raises:
             InputError: When the server cannot be reached, refuses, or answers with something else than a chat's answer.
         """
-        form = {"type": "json_schema", "json_schema": {"name": "script", "strict": True, "schema": schema}}
+        form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
         told = self._get("chat/completions", {"model": self._model, "messages": messages, "response_format": form})
         try:
             choice = told["choices"][0]
@@ -66,7 +66,7 @@ class ServerModel:
         except (TypeError, KeyError, IndexError, AttributeError):
             raise self._stranger("no chat's answer") from None
         if choice.get("finish_reason") == "length":
-            raise InputError(self.name, "cut its answer off", "let the server write longer answers, or lower --most")
+            raise InputError(self.name, "cut its answer off", "let the server write longer answers")
         if not isinstance(content, str) or not content.strip():
             said = f" ({self._cut(refusal)})" if isinstance(refusal, str) else ""
             raise InputError(self.name, f"gave no answer{said}", "say it in other words, or choose another model")

@@ -1,0 +1,55 @@
+"""What every language model that answers under a JSON Schema is asked, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+Message = dict[str, str]
+"""A message of a chat: its "role" and its "content"."""
+
+
+class Backend(Protocol):
+    """A language model that answers under a JSON Schema.
+
+    Attributes:
+        name: What to call it in a message.
+    """
+
+    name: str
+
+    def ask(self, messages: Sequence[Message], schema: dict[str, Any]) -> str:
+        """Returns the answer to a chat: JSON that fits the schema, as far as the model keeps to it."""
+
+
+def said(role: str, content: str) -> Message:
+    """Returns one message."""
+    return {"role": role, "content": content}
+
+
+def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
+    """Returns the JSON Schema of an object that has all of these keys and no other."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def open_backend(model: str = "", url: str = "", timeout: float = 120.0) -> Backend:
+    """Returns the language model that two options name.
+
+    Args:
+        model: Specification (`kfzoo.encoders.language`), by default `smollm2`; with a URL a name that the server knows,
+            which is needed only where it has several.
+        url: An OpenAI-compatible server, such as http://localhost:8000/v1; empty for a model on this machine.
+        timeout: Seconds that the server may be silent.
+
+    Raises:
+        InputError: As `ServerModel` and `LocalModel`.
+    """
+    if url:
+        from kfzoo.backends.server import ServerModel
+
+        return ServerModel(url, model, timeout)
+
+    # The import costs seconds.
+    from kfzoo.backends.local import LocalModel
+
+    return LocalModel(model or "smollm2")
