@@ -1,0 +1,212 @@
+"""MediaPipe's face landmarker: pictures in, points, blendshape scores and the pose of the head out.
+
+It needs the package `mediapipe` (`pip install "kfzoo[landmarks]"`) and its model file `face_landmarker.task`, which is
+Google's and not part of this project: give its path, or name it in the environment variable `KFZOO_FACE_LANDMARKER`.
+It runs on the CPU.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from kfzoo.arkit.channels import MEDIAPIPE
+from kfzoo.errors import InputError
+from kfzoo.files import cache_folder, replacing
+
+VARIABLE = "KFZOO_FACE_LANDMARKER"
+"""Environment variable that names the model file."""
+
+POINTS = 478
+"""Landmarks of a face: 468 of the skin and lips, then five of each iris."""
+
+MOST_FACES = 4
+"""Faces that are looked for in a picture; the largest counts."""
+
+
+class Faces(NamedTuple):
+    """What the landmarker finds in B pictures; rows without a face are zeros.
+
+    Attributes:
+        shown: (B,) int64, how many faces a picture shows (at most `MOST_FACES`); what follows is of the largest.
+        points: (B, 478, 3) float32: x and y as shares of the picture's width and height, from its upper left corner; z
+            in units of the width, smaller towards the camera.
+        scores: (B, 52) float32 in [0, 1], in the order of `kfzoo.arkit.channels.MEDIAPIPE`.
+        poses: (B, 4, 4) float32, from the face's own axes (to the subject's left, up, out of the face) to the camera's
+            (to the picture's right, up, towards the camera), in centimetres.
+    """
+
+    shown: Tensor
+    points: Tensor
+    scores: Tensor
+    poses: Tensor
+
+    @property
+    def found(self) -> Tensor:
+        """Whether a picture shows a face, (B,) bool."""
+        return self.shown > 0
+
+
+class FaceLandmarker:
+    """Finds faces. It is no `nn.Module`: there is nothing in it to train, or to keep in a checkpoint.
+
+    Args:
+        model: Path of `face_landmarker.task`; empty for the one that `KFZOO_FACE_LANDMARKER` names.
+    """
+
+    def __init__(self, model: str = "") -> None:
+        self.model = model
+        _ignore_profiler()
+
+    @property
+    def path(self) -> Path:
+        """The model file.
+
+        Raises:
+            InputError: When none is named, or it is not there.
+        """
+        named = self.model or os.environ.get(VARIABLE, "")
+        if not named:
+            raise InputError("landmarker", "no model file is named", f"set {VARIABLE} to a face_landmarker.task")
+        if not Path(named).is_file():
+            where = "landmarker" if self.model else VARIABLE
+            raise InputError(where, f"there is no file '{named}'", "give the path of a face_landmarker.task")
+        return Path(named)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the model file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def __call__(self, images: Tensor) -> Faces:
+        """Finds the largest face of each picture.
+
+        Args:
+            images: (B, 3, H, W) in [0, 1], on any device.
+
+        Returns:
+            The faces, on the CPU.
+
+        Raises:
+            InputError: Without the package or the model file.
+        """
+        pixels = (images.detach().float().cpu() * 255).round().clamp(0, 255).byte()
+        return _stack([self._find(each.permute(1, 2, 0).contiguous().numpy()) for each in pixels])
+
+    def cached(self, keys: Sequence[str], read: Callable[[int], NDArray[np.float32]]) -> Faces:
+        """Finds the faces of many pictures, or reads from the cache on disk what was found before.
+
+        Args:
+            keys: One a picture, which changes with its content.
+            read: Gives the picture of a number, (3, H, W) in [0, 1]; not called when the faces are known.
+
+        Returns:
+            The faces, in the order of the keys.
+        """
+        name = hashlib.sha256("\n".join([self.digest, *keys]).encode()).hexdigest()
+        path = cache_folder() / "landmarks" / f"{name}.safetensors"
+        faces = _load(path, len(keys))
+        if faces is None:
+            numbers = tqdm(range(len(keys)), desc="Finding faces", unit=" pictures", delay=2, leave=False)
+            faces = _join([self(torch.from_numpy(read(number))[None]) for number in numbers])
+            with replacing(path) as beside:
+                save_file(faces._asdict(), beside)
+        return faces
+
+    def _find(self, pixels: NDArray[np.uint8]) -> _Face | None:
+        import mediapipe
+
+        task = _task(self.path)
+        found = task.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels))
+        if not found.face_landmarks:
+            return None
+        height, width = pixels.shape[:2]
+        faces = [np.array([(p.x, p.y, p.z) for p in face], dtype=np.float32) for face in found.face_landmarks]
+        largest = int(np.argmax([np.prod(np.ptp(face[:, :2] * (width, height), axis=0)) for face in faces]))
+        scores = {each.category_name: each.score for each in found.face_blendshapes[largest]}
+        return _Face(
+            len(faces),
+            faces[largest],
+            np.array([scores[name] for name in MEDIAPIPE], dtype=np.float32),
+            np.asarray(found.facial_transformation_matrixes[largest], dtype=np.float32),
+        )
+
+
+class _Face(NamedTuple):
+    shown: int
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    pose: NDArray[np.float32]
+
+
+NOBODY = _Face(0, np.zeros((POINTS, 3), np.float32), np.zeros(len(MEDIAPIPE), np.float32), np.zeros((4, 4), np.float32))
+
+
+def _stack(faces: Sequence[_Face | None]) -> Faces:
+    rows = [NOBODY if face is None else face for face in faces]
+    return Faces(
+        torch.tensor([row.shown for row in rows], dtype=torch.int64),
+        *(torch.from_numpy(np.stack([row[column] for row in rows])) for column in (1, 2, 3)),
+    )
+
+
+def _join(parts: Sequence[Faces]) -> Faces:
+    return Faces(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def _ignore_profiler() -> None:
+    """Ignores SIGPROF, and lets Python know it.
+
+    MediaPipe starts profiling timers on its threads and ignores their signal behind Python's back. Lightning puts every
+    handler back to what Python knew when its trainer started: the next tick would then end the process.
+    """
+    if hasattr(signal, "SIGPROF") and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
+
+
+@cache
+def _task(path: Path) -> Any:
+    """Builds MediaPipe's landmarker, once a process and file."""
+    try:
+        from mediapipe.tasks.python import BaseOptions, vision
+    except ImportError as error:
+        raise InputError("mediapipe", "is not installed", 'run: pip install "kfzoo[landmarks]"') from error
+    options = vision.FaceLandmarkerOptions(
+        base_options=BaseOptions(model_asset_path=str(path)),
+        num_faces=MOST_FACES,
+        output_face_blendshapes=True,
+        output_facial_transformation_matrixes=True,
+    )
+    try:
+        task = vision.FaceLandmarker.create_from_options(options)
+    except (RuntimeError, ValueError) as error:
+        problem = f"cannot be read as a face landmarker ({str(error).splitlines()[0]})"
+        raise InputError(path, problem, "get face_landmarker.task anew") from error
+    # At the interpreter's end its clean-up would find half of its module gone; the system frees what it holds.
+    atexit.register(setattr, task, "close", lambda: None)
+    return task
+
+
+def _load(path: Path, count: int) -> Faces | None:
+    """Reads cached faces; a file that is damaged or of another length is computed anew."""
+    try:
+        faces = Faces(**load_file(path))
+    except (OSError, SafetensorError, TypeError):
+        return None
+    return faces if len(faces.shown) == count else None
