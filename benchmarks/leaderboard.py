@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from kfzoo.evaluation.leaderboard import write_leaderboard
 from kfzoo.evaluation.results import find_runs
@@ -43,11 +44,24 @@ class Board:
         kind: Name of the configurations, `builtin` or `takes`.
         suffix: Tells the runs of two boards of one kind apart.
         options: What is added to every command.
+        condition: What the models read; those of images have `benchmarks.semanticface`.
     """
 
     kind: str
     suffix: str = ""
     options: tuple[str, ...] = ()
+    condition: Literal["text", "image"] = "text"
+
+    @property
+    def evaluator(self) -> Path:
+        """The configuration of its evaluator."""
+        return ROOT / "configs" / "evaluator" / f"{self.condition}_motion_{self.kind}.yaml"
+
+    @property
+    def configs(self) -> list[Path]:
+        """The configurations of its models."""
+        found = sorted((ROOT / "configs").glob(f"*/{self.kind}*.yaml"))
+        return [each for each in found if ("RenderedFaces" in each.read_text()) == (self.condition == "image")]
 
     def name(self, config: Path) -> str:
         """Name of a configuration's run."""
@@ -55,10 +69,8 @@ class Board:
 
     def commands(self, runs: Path, trainer: Sequence[str] = ()) -> Iterator[tuple[str, list[str]]]:
         """Yields each run's name and the arguments of its `fit`, the evaluator's first."""
-        evaluator = ROOT / "configs" / "evaluator" / f"text_motion_{self.kind}.yaml"
-        judge = f"--evaluator={runs / self.name(evaluator)}"
-        configs = sorted((ROOT / "configs").glob(f"*/{self.kind}*.yaml"))
-        for config, more in ((evaluator, []), *((config, [judge]) for config in configs)):
+        judge = f"--evaluator={runs / self.name(self.evaluator)}"
+        for config, more in ((self.evaluator, []), *((config, [judge]) for config in self.configs)):
             folder = f"--run_dir={runs / self.name(config)}"
             place = config.relative_to(ROOT)
             yield self.name(config), ["fit", f"--config={place}", folder, *self.options, *more, *trainer]

@@ -221,3 +221,54 @@ def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     Qwen3ForCausalLM(config).save_pretrained(folder)
     return f"huggingface:{folder}"
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen3_vl(tmp_path_factory: pytest.TempPathFactory, tiny_qwen3: str) -> str:
+    """Specification of a Qwen3-VL of two layers and random weights, with a small tokenizer of Qwen's make, on disk."""
+    import torch
+    from transformers import AutoTokenizer, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    folder = tmp_path_factory.mktemp("qwen3_vl")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_qwen3.removeprefix("huggingface:"))
+    pieces = ["<|im_start|>", "<|vision_start|>", "<|image_pad|>", "<|vision_end|>"]
+    tokenizer.add_special_tokens({"additional_special_tokens": pieces})
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    text = {
+        "vocab_size": len(tokenizer) + 7,  # as Qwen's, some rows belong to no token
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "max_position_embeddings": 8192,
+        "rope_parameters": {
+            "rope_type": "default",
+            "rope_theta": 1e4,
+            "mrope_section": [4, 2, 2],
+            "mrope_interleaved": True,
+        },
+        "initializer_range": 0.2,  # far apart logits: rounding does not change which token is the likeliest
+    }
+    vision = {
+        "depth": 2,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_heads": 2,
+        "out_hidden_size": 64,
+        "num_position_embeddings": 64,
+        "deepstack_visual_indexes": [0],
+        "initializer_range": 0.2,
+    }
+    config = Qwen3VLConfig(
+        text_config=text,
+        vision_config=vision,
+        image_token_id=len(tokenizer) - 2,
+        vision_start_token_id=len(tokenizer) - 3,
+        vision_end_token_id=len(tokenizer) - 1,
+        tie_word_embeddings=True,
+    )
+    Qwen3VLForConditionalGeneration(config).save_pretrained(folder)
+    return f"huggingface:{folder}"

@@ -222,3 +222,15 @@ def test_parts() -> None:
     assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | ---: |\n| 1 | 2 |"
     assert verdict("below 3", "4", met=False) == "Target: below 3. Reached: 4. **Missed.**"
     assert page("x", "T", "body").startswith("# T\n\n- hardware: ")
+
+
+def test_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import rendering
+
+    monkeypatch.delenv("KFZOO_ICT_FACEKIT", raising=False)
+    text = rendering.measure(sizes=(32, 128), scripts=3, runs=1)
+    rows = cells(text)
+    assert [row[0] for row in rows] == ["`DrawnFaces`, 32²", "`DrawnFaces`, 128²"]
+    assert all(float(cell.replace(",", "")) > 0 for row in rows for cell in row[1:])
+    assert "`MeshFaces` was not measured" in text
+    assert "Target: 200 pictures a second and core of `DrawnFaces` at 128²" in text

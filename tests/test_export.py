@@ -214,7 +214,7 @@ def test_bad_input_is_told_in_one_line(
     said = refuses("adapter", "--checkpoint", tmp_path / "mean" / "best.ckpt", "--out", out)
     assert said.endswith(
         "best.ckpt: holds a kfzoo.models.mean_face.MeanFace, which has no adapter; give the checkpoint of an "
-        "LLMGenerator that was tuned"
+        "LLMGenerator or a VLMEstimator that was tuned"
     )
     base = LLMGenerator(tiny_qwen3, tune=False)
     checkpoint: dict[str, Any] = {"hyper_parameters": dict(base.hparams)}

@@ -1,4 +1,4 @@
-"""`export adapter`, `chat`, `answers`: what programs for KeyframeFace's generator read; `mdm`: what MDM's code does."""
+"""`export adapter`, `chat`, `answers`, `mdm`: what others' programs for the three generators and estimators read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kfzoo.errors import InputError
 
 if TYPE_CHECKING:
+    from kfzoo.data.batch import Sample
     from kfzoo.data.lines import Fields
 
 _NAMED = 3  # Keyframes that one line names.
@@ -20,7 +21,7 @@ def adapter(checkpoint: str, out: str) -> None:
     """Writes a checkpoint's adapter as a folder that PEFT and ms-swift load; needs no language model.
 
     Args:
-        checkpoint: Of an LLMGenerator, such as runs/<name>/best.ckpt.
+        checkpoint: Of an LLMGenerator or a VLMEstimator, such as runs/<name>/best.ckpt.
         out: The folder.
 
     Raises:
@@ -31,12 +32,21 @@ def adapter(checkpoint: str, out: str) -> None:
 
     found = read_checkpoint(checkpoint)
     settings = found.get("hyper_parameters", {})
-    remedy = "give the checkpoint of an LLMGenerator that was tuned"
-    if "language_model" not in settings:
+    remedy = "give the checkpoint of an LLMGenerator or a VLMEstimator that was tuned"
+    seeing = "vision_language_model" in settings
+    if not seeing and "language_model" not in settings:
         raise InputError(checkpoint, f"holds a {found['kfzoo'].get('class_path')}, which has no adapter", remedy)
     if not any("lora_" in name for name in found["state_dict"]):
-        raise InputError(checkpoint, "holds a language model as it is (Base), without an adapter", remedy)
-    save_adapter(out, settings, found["state_dict"], found["kfzoo"].get("annotation", ""))
+        problem = "holds a language model as it is (Base), without an adapter"
+        if settings.get("vision_language_model") == "tiny":
+            problem = "holds all of tiny's weights, and no adapter"
+        raise InputError(checkpoint, problem, remedy)
+    if seeing:
+        from kfzoo.models.vlm_estimator import export
+
+        export.save_adapter(out, settings, found["state_dict"])
+    else:
+        save_adapter(out, settings, found["state_dict"], found["kfzoo"].get("annotation", ""))
     print(out)
 
 
@@ -47,7 +57,7 @@ def chat(run: str, out: str, part: Literal["train", "val", "test", "all"] = "tra
     without coefficients are left out, and told.
 
     Args:
-        run: Folder of an LLMGenerator's run, or the configuration of one.
+        run: Folder of a run of an LLMGenerator or a VLMEstimator, or the configuration of one.
         out: Path of the file; it appears when it is whole.
         part: Part of the data; `all` for data that is not split.
 
@@ -60,7 +70,6 @@ def chat(run: str, out: str, part: Literal["train", "val", "test", "all"] = "tra
     settings = _settings_of(run)
 
     from kfzoo.commands.score_data import open_data
-    from kfzoo.models.llm_generator.prompt import training_line
 
     samples = open_data(run, part).samples
     known = [sample for sample in samples if sample.keyframe.coefficients is not None]
@@ -70,8 +79,7 @@ def chat(run: str, out: str, part: Literal["train", "val", "test", "all"] = "tra
         [sample.id for sample in samples if sample.keyframe.coefficients is None],
         f"of {len(samples):,} keyframes have no coefficients and are left out",
     )
-    form = (settings["representation"], settings["decimals"])
-    lines = (training_line(sample, *form) for sample in known)
+    lines = (_training_line(sample, settings) for sample in known)
     _write_lines(out, tqdm(lines, desc="Writing requests", total=len(known), unit=" lines", delay=2, leave=False))
     print(f"{len(known):,} requests and answers in {out}")
 
@@ -170,12 +178,24 @@ def _response(fields: Fields, decimals: int) -> str:
     return Layout.of("semantic", decimals, int(index)).text(vector)
 
 
+def _training_line(sample: Sample, settings: Mapping[str, Any]) -> dict[str, Any]:
+    if "semantics" in settings:
+        from kfzoo.models.vlm_estimator.export import training_line as with_picture
+
+        return with_picture(sample, settings)
+
+    from kfzoo.models.llm_generator.prompt import training_line
+
+    return training_line(sample, settings["representation"], settings["decimals"])
+
+
 def _settings_of(run: str) -> Mapping[str, Any]:
-    """Returns the settings of the LLMGenerator that a run, or a configuration, is of."""
+    """Returns the settings of the model that a run, or a configuration, is of; it writes text."""
     import yaml
 
     from kfzoo.commands.parser import CommandParser
     from kfzoo.models.llm_generator import LLMGenerator
+    from kfzoo.models.vlm_estimator import VLMEstimator
     from kfzoo.runs import RunFolder
     from kfzoo.training.module import ZooModule
 
@@ -193,9 +213,9 @@ def _settings_of(run: str) -> Mapping[str, Any]:
         parsed = parser.parse_object({"model": section}).model
     except InputError as error:
         raise InputError(path, str(error)) from error
-    if not issubclass(_class(parsed.class_path), LLMGenerator):
+    if not issubclass(_class(parsed.class_path), LLMGenerator | VLMEstimator):
         problem = f"is of a {parsed.class_path}, which writes no text"
-        raise InputError(path, problem, "give the configuration of an LLMGenerator")
+        raise InputError(path, problem, "give the configuration of an LLMGenerator or a VLMEstimator")
     settings: Mapping[str, Any] = parsed.init_args.as_dict()
     return settings
 

@@ -44,6 +44,7 @@ _HELD = (
 
 _OWN = {"r": "rank", "lora_alpha": "alpha", "lora_dropout": "dropout"}
 _TRAINED = ("representation", "decimals", "thinking")
+_OF_FILE = ("version", "annotation")  # What else this project writes beside them.
 _ELSEWHERE = ("peft_type", "task_type", "base_model_name_or_path", "init_lora_weights", "inference_mode", "revision",
               "auto_mapping", "peft_version", "runtime_config")  # fmt: skip
 _STARTS = (True, False, "gaussian", "orthogonal")  # Ways to begin that leave the language model's own weights alone.
@@ -60,7 +61,8 @@ class Adapter:
         lora: PEFT's settings, those of them that say what the adapter computes.
         base: The language model that it was trained on, as the adapter names it; empty where it does not.
         system: The system message that it was trained with where that is not P_sys, else empty.
-        trained: "representation", "decimals" and "thinking", as far as they are known.
+        trained: How it was taught to answer, as far as that is known: settings of the model that wrote it, such as
+            "representation", "decimals" and "thinking".
     """
 
     lora: dict[str, Any]
@@ -101,7 +103,7 @@ class Adapter:
             lora={name: values[name] for name in _HELD if values.get(name) is not None},
             base=str(values.get("base_model_name_or_path") or arguments.get("model") or ""),
             system="" if system == system_text() else system,
-            trained={name: told[name] for name in _TRAINED if name in told},
+            trained={name: value for name, value in told.items() if name not in _OF_FILE},
         )
         try:
             found.config()
@@ -115,27 +117,28 @@ class Adapter:
 
         return LoraConfig(task_type=TaskType.CAUSAL_LM, bias="none", **self.lora)
 
-    def agree(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def agree(self, settings: Mapping[str, Any], base: str = "language_model") -> dict[str, Any]:
         """Returns the hyper-parameters as they are with this adapter, and warns where others were asked for.
 
         Rank, alpha and dropout are the adapter's, whatever was asked for. A way of asking and answering that it was
         not trained for is followed, but told; so is a language model of another name.
 
         Args:
-            settings: Hyper-parameters of an `LLMGenerator`.
+            settings: Hyper-parameters of a model that takes adapters.
+            base: The one that names its language model.
         """
         config = self.config()
         own = {name: getattr(config, key) for key, name in _OWN.items()}
         for name, value in own.items():
             if settings[name] != value:
                 _warn(f"model.{name} is {settings[name]}, but the adapter's is {value}, and that counts")
-        for name in _TRAINED:
-            value = self.trained.get(name, settings[name])
-            if settings[name] != value:
-                _warn(f"model.{name} is {settings[name]}, but the adapter was trained with {value}")
-        base = hub_name(settings["language_model"])
-        if self.base and Path(self.base).name != Path(base).name:
-            _warn(f"model.language_model is {base}, but the adapter was trained on {self.base}")
+        for name, asked in settings.items():
+            value = self.trained.get(name, asked)
+            if asked != value:
+                _warn(f"model.{name} is {asked}, but the adapter was trained with {value}")
+        found = hub_name(settings[base])
+        if self.base and Path(self.base).name != Path(found).name:
+            _warn(f"model.{base} is {found}, but the adapter was trained on {self.base}")
         return {**own, "adapter": {"lora": self.lora, "system": self.system}}
 
     def put_on(self, model: PreTrainedModel) -> PeftModel:
@@ -198,17 +201,40 @@ def save_adapter(
     Raises:
         InputError: When there is no adapter among the weights, or the folder cannot be written.
     """
+    adapter = Adapter.of(settings.get("adapter", ""))
+    config: Any = adapter.config() if adapter else lora_config(*own_settings(settings))
+    arguments = _arguments(settings, adapter, annotation)
+    write_adapter(folder, config, hub_name(settings["language_model"]), arguments, stored)
+
+
+def own_settings(settings: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Returns LoRA's rank, alpha and dropout among the hyper-parameters of a model that takes adapters."""
+    return settings["rank"], settings["alpha"], settings["dropout"]
+
+
+def write_adapter(
+    folder: str | Path, config: Any, base: str, arguments: Mapping[str, Any], stored: Mapping[str, Tensor]
+) -> None:
+    """Writes an adapter's three files.
+
+    Args:
+        folder: Made when it is missing; the configuration is written last.
+        config: PEFT's.
+        base: Name of the language model, for others.
+        arguments: ms-swift's.
+        stored: A model's weights by name, those of the adapter among them.
+
+    Raises:
+        InputError: As `save_adapter`.
+    """
     from safetensors.torch import save_file
 
     weights = {_peft_name(name): values.detach().cpu() for name, values in stored.items() if "lora_" in name}
     if not weights:
         raise InputError(folder, "there is no adapter to write: the language model answers as it is", "tune it first")
-    adapter = Adapter.of(settings.get("adapter", ""))
-    config: Any = adapter.config() if adapter else lora_config(*(settings[name] for name in _OWN.values()))
-    config.base_model_name_or_path = hub_name(settings["language_model"])
+    config.base_model_name_or_path = base
     config.inference_mode = True
     values = {name: sorted(value) if isinstance(value, set) else value for name, value in config.to_dict().items()}
-    arguments = _arguments(settings, adapter, annotation)
     path = Path(folder)
     _write(path / WEIGHTS, lambda beside: save_file(weights, beside, metadata={"format": "pt"}))
     _write(path / ARGUMENTS, lambda beside: _write_json(beside, arguments))

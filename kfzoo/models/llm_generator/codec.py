@@ -58,14 +58,23 @@ class Layout:
         if representation not in REPRESENTATIONS:
             problem = f"is '{representation}', expected one of {', '.join(REPRESENTATIONS)}"
             raise InputError("representation", problem)
-        if decimals not in range(1, MOST_DECIMALS + 1):
-            raise InputError("decimals", f"is {decimals}, expected 1 to {MOST_DECIMALS}")
         if representation == "semantic":
             names = [f'"{name}":' for name in CHANNELS]
             opening = f'{{"Keyframe_{number_word(index + 1).lower()}":{{{names[0]}'
             literals = (opening, *(f",{name}" for name in names[1:]), "}}")
         else:
             literals = ("[", *[","] * (len(CHANNELS) - 1), "]")
+        return cls.between(literals, decimals)
+
+    @classmethod
+    def between(cls, literals: tuple[str, ...], decimals: int) -> Layout:
+        """Returns the form of an answer with these pieces of fixed text, 62 of them.
+
+        Raises:
+            InputError: For another number of decimals.
+        """
+        if decimals not in range(1, MOST_DECIMALS + 1):
+            raise InputError("decimals", f"is {decimals}, expected 1 to {MOST_DECIMALS}")
         return cls(literals, _options(decimals), decimals)
 
     def nearest(self, coefficients: ArrayLike) -> tuple[int, ...]:

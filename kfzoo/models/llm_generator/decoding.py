@@ -8,6 +8,9 @@ one and puts that one right, and what the model took at the later ones is the ne
 Santilli et al. 2023, "Accelerating Transformer Inference for Translation via Parallel Decoding"; verification:
 Leviathan et al. 2023, "Fast Inference from Transformers via Speculative Decoding"). A first guess is the value at rest.
 
+An answer may begin with words that are not constrained (`Preface`), a token at a time; the constraints hold from where
+the words end.
+
 Rows of a batch go on together, each at its own place, behind what their prompts share (`lockstep`). All ways give one
 answer as far as the model's arithmetic is exact: in bfloat16 two tokens of nearly the same likelihood may change places
 when a pass has another shape.
@@ -24,7 +27,8 @@ from torch import Tensor
 
 from kfzoo.errors import InputError
 from kfzoo.models.llm_generator.expectation import Expectation
-from kfzoo.models.llm_generator.lockstep import Prefix, answering, behind_prompts
+from kfzoo.models.llm_generator.lockstep import Lockstep, Prefix, answering, behind_prompts
+from kfzoo.models.llm_generator.preface import Preface
 from kfzoo.models.llm_generator.tries import Choice, Template
 
 Mode = Literal["drafted", "template", "free"]
@@ -61,6 +65,7 @@ def decode(
     mode: Mode = "drafted",
     *,
     prefix: Prefix | None = None,
+    preface: Preface | None = None,
     limit: int = LIMIT,
 ) -> list[Decoded]:
     """Answers prompts, all in one batch.
@@ -71,6 +76,7 @@ def decode(
         prompts: Token numbers, at least one each.
         mode: One of `MODES`.
         prefix: What all prompts begin with, kept from an earlier batch.
+        preface: The words before the values; None for none. A free answer needs no such permission.
         limit: Most tokens of a free answer.
 
     Returns:
@@ -87,14 +93,12 @@ def decode(
     with answering(model):
         if mode == "free":
             return _free(model, templates, prompts, limit)
-        return _constrained(model, templates, prompts, mode == "drafted", prefix)
+        lockstep, rests = behind_prompts(model, prompts, prefix)
+        rows = [_Row(template, rest, preface) for template, rest in zip(templates, rests, strict=True)]
+        return _constrained(lockstep, rows, mode == "drafted")
 
 
-def _constrained(
-    model: Any, templates: Sequence[Template], prompts: Sequence[Sequence[int]], drafted: bool, prefix: Prefix | None
-) -> list[Decoded]:
-    lockstep, rests = behind_prompts(model, prompts, prefix)
-    rows = [_Row(template, rest) for template, rest in zip(templates, rests, strict=True)]
+def _constrained(lockstep: Lockstep, rows: Sequence[_Row], drafted: bool) -> list[Decoded]:
     pace = _Pace(len(rows), lockstep.device)
     active = rows
     while active:
@@ -107,7 +111,7 @@ def _constrained(
         pace.adapt(drafts, kept)
         for row in active:
             row.passes = lockstep.passes
-        going = [number for number, row in enumerate(active) if row.choice is not None]
+        going = [number for number, row in enumerate(active) if not row.done]
         if going and len(going) < len(active):
             lockstep.select(going)
         active = [active[number] for number in going]
@@ -124,14 +128,14 @@ class _Question(NamedTuple):
         column: Place in the row's inputs.
         slot: Number of the value.
         depth: How many choices the value had before.
-        choice: The allowed tokens.
+        choice: The allowed tokens; a preface allows all but a few.
         guess: The token that the draft goes on with.
     """
 
     column: int
     slot: int
     depth: int
-    choice: Choice
+    choice: Choice | Preface
     guess: int
 
 
@@ -149,24 +153,42 @@ class _Row:
     Attributes:
         template: What it may be.
         answer: Its tokens so far; they end where the model has a choice.
-        choice: That choice; None when the answer is complete.
+        choice: That choice; None while the words before the values are written, and when the answer is complete.
         passes: How often the model ran for it.
         expectation: The means of its values so far.
     """
 
-    def __init__(self, template: Template, prompt: Sequence[int]) -> None:
+    def __init__(self, template: Template, prompt: Sequence[int], preface: Preface | None = None) -> None:
         self.template = template
         self.expectation = Expectation()
-        self.answer = list(template.runs[0])
-        self.choice: Choice | None = template.choices[0]
+        self.answer: list[int] = []
+        self.choice: Choice | None = None
         self.passes = 0
+        self._preface = preface
         self._slot = self._depth = 0
-        self._waiting = [*prompt, *self.answer]  # Known tokens that the cache does not hold.
+        self._waiting = list(prompt)  # Known tokens that the cache does not hold.
+        if preface is None:
+            self._begin([])
         self._guesses: dict[tuple[int, int], int] = {}  # What the model took at a choice behind guesses.
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is complete."""
+        return self.choice is None and self._preface is None
+
+    def _begin(self, joint: Sequence[int]) -> None:
+        """Goes on to the values, behind what joins them to the words."""
+        self._preface = None
+        self.choice = self.template.choices[0]
+        run = [*joint, *self.template.runs[0]]
+        self.answer += run
+        self._waiting += run
 
     def draft(self, ahead: int) -> _Draft:
         """Guesses on from where the answer stands, for at least so many tokens and up to a choice."""
         inputs, questions = list(self._waiting), []
+        if self._preface is not None:  # Of the next word nothing can be guessed.
+            return _Draft(inputs, len(inputs), [_Question(len(inputs) - 1, -1, 0, self._preface, -1)])
         slot, depth, choice = self._slot, self._depth, self.choice
         while choice is not None:
             guess = self._guesses.get((slot, depth), choice.likeliest)
@@ -191,18 +213,34 @@ class _Row:
         Returns:
             How many of the draft's inputs are now known to be right.
         """
+        if self._preface is not None:
+            self._write(self._preface, answers[0].token)
+            return draft.known
         asked = list(zip(draft.questions, answers, strict=True))
         self._guesses.update({(at.slot, at.depth): answer.token for at, answer in asked})
         for question, (token, likelihoods) in asked:
-            assert self.choice is question.choice
-            self.expectation.take(question.choice, token, likelihoods)
-            run, slot, self.choice = self.template.follow(self._slot, question.choice, token)
+            choice = self.choice
+            assert choice is not None
+            assert choice is question.choice
+            self.expectation.take(choice, token, likelihoods)
+            run, slot, self.choice = self.template.follow(self._slot, choice, token)
             self._slot, self._depth = slot, self._depth + 1 if slot == self._slot else 0
             self.answer += run
             kept, self._waiting = question.column + 1, list(run)
             if token != question.guess:
                 break
         return kept
+
+    def _write(self, preface: Preface, token: int) -> None:
+        """Takes a token of the words before the values; one that ends them is dropped."""
+        self._waiting = []
+        if preface.ends(self.answer, token, self.template.end):
+            self._begin(preface.joint(self.answer))
+            return
+        self.answer.append(token)
+        self._waiting.append(token)
+        if len(self.answer) >= preface.limit:
+            self._begin(preface.joint(self.answer))
 
 
 class _Pace:
@@ -239,26 +277,51 @@ class _Answer(NamedTuple):
 def _answers(logits: Tensor, columns: Sequence[int], drafts: Sequence[_Draft]) -> list[list[_Answer]]:
     """Reads off the answers to each draft's questions; logits (rows, columns, vocabulary)."""
     place = {column: number for number, column in enumerate(columns)}
-    asked = [(row, question) for row, draft in enumerate(drafts) for question in draft.questions]
-    width = max(len(question.choice.tokens) for _, question in asked)
-    counts = torch.tensor([len(question.choice.tokens) for _, question in asked], device=logits.device)
-    # Filled up with the first token, which changes no maximum; its repetitions are then left out of the likelihoods.
-    tokens = [
-        [*question.choice.tokens, *[question.choice.tokens[0]] * (width - len(question.choice.tokens))]
-        for _, question in asked
+    asked = [
+        (row, place[question.column], question.choice)
+        for row, draft in enumerate(drafts)
+        for question in draft.questions
     ]
+    words = [(row, at, choice) for row, at, choice in asked if isinstance(choice, Preface)]
+    values = [(row, at, choice) for row, at, choice in asked if isinstance(choice, Choice)]
+    of_words = iter(_words(logits, words) if words else ())
+    of_values = iter(_values(logits, values) if values else ())
+    told = [next(of_words if isinstance(choice, Preface) else of_values) for _, _, choice in asked]
+    answers = iter(told)
+    return [[next(answers) for _ in draft.questions] for draft in drafts]
+
+
+def _words(logits: Tensor, asked: Sequence[tuple[int, int, Preface]]) -> list[_Answer]:
+    """Returns the likeliest tokens at (row, column), of those that a preface allows."""
+    rows, places, prefaces = zip(*asked, strict=True)
+    found = logits[list(rows), list(places)].float()
+    best, tokens = found.masked_fill(prefaces[0].banned(found.shape[-1], found.device), -torch.inf).max(dim=1)
+    _refuse_broken(best)
+    return [_Answer(token, []) for token in tokens.tolist()]
+
+
+def _values(logits: Tensor, asked: Sequence[tuple[int, int, Choice]]) -> list[_Answer]:
+    """Returns the likeliest tokens at (row, column), of those that a choice has, and how likely each of them is."""
+    counts = [len(choice.tokens) for _, _, choice in asked]
+    width = max(counts)
+    # Filled up with the first token, which changes no maximum; its repetitions are then left out of the likelihoods.
+    tokens = [[*choice.tokens, *[choice.tokens[0]] * (width - len(choice.tokens))] for _, _, choice in asked]
     allowed = torch.tensor(tokens, device=logits.device)
-    rows = torch.tensor([row for row, _ in asked], device=logits.device)
-    places = torch.tensor([place[question.column] for _, question in asked], device=logits.device)
+    rows = torch.tensor([row for row, _, _ in asked], device=logits.device)
+    places = torch.tensor([place for _, place, _ in asked], device=logits.device)
     found = logits[rows[:, None], places[:, None], allowed].float()
     best, at = found.max(dim=1)
+    _refuse_broken(best)
+    beyond = torch.arange(width, device=logits.device) >= torch.tensor(counts, device=logits.device)[:, None]
+    likelihoods = found.masked_fill(beyond, -torch.inf).softmax(1).tolist()
+    return list(map(_Answer, allowed.gather(1, at[:, None]).squeeze(1).tolist(), likelihoods))
+
+
+def _refuse_broken(best: Tensor) -> None:
     if not torch.isfinite(best).all():
         raise InputError(
             "model", "its logits are no finite numbers", "its weights may be damaged, or too large for 16 bits"
         )
-    found = found.masked_fill(torch.arange(width, device=logits.device) >= counts[:, None], -torch.inf)
-    told = zip(allowed.gather(1, at[:, None]).squeeze(1).tolist(), found.softmax(1).tolist(), strict=True)
-    return [[_Answer(*next(told)) for _ in draft.questions] for draft in drafts]
 
 
 def _free(model: Any, templates: Sequence[Template], prompts: Sequence[Sequence[int]], limit: int) -> list[Decoded]:

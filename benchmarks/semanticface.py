@@ -1,0 +1,125 @@
+"""SemanticFace's tables 1 to 7 in form: trains and tests its estimators and their rivals on rendered faces.
+
+    python -m benchmarks.semanticface --facekit FOLDER --landmarker face_landmarker.task
+    python -m benchmarks.semanticface                  # drawn faces, without the estimators that need landmarks
+
+The evaluator first; then A2, A1, A0, a direct regressor, SBCA, DeadFace (compat and fixed) and the mean face, as many
+at a time as `--jobs` says, all on the same pictures and, where they learn by gradient, for the same steps. People are
+held out. Then all of them on faces of another make, drawn instead of rendered, which stand for pictures in the wild
+(table 2). Killed at any point, the same command goes on where it stopped. The tables are made from the results files
+(`benchmarks.semanticface_tables`). Options behind `--` go to every command. To be run in the project's folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.leaderboard import RESULTS, Board, keep
+from benchmarks.semanticface_tables import write_tables
+from kfzoo.runs import RunFolder
+
+RENDERER = "--data.init_args.source.init_args.renderer.class_path"
+MESHES = f"{RENDERER}=kfzoo.animation.mesh_faces.MeshFaces"
+DRAWINGS = f"{RENDERER}=kfzoo.animation.drawn_faces.DrawnFaces"
+OTHER_PEOPLE = "--data.init_args.source.init_args.renderer.init_args.seed=1"
+"""In the wild without meshes: drawn people, rooms and lights that no training picture shows."""
+
+LANDMARKS = ("sbca", "mediapipe_landmarks")
+LONGEST_FIRST = ("vlm_estimator", "image_regressor", "sbca", "mediapipe_landmarks", "mean_face")
+WILD = "-wild"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run.
+
+    Attributes:
+        board: The estimators' configurations and the options of all.
+        runs: Folder of the runs.
+        wild: Options that make the data those of table 2.
+        landmarks: Whether there is a model file for the estimators that need landmarks.
+        more: Options of every command.
+    """
+
+    board: Board
+    runs: Path
+    wild: tuple[str, ...]
+    landmarks: bool
+    more: tuple[str, ...] = ()
+
+    def evaluator(self) -> tuple[str, list[str]]:
+        """Name and command of the evaluator."""
+        return next(self.board.commands(self.runs, self.more))
+
+    def fits(self) -> Iterator[tuple[str, list[str]]]:
+        """Yields names and commands of the estimators, those that take longest first."""
+        _, *found = self.board.commands(self.runs, self.more)
+        for kind in LONGEST_FIRST:
+            if self.landmarks or kind not in LANDMARKS:
+                yield from sorted((each for each in found if each[0].startswith(f"{kind}-")), key=lambda each: each[0])
+
+    def tests(self) -> Iterator[tuple[str, list[str]]]:
+        """Yields names and commands of the estimators in the wild."""
+        judge, _ = self.evaluator()
+        for name, _ in self.fits():
+            run = RunFolder(self.runs / name)
+            trained = (f"--config={run.config}", f"--ckpt_path={run.checkpoint()}")
+            options = (f"--run_dir={run.path}{WILD}", f"--evaluator={self.runs / judge}", *self.wild)
+            yield name + WILD, ["test", *trained, *options]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the arguments, trains, tests and writes the tables."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    cut = given.index("--") if "--" in given else len(given)
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.semanticface", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--facekit", type=Path, help="folder of ICT-FaceKit; by default faces are drawn")
+    parser.add_argument("--landmarker", type=Path, help="MediaPipe's face_landmarker.task")
+    parser.add_argument("--runs", type=Path, default=Path("runs/semanticface"), help="folder of the runs")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the tables and the kept results")
+    parser.add_argument("--jobs", type=int, default=2, help="commands at a time, each on one thread")
+    chosen = parser.parse_args(given[:cut])
+    for variable, path in (("KFZOO_ICT_FACEKIT", chosen.facekit), ("KFZOO_FACE_LANDMARKER", chosen.landmarker)):
+        if path is not None:
+            os.environ[variable] = str(path.resolve())
+    meshes = chosen.facekit is not None
+    board = Board("builtin", "-mesh" if meshes else "-drawn", (MESHES,) if meshes else (), "image")
+    wild = (DRAWINGS,) if meshes else (OTHER_PEOPLE,)
+    plan = Plan(board, chosen.runs, wild, chosen.landmarker is not None, tuple(given[cut + 1 :]))
+    kept = [*_run([plan.evaluator()], 1), *_run(plan.fits(), chosen.jobs), *_run(plan.tests(), chosen.jobs)]
+    for name in kept:
+        keep(chosen.runs / name, chosen.out / ("wild" if name.endswith(WILD) else "runs") / name)
+    write_tables(chosen.out, board.suffix)
+
+
+def _run(commands: Iterator[tuple[str, list[str]]] | Sequence[tuple[str, list[str]]], jobs: int) -> list[str]:
+    """Runs commands, some at a time; each alone has all threads. Returns their names."""
+    environment = os.environ | ({"OMP_NUM_THREADS": "1"} if jobs > 1 else {})
+
+    def one(command: tuple[str, list[str]]) -> str:
+        name, words = command
+        print(f"$ python -m kfzoo {shlex.join(words)}", flush=True)
+        started = time.monotonic()
+        done = subprocess.run([sys.executable, "-m", "kfzoo", *words], env=environment, check=False)
+        if done.returncode:
+            raise SystemExit(f"{name} ended with {done.returncode}; the same command goes on")
+        print(f"{name}: {(time.monotonic() - started) / 60:.1f} min", flush=True)
+        return name
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(one, commands))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""SemanticFace's vision-language model: a picture of a face in, words and coefficients out."""
+
+from kfzoo.models.vlm_estimator.module import VLMEstimator
+
+__all__ = ["VLMEstimator"]

@@ -1,0 +1,209 @@
+"""What the three degrees of semantics write (SemanticFace, section 5.1), and what is asked for it (appendix 0.B.2).
+
+| degree | answer |
+|---|---|
+| A0 | `[0.0, 0.2, …]` |
+| A1 | `{"EyeBlinkLeft": 0.0, …}` |
+| A2 | the analysis of stage I, a blank line, then as A1 |
+
+Names, values and the blank line are written as in the answers that SemanticFace released. Those do not have the one
+JSON object that their own prompt asks for; `kfzoo.data.answers` reads both.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any, Literal
+
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.batch import Sample
+from kfzoo.errors import InputError
+from kfzoo.models.llm_generator.codec import Layout
+from kfzoo.semantics.analysis import NO_OBJECT, SYMMETRIC, UNCLEAR
+from kfzoo.semantics.rule import analyse
+
+Semantics = Literal["A0", "A1", "A2"]
+"""The degree of semantics: a bare vector, names and values, or the analysis before them."""
+
+SEMANTICS: tuple[Semantics, ...] = ("A0", "A1", "A2")
+
+Prompt = Literal["semanticface", "picture"]
+"""What is asked: SemanticFace's own words beside the picture, or the picture alone."""
+
+Teacher = Literal["rule", "data"]
+"""Where the analyses come from that A2 learns to write: the rule of stage I, or the data's own."""
+
+IMAGE = "<image>"
+"""Where the picture stands in a message of chat JSON Lines."""
+
+JOINT = "\n\n"
+"""What stands between an analysis and the values."""
+
+SYSTEM = (
+    "You are a professional facial expression parameter generation expert based on the ARKit facial expression "
+    "parameter system. Output strict JSON with all 61 parameters in the given order"
+)
+"""The system message of SemanticFace's released requests."""
+
+_ANALYSIS = f"""\
+Part 1: "analysis"
+Analyze the facial expression with the following structure:
+- expression_category: the most likely facial expression category
+- muscle_movements: detailed facial muscle movements with intensity (by region: eyebrows, eyes, cheeks, mouth, jaw)
+- emotional_implication: emotional meaning ONLY if clearly observable from facial muscles, otherwise state "{UNCLEAR}"
+- symmetry: describe left-right facial symmetry or any notable asymmetry, otherwise state "{SYMMETRIC}"
+
+"""
+
+_VALUES = """\
+Generate a complete JSON object mapping every ARKit blendshape coefficient name to a precise value in the range [0, 1] \
+with 3 decimal places.
+- You MUST include ALL 61 coefficients from the provided list
+- Each value should reflect the observed facial muscle activation intensity
+- Format: {"coefficient_name": value}
+
+"""
+
+_EXPERT = "You are an expert in Facial Action Coding System (FACS) and ARKit facial expression analysis.\n\n"
+_RULES = "CRITICAL REQUIREMENTS:\n"
+_NOTHING_ELSE = "- NO additional text, explanations, or markdown formatting\n"
+_EXPECTED = "\n\nExpected output format:\n"
+_FIRST = f'    "{CHANNELS[0]}": 0.000,\n    "{CHANNELS[1]}": 0.000,\n    ...\n'
+
+
+@cache
+def question(semantics: Semantics) -> str:
+    """Returns the user's message, without the picture.
+
+    That of A2 is the one of the released requests, to the letter. The paper shows none for A0 and A1: theirs are the
+    same without what they do not write.
+    """
+    names = json.dumps(list(CHANNELS))
+    if semantics == "A2":
+        return (
+            f"{_EXPERT}Given a facial image, provide a two-part analysis:\n\n{_ANALYSIS}"
+            f'Part 2: "arkit"\n{_VALUES}{_RULES}'
+            '- Return ONLY a valid JSON object with two keys: "analysis" and "arkit"\n'
+            f'{_NOTHING_ELSE}- The "arkit" object must contain exactly these 61 coefficients: {names}'
+            f'{_EXPECTED}{{\n  "analysis": {{\n    "expression_category": "...",\n    "muscle_movements": "...",\n'
+            f'    "emotional_implication": "...",\n    "symmetry": "..."\n  }},\n  "arkit": {{\n{_FIRST}  }}\n}}'
+        )
+    if semantics == "A1":
+        first = _FIRST.replace("    ", "  ")
+        return (
+            f"{_EXPERT}Given a facial image, estimate its ARKit coefficients.\n\n{_VALUES}{_RULES}"
+            f"- Return ONLY a valid JSON object\n{_NOTHING_ELSE}"
+            f"- It must contain exactly these 61 coefficients: {names}{_EXPECTED}{{\n{first}}}"
+        )
+    return (
+        f"{_EXPERT}Given a facial image, estimate its ARKit coefficients.\n\n"
+        "Generate a complete JSON list with a precise value in the range [0, 1] with 3 decimal places for every ARKit "
+        "blendshape coefficient.\n"
+        "- You MUST include ALL 61 coefficients in the order of the provided list\n"
+        "- Each value should reflect the observed facial muscle activation intensity\n\n"
+        f"{_RULES}- Return ONLY a valid JSON list\n{_NOTHING_ELSE}"
+        f"- It must contain exactly these 61 coefficients, in this order: {names}{_EXPECTED}[0.000, 0.000, ...]"
+    )
+
+
+def messages(semantics: Semantics, prompt: Prompt, image: str = IMAGE, system: str = "") -> list[dict[str, str]]:
+    """Writes what is asked about a picture as chat messages.
+
+    Args:
+        semantics: The degree.
+        prompt: Whose words.
+        image: What stands for the picture.
+        system: Another system message than SemanticFace's, such as an adapter's.
+    """
+    if prompt == "picture":
+        return [{"role": "user", "content": image}]
+    asked = {"role": "user", "content": image + question(semantics)}
+    return [{"role": "system", "content": system or SYSTEM}, asked]
+
+
+@cache
+def layout(semantics: Semantics, decimals: int) -> Layout:
+    """Returns the form of the values.
+
+    Args:
+        semantics: The degree; A1 and A2 differ in what stands before the values alone.
+        decimals: Digits after the point, 1 to 3: the prompt asks for three, the released answers have one.
+
+    Raises:
+        InputError: For another degree or number of decimals.
+    """
+    if semantics not in SEMANTICS:
+        raise InputError("semantics", f"is '{semantics}', expected one of {', '.join(SEMANTICS)}")
+    if semantics == "A0":
+        return Layout.between(("[", *[", "] * (len(CHANNELS) - 1), "]"), decimals)
+    names = [f'"{name}": ' for name in CHANNELS]
+    return Layout.between((f"{{{names[0]}", *(f", {name}" for name in names[1:]), "}"), decimals)
+
+
+def analysis_of(sample: Sample, teacher: Teacher) -> str:
+    """Returns the analysis that A2 learns to write for a keyframe.
+
+    Args:
+        sample: The keyframe.
+        teacher: "rule" analyses its coefficients; "data" takes what stands in `Keyframe.analysis`, from stage I
+            (`kfzoo.semantics.described.Described`) or a released answer.
+
+    Raises:
+        InputError: When there is none, or it would be taken for something else.
+    """
+    keyframe = sample.keyframe
+    where = f"keyframe '{sample.id}'"
+    if teacher == "rule":
+        if keyframe.coefficients is None:
+            raise InputError(where, "has no coefficients to analyse", "take it out of the training data")
+        return analyse(keyframe.coefficients).text()
+    text = keyframe.analysis.strip()
+    if not text:
+        problem = "has no analysis to learn from"
+        raise InputError(where, problem, "write them with python -m kfzoo data describe, or set teacher: rule")
+    for odd in NO_OBJECT:
+        if odd in text:
+            raise InputError(where, f"has an analysis with '{odd}' in it", "an analysis is words alone")
+    return text
+
+
+def answer_texts(sample: Sample, semantics: Semantics, decimals: int, teacher: Teacher) -> tuple[str, str]:
+    """Writes a keyframe's answer.
+
+    Args:
+        sample: The keyframe; its coefficients are known.
+        semantics: The degree.
+        decimals: Digits of the values.
+        teacher: Where the analysis comes from.
+
+    Returns:
+        The words before the values, with what joins the two, or nothing; and the values.
+
+    Raises:
+        InputError: When the coefficients are not known, and as `analysis_of`.
+    """
+    coefficients = sample.keyframe.coefficients
+    if coefficients is None:
+        raise InputError(f"keyframe '{sample.id}'", "has no coefficients to learn", "take it out of the training data")
+    words = analysis_of(sample, teacher) + JOINT if semantics == "A2" else ""
+    return words, layout(semantics, decimals).text(coefficients)
+
+
+def request_line(sample: Sample, semantics: Semantics, answer: str = "") -> dict[str, Any]:
+    """Writes a request, with its answer where there is one, as a line of SemanticFace's chat JSON Lines.
+
+    ms-swift trains on it, and `ChatJsonl` reads it.
+
+    Args:
+        sample: The keyframe; it has a picture.
+        semantics: The degree.
+        answer: The whole answer.
+
+    Raises:
+        InputError: When it has no picture.
+    """
+    if sample.keyframe.image_path is None:
+        raise InputError(f"keyframe '{sample.id}'", "has no picture in a file", "write the pictures to files first")
+    said = [{"role": "assistant", "content": answer}] if answer else []
+    return {"messages": [*messages(semantics, "semanticface"), *said], "images": [sample.keyframe.image_path]}

@@ -1,0 +1,237 @@
+"""SemanticFace's stage II: a vision-language model that writes a face's coefficients, and words before them.
+
+The rows of the paper's ablation are one setting of this class, `semantics`; all else is equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.answers import parse_answer
+from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.encoders.language import add_lora, lora_config
+from kfzoo.encoders.vision_language import DECODER_LAYERS, load_vision_language_model, tower_of
+from kfzoo.errors import InputError
+from kfzoo.models.base import Generation, KeyframeModule
+from kfzoo.models.llm_generator.adapter import Adapter, load_weights
+from kfzoo.models.llm_generator.attention import fast_attention
+from kfzoo.models.llm_generator.chat import ChatFormat
+from kfzoo.models.llm_generator.decoding import Decoded, decode
+from kfzoo.models.llm_generator.preface import Preface
+from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss
+from kfzoo.models.llm_generator.tries import Template
+from kfzoo.models.vlm_estimator.answer import JOINT, Prompt, Semantics, Teacher, answer_texts, layout, messages
+from kfzoo.models.vlm_estimator.seeing import Seeing
+from kfzoo.models.vlm_estimator.tiny import CLOSED, OPENED, PICTURE, tiny_model, tiny_tokenizer
+from kfzoo.semantics.analysis import NO_OBJECT
+from kfzoo.semantics.rule import words
+from kfzoo.training.schedules import warmup_cosine
+
+TINY = "tiny"
+
+
+class VLMEstimator(KeyframeModule):
+    """A vision-language model that looks at a face and writes 61 coefficients (SemanticFace, section 3.3).
+
+    A model of the hub is tuned by LoRA on its language decoder alone; vision tower and merger stay as they are. `tiny`
+    is trained whole, from random weights. Checkpoints hold what is trained: the adapter, or all of `tiny`.
+
+    Args:
+        vision_language_model: `tiny`, or `huggingface:<name or folder>` of a Qwen3-VL.
+        semantics: "A0" writes a bare vector, "A1" names and values, "A2" the analysis before them (section 5.1).
+        decimals: Digits of a value, 1 to 3; the released answers have one.
+        prompt: "semanticface" asks in the paper's words (appendix 0.B.2); "picture" shows the picture alone, enough for
+            a model that knows no language.
+        teacher: Where A2's analyses come from: "rule" makes them of the coefficients, "data" takes the data's own, from
+            stage I (`kfzoo.semantics.described.Described`).
+        size: Side of the pictures in pixels, a multiple of 32: 128 are 16 tokens.
+        tune: Whether anything is trained; without it, and without an adapter, the model answers as it is ("Base").
+        adapter: Folder of a PEFT adapter, such as ms-swift writes, as in `LLMGenerator`.
+        rank: LoRA's r.
+        alpha: LoRA's alpha.
+        dropout: LoRA's dropout.
+        width: Of `tiny`.
+        layers: Of `tiny`, in tower and decoder each.
+        vocabulary: Words of `tiny`'s tokenizer; by default those of the rule's analyses. A checkpoint has them here.
+        learning_rate: AdamW's.
+        warmup_steps: Steps over which the learning rate rises from 0.
+        cosine: Let the learning rate fall to 0 along a cosine.
+        precision: Type of the frozen weights; `tiny` is float32.
+        gradient_checkpointing: Compute activations twice to hold fewer; for large models.
+        decoding: "drafted" or "template" (`kfzoo.models.llm_generator.decoding`): the values are always valid.
+        values: "likeliest" reads the coefficients from the answer's text, as the paper does; "mean" takes the mean of
+            each value under the model's likelihoods.
+        lockstep: Pictures that are answered together.
+        longest_analysis: Tokens after which an analysis is ended.
+
+    Raises:
+        InputError: For settings that do not go together, and a model or an adapter that cannot be loaded.
+    """
+
+    condition = "image"
+
+    def __init__(
+        self,
+        vision_language_model: str = TINY,
+        semantics: Semantics = "A2",
+        decimals: int = 1,
+        prompt: Prompt = "picture",
+        teacher: Teacher = "rule",
+        size: int = 128,
+        tune: bool = True,
+        adapter: str | dict[str, Any] = "",
+        rank: int = 8,
+        alpha: int = 32,
+        dropout: float = 0.05,
+        width: int = 128,
+        layers: int = 4,
+        vocabulary: list[str] | None = None,
+        learning_rate: float = 1e-4,
+        warmup_steps: int = 0,
+        cosine: bool = False,
+        precision: Literal["float32", "bfloat16"] = "float32",
+        gradient_checkpointing: bool = False,
+        decoding: Literal["drafted", "template"] = "drafted",
+        values: Literal["likeliest", "mean"] = "likeliest",
+        lockstep: int = 32,
+        longest_analysis: int = 512,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.picture_size = size
+        given = Adapter.of(adapter)
+        self._tiny = vision_language_model == TINY
+        if self._tiny:
+            if given or not tune:
+                problem = "has random weights: it takes no adapter, and cannot go without being tuned"
+                raise InputError("model.vision_language_model 'tiny'", problem, "leave adapter and tune as they are")
+            vocabulary = list(vocabulary or words())
+            self.hparams["vocabulary"] = vocabulary
+            tokenizer: Any = tiny_tokenizer(decimals, vocabulary)
+            picture = tokenizer.convert_tokens_to_ids(PICTURE)
+            self.model: Any = tiny_model(len(tokenizer), width, layers, picture)
+        else:
+            if given:
+                self.hparams.update(given.agree(self.hparams, "vision_language_model"))
+            self.model, tokenizer = load_vision_language_model(vision_language_model, getattr(torch, precision))
+            self._adapt(given, adapter)
+        self.model.train(tune)
+        if gradient_checkpointing:
+            self.model.enable_input_require_grads()
+            self.model.gradient_checkpointing_enable()
+        self.chat = ChatFormat(tokenizer)
+        self._template = Template.of(layout(semantics, decimals), self.chat)
+        self._preface = Preface(tokenizer, NO_OBJECT, JOINT, longest_analysis) if semantics == "A2" else None
+        self._before, self._after = self._prompt(tokenizer, given.system if given else "")
+        self._seeing = Seeing(self.model, size, len(self._before))
+
+    def _adapt(self, given: Adapter | None, adapter: str | dict[str, Any]) -> None:
+        """Puts LoRA beside the decoder's layers, where something is to be tuned or an adapter is given."""
+        settings = self.hparams
+        if given:
+            self.model = given.put_on(self.model)
+            adapted = [name for name, _ in tower_of(self.model).named_modules() if name.endswith("lora_A")]
+            if adapted:
+                problem = f"adapts the vision tower, too ({adapted[0]} and {len(adapted) - 1} more)"
+                raise InputError("model.adapter", problem, "SemanticFace's adapters leave it as it is")
+            if isinstance(adapter, str):
+                load_weights(self.model, adapter)
+        elif settings["tune"]:
+            lora = lora_config(settings["rank"], settings["alpha"], settings["dropout"], DECODER_LAYERS)
+            self.model = add_lora(self.model, lora)
+        if not settings["tune"]:
+            self.model.requires_grad_(False)
+
+    def _prompt(self, tokenizer: Any, system: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Returns the tokens before and behind the picture."""
+        asked = messages(self.hparams["semantics"], self.hparams["prompt"], OPENED + PICTURE + CLOSED, system)
+        ids = self.chat.prompt_ids(asked)
+        picture = tokenizer.convert_tokens_to_ids(PICTURE)
+        if ids.count(picture) != 1:
+            raise InputError("tokenizer", f"knows no token {PICTURE}", "choose a Qwen3-VL with its own tokenizer")
+        at = ids.index(picture)
+        return tuple(ids[:at]), tuple(ids[at + 1 :])
+
+    # Learning -------------------------------------------------------------------------------------------------------
+
+    def answer_ids(self, sample: Sample) -> tuple[int, ...]:
+        """Returns the tokens that are learned for a keyframe: analysis, values, and what closes the answer.
+
+        Raises:
+            InputError: When its coefficients, or its analysis, are not known.
+        """
+        settings = self.hparams
+        told, values = answer_texts(sample, settings["semantics"], settings["decimals"], settings["teacher"])
+        # Apart, as they are decoded: no token spans the two.
+        first: list[int] = self.chat.tokenizer(told, add_special_tokens=False)["input_ids"] if told else []
+        return (*first, *self.chat.answer_ids(values))
+
+    def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
+        """Returns the mean cross entropy of the answers' tokens; nothing is to be learned where nothing is tuned."""
+        if not self.hparams["tune"]:
+            return {"loss": torch.zeros((), device=self.device)}
+        self._seeing.look(batch.pictures)
+        examples = [
+            Example((self._question(row),), self.answer_ids(sample)) for row, sample in enumerate(batch.samples)
+        ]
+        model: Any = self._seeing
+        with fast_attention(model, self.device):
+            return {"loss": plain_loss(model, examples, self._pad)}
+
+    def _question(self, row: int) -> tuple[int, ...]:
+        return (*self._before, *self._seeing.picture(row), *self._after)
+
+    @property
+    def _pad(self) -> int:
+        return cast(int, self.chat.tokenizer.pad_token_id)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW on what is trained, at a constant rate or with a warm-up and a cosine."""
+        if not self.hparams["tune"]:
+            return None
+        learned = [each for each in self.parameters() if each.requires_grad]
+        optimizer = torch.optim.AdamW(learned, lr=self.hparams["learning_rate"])
+        warmup, cosine = self.hparams["warmup_steps"], self.hparams["cosine"]
+        if not (warmup or cosine):
+            return optimizer
+        schedule = warmup_cosine(optimizer, warmup, self.total_steps() if cosine else None)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def stored(self) -> dict[str, Tensor]:
+        """What is trained, the adapter or all of `tiny`, and the training part's statistics."""
+        own = self.state_dict()
+        if self._tiny:
+            own.pop("model.lm_head.weight", None)  # the embeddings once more
+            return own
+        return {name: values for name, values in own.items() if not name.startswith("model.") or "lora_" in name}
+
+    # Answering ------------------------------------------------------------------------------------------------------
+
+    def generate(self, batch: KeyframeBatch) -> Generation:
+        """Answers each picture; pictures go through the model together."""
+        faces = torch.zeros(len(batch), len(CHANNELS))
+        valid = torch.zeros(len(batch), dtype=torch.bool)
+        answers = self.answer(batch.pictures)
+        for row, decoded in enumerate(answers):
+            found = parse_answer(decoded.text).coefficients
+            if found is not None:
+                mean = self.hparams["values"] == "mean"
+                faces[row] = torch.tensor(decoded.expected) if mean else torch.from_numpy(np.asarray(found))
+                valid[row] = True
+        return Generation(faces.to(self.device), valid.to(self.device), tuple(each.text for each in answers))
+
+    @torch.no_grad()
+    def answer(self, images: Tensor) -> list[Decoded]:
+        """Decodes the answers to pictures (B, 3, size, size) in [0, 1], in their order."""
+        found: list[Decoded] = []
+        for part in torch.split(images, self.hparams["lockstep"]):
+            self._seeing.look(part)
+            prompts = [self._question(row) for row in range(len(part))]
+            templates = [self._template] * len(prompts)
+            found += decode(self._seeing, templates, prompts, self.hparams["decoding"], preface=self._preface)
+        return found

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from kfzoo.animation.face2d import draw_face
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.answers import parse_answer
+from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.data.builtin import BuiltinScripts
+from kfzoo.data.chat import ChatJsonl
+from kfzoo.data.pictures import as_array
+from kfzoo.encoders.language import meta_language_model
+from kfzoo.errors import InputError
+from kfzoo.models.base import KeyframeModule
+from kfzoo.models.vlm_estimator import VLMEstimator
+from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, question, request_line
+from kfzoo.training.checkpoint import load_module
+from tests.commandline import ROOT
+
+RELEASED = ROOT.parent / "shared" / "data" / "released" / "semanticface"
+
+
+def drawn(count: int, size: int = 64) -> KeyframeBatch:
+    """Faces of the built-in scripts, drawn, without files."""
+    samples = [
+        Sample(script, position, "arkit")
+        for script in BuiltinScripts(count)
+        for position in range(len(script.keyframes))
+    ][:count]
+    known = [sample.keyframe.coefficients for sample in samples]
+    faces = np.stack([each for each in known if each is not None])
+    pictures = np.stack([as_array(draw_face(face, size)) for face in faces])
+    return KeyframeBatch(tuple(samples), torch.from_numpy(faces), torch.from_numpy(pictures))
+
+
+def tiny(semantics: Semantics, **settings: Any) -> VLMEstimator:
+    torch.manual_seed(0)
+    return VLMEstimator(semantics=semantics, **{"size": 64, "width": 32, "layers": 2} | settings)
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize("decimals", [1, 2])
+def test_random_weights_give_valid_answers_alone(semantics: Semantics, decimals: int) -> None:
+    model = tiny(semantics, decimals=decimals, longest_analysis=24).eval()
+    batch = drawn(6)
+    found = model.generate(batch)
+    assert found.valid.all()
+    assert found.texts is not None
+    for text, face in zip(found.texts, found.coefficients.numpy(), strict=True):
+        answer = parse_answer(text)
+        assert answer.valid
+        np.testing.assert_allclose(np.asarray(answer.coefficients), face, atol=1e-6)
+        assert text.startswith("[" if semantics == "A0" else "{") or semantics == "A2"
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_hub_models_answer_validly_too(semantics: Semantics, tiny_qwen3_vl: str) -> None:
+    model = VLMEstimator(tiny_qwen3_vl, semantics, size=64, longest_analysis=24, tune=False).eval()
+    assert model.generate(drawn(3)).valid.all()
+
+
+@pytest.mark.parametrize("semantics", ["A0", "A2"])
+def test_ways_of_decoding_agree(semantics: Semantics) -> None:
+    batch = drawn(5)
+    answers = [
+        tiny(semantics, longest_analysis=20, **settings).eval().generate(batch).texts
+        for settings in ({"decoding": "drafted"}, {"decoding": "template"}, {"lockstep": 2})
+    ]
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_it_learns_eight_pictures_by_heart(semantics: Semantics) -> None:
+    model = tiny(semantics, layers=1, learning_rate=5e-3, warmup_steps=10)
+    batch = drawn(8)
+    found = model.configure_optimizers()
+    optimizer, schedule = found["optimizer"], found["lr_scheduler"]["scheduler"]
+    for _ in range(240):
+        loss = model.loss(batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    answers = model.eval().generate(batch)
+    truth = batch.truth
+    assert answers.texts is not None
+    error = (answers.coefficients - truth).square().mean()
+    assert error < 0.1 * (truth - truth.mean(0)).square().mean()
+    if semantics == "A2":
+        assert all(
+            parse_answer(text).analysis.startswith("1. **Facial Expression Category**: ") for text in answers.texts
+        )
+
+
+def test_lora_touches_the_language_decoder_alone(tiny_qwen3_vl: str) -> None:
+    model = VLMEstimator(tiny_qwen3_vl, "A1", size=64, dropout=0.0, learning_rate=1e-2)
+    learned = {name for name, each in model.named_parameters() if each.requires_grad}
+    assert learned
+    assert all("language_model.layers." in name and "lora_" in name for name in learned)
+    kinds = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    assert {name.split(".lora_")[0].rpartition(".")[2] for name in learned} == set(kinds)
+    before = {name: each.detach().clone() for name, each in model.named_parameters()}
+    optimizer = model.configure_optimizers()
+    for _ in range(2):  # LoRA's B is zero at first, and A learns from the second step on
+        optimizer.zero_grad()
+        model.loss(drawn(2))["loss"].backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    for name, each in model.named_parameters():
+        if name in learned:
+            assert not torch.equal(each, before[name]), name
+        else:
+            assert each.grad is None, name
+            assert torch.equal(each, before[name]), name
+    assert any("visual.merger" in name for name in before)
+
+
+def test_trainable_parameters_of_the_papers_model() -> None:
+    from peft import get_peft_model
+
+    from kfzoo.encoders.language import lora_config
+    from kfzoo.encoders.vision_language import DECODER_LAYERS, tower_of
+
+    model = meta_language_model("huggingface:Qwen/Qwen3-VL-4B-Instruct")
+    tower = sum(each.numel() for each in tower_of(model).parameters())
+    assert model.num_parameters() == 4_437_815_808
+    assert tower == 415_347_712
+    tuned = get_peft_model(model, lora_config(layers=DECODER_LAYERS))
+    # The decoder's blocks are those of Qwen3-4B, which KeyframeFace tunes.
+    assert tuned.get_nb_trainable_parameters()[0] == 16_515_072
+
+
+def test_a_checkpoint_of_tiny_is_whole(tmp_path: Path) -> None:
+    model = tiny("A2", longest_analysis=24).eval()
+    checkpoint: dict[str, Any] = {"hyper_parameters": dict(model.hparams)}
+    model.on_save_checkpoint(checkpoint)
+    torch.save(checkpoint, tmp_path / "best.ckpt")
+    loaded = load_module(tmp_path / "best.ckpt", KeyframeModule)
+    batch = drawn(2)
+    assert loaded.generate(batch).texts == model.generate(batch).texts
+
+
+def test_a_checkpoint_of_a_hub_model_is_its_adapter(tiny_qwen3_vl: str) -> None:
+    stored = VLMEstimator(tiny_qwen3_vl, "A0", size=64).stored()
+    assert all("lora_" in name or name in ("train_mean", "train_std") for name in stored)
+
+
+def test_tiny_takes_no_adapter() -> None:
+    with pytest.raises(InputError, match="has random weights"):
+        VLMEstimator(tune=False)
+
+
+def test_a_language_model_without_eyes(tiny_qwen3: str) -> None:
+    with pytest.raises(InputError, match="is a qwen3, expected a qwen3_vl"):
+        VLMEstimator(tiny_qwen3)
+
+
+def test_keyframes_without_pictures_are_told() -> None:
+    model = tiny("A0")
+    with pytest.raises(InputError, match="keyframe 'builtin-0-000000#0': has no picture; give a source"):
+        model.collate(drawn(1).samples)
+
+
+@pytest.mark.skipif(not RELEASED.is_dir(), reason="SemanticFace's released samples are not at hand")
+def test_released_requests_are_answered_in_their_own_shape(tmp_path: Path) -> None:
+    scripts = list(ChatJsonl(RELEASED / "example.jsonl"))
+    samples = []
+    for number, script in enumerate(scripts):
+        path = tmp_path / f"{number}.png"  # the pictures themselves were not released with the requests
+        draw_face(np.zeros(len(CHANNELS)), 64).save(path)
+        keyframes = tuple(replace(keyframe, image_path=str(path)) for keyframe in script.keyframes)
+        samples.append(Sample(replace(script, keyframes=keyframes), 0, "arkit"))
+    model = tiny("A2", longest_analysis=24).eval()
+    batch = model.collate(samples)
+    assert batch.coefficients is None
+    found = model.generate(batch)
+    assert found.valid.all()
+    assert found.texts is not None
+    for released in ChatJsonl(RELEASED / "example.jsonl", RELEASED / "example_result.jsonl"):
+        for keyframe in released.keyframes:
+            if keyframe.coefficients is None:
+                continue
+            answer = model.answer_ids(Sample(released, keyframe.index, "arkit"))
+            text = model.chat.tokenizer.decode(answer, skip_special_tokens=True)
+            read = parse_answer(text)
+            np.testing.assert_allclose(np.asarray(read.coefficients), keyframe.coefficients, atol=1e-6)
+
+
+@pytest.mark.skipif(not RELEASED.is_dir(), reason="SemanticFace's released samples are not at hand")
+def test_the_request_of_a2_is_the_released_one() -> None:
+    import json
+
+    released = [json.loads(line) for line in (RELEASED / "example.jsonl").read_text().splitlines()]
+    (script, *_) = ChatJsonl(RELEASED / "example.jsonl")
+    line = request_line(Sample(script, 0, "arkit"), "A2")
+    assert line["messages"] == released[0]["messages"]
+    assert line["images"] == [str(RELEASED / released[0]["images"][0])]
+
+
+@pytest.mark.skipif(not RELEASED.is_dir(), reason="SemanticFace's released samples are not at hand")
+def test_released_answers_are_written_to_the_letter() -> None:
+    import json
+
+    model = tiny("A2", teacher="data")
+    lines = (RELEASED / "example_result.jsonl").read_text().splitlines()
+    scripts = list(ChatJsonl(RELEASED / "example.jsonl", RELEASED / "example_result.jsonl"))
+    for script, line in zip(scripts, lines, strict=False):
+        ids = model.answer_ids(Sample(script, 0, "arkit"))
+        text = model.chat.tokenizer.decode(ids, skip_special_tokens=True)
+        # One form for one face: -0.0 is 0.0.
+        assert text == json.loads(line)["response"].replace("-0.0,", "0.0,").replace("-0.0}", "0.0}")
+
+
+def test_questions_differ_in_what_is_asked_alone() -> None:
+    assert "analysis" not in question("A1").replace("expression analysis", "")
+    assert "analysis" not in question("A0").replace("expression analysis", "")
+    for semantics in SEMANTICS:
+        assert all(f'"{name}"' in question(semantics) for name in CHANNELS)
