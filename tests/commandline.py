@@ -46,6 +46,7 @@ def shrink(
     clip: str,
     vision: str = "",
     language: str = "",
+    seeing: str = "",
     pictures: Path | None = None,
     n: int = 42,
 ) -> Path:
@@ -58,11 +59,18 @@ def shrink(
         clip: Specification of a text encoder that stands in for weights of a hub.
         vision: Specification of an image encoder that does the same.
         language: Specification of a language model that does the same.
+        seeing: Specification of a vision-language model that does the same.
         pictures: Scripts with pictures, for configurations that ask the user for theirs.
         n: Built-in scripts.
     """
     values = yaml.safe_load(config.read_text())
     source = values["data"]["init_args"]["source"]
+    if source["class_path"].endswith(".Described"):
+        source = values["data"]["init_args"]["source"] = source["init_args"]["source"]  # needs no stage I
+        values["model"]["init_args"]["teacher"] = "rule"
+    while "source" in source.get("init_args", {}):
+        source.get("init_args", {}).get("renderer", {"init_args": {}})["init_args"]["size"] = 48
+        source = source["init_args"]["source"]
     if "folder" in source.get("init_args", {}):
         source["init_args"]["folder"] = str(takes)
     if "n" in source.get("init_args", {}):
@@ -78,11 +86,18 @@ def shrink(
         model |= {"language_model": language, "precision": "float32"}
         values["trainer"] |= {"limit_train_batches": 3, "limit_val_batches": 1}
         source["init_args"]["n"] = n // 3  # its answers are long
+    if "vision_language_model" in model:
+        if model["vision_language_model"].startswith("huggingface:"):
+            model |= {"vision_language_model": seeing, "precision": "float32", "size": 64}
+            values["trainer"] |= {"precision": "32-true", "limit_train_batches": 2, "limit_val_batches": 1}
+        model |= {"longest_analysis": 8}
+        source["init_args"] |= {"n": n} if "n" in source["init_args"] else {}
     for name, size in {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10}.items():
         if name in model:
             model[name] = size
     values["trainer"].pop("check_val_every_n_epoch", None)  # a short run has no epoch to spare
-    values["data"]["init_args"]["batch_size"] = 4 if values["data"]["init_args"].get("whole_scripts") else 16
+    small = 2 if "vision_language_model" in model and seeing == model["vision_language_model"] else 16
+    values["data"]["init_args"]["batch_size"] = 4 if values["data"]["init_args"].get("whole_scripts") else small
     values["run_dir"] = str(folder / "run")
     path = folder / config.name
     path.write_text(yaml.safe_dump(values))

@@ -141,7 +141,7 @@ def tiny_vision(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Scripts of nine subjects in our own format, each keyframe with its picture, drawn."""
+    """Scripts of nine subjects in our own format, each keyframe with its picture, drawn; and `few.jsonl` of them."""
     from dataclasses import replace
 
     from kfzoo.animation.face2d import draw_face
@@ -159,6 +159,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
             keyframes.append(replace(keyframe, image_path=str(path)))
         scripts.append(replace(script, subject=f"S{number % 9}", part=None, keyframes=tuple(keyframes)))
     write_scripts(folder / "faces.jsonl", scripts)
+    write_scripts(folder / "few.jsonl", scripts[:27])
     return folder / "faces.jsonl"
 
 

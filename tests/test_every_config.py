@@ -11,14 +11,17 @@ import torch
 import yaml
 
 import kfzoo.models
+from kfzoo.animation.drawn_faces import DrawnFaces
 from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.evaluation.evaluator import load_evaluator
 from kfzoo.models.base import KeyframeModule
+from kfzoo.rendering import RenderedFaces
 from kfzoo.training.checkpoint import load_module
 from kfzoo.training.module import ZooModule
 from tests.commandline import CLIPS, CONFIGS, EVALUATORS, ROOT, names, results, run, shrink
+from tests.models.landmark_faces import need_landmarker
 
 MODELS = [
     found
@@ -36,9 +39,15 @@ def test_fits_tests_loads_and_generates(
     takes_folder: Path,
     tiny_clip: str,
     tiny_qwen3: str,
+    tiny_qwen3_vl: str,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    small = shrink(config, tmp_path, takes=takes_folder, clip=tiny_clip, language=tiny_qwen3)
+    if "landmarker:" in config.read_text():
+        need_landmarker(monkeypatch)
+    weights = {"clip": tiny_clip, "language": tiny_qwen3, "seeing": tiny_qwen3_vl}
+    small = shrink(config, tmp_path, takes=takes_folder, pictures=pictures.with_name("few.jsonl"), **weights)
     assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
     assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
     folder = tmp_path / "run"
@@ -56,10 +65,12 @@ def test_fits_tests_loads_and_generates(
     assert tested["checkpoint"] == fitted["checkpoint"]
 
     model = load_module(folder / "best.ckpt", KeyframeModule)
-    samples = [Sample(next(iter(BuiltinScripts(1))), 0, "arkit")] * 3
+    script = next(iter(RenderedFaces(BuiltinScripts(1), DrawnFaces(64))))
+    samples = [Sample(script, 0, "arkit")] * 3
+    batch = model.collate(samples)
     with torch.inference_mode():
-        answer = model.generate(model.collate(samples))
-        told = model.generate(KeyframeBatch(tuple(samples)))  # without truth
+        answer = model.generate(batch)
+        told = model.generate(KeyframeBatch(tuple(samples), images=batch.images))  # without truth
     assert answer.coefficients.shape == (3, 61)
     assert answer.coefficients.dtype == torch.float32
     assert answer.valid.shape == (3,)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from numpy.typing import ArrayLike
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from kfzoo.animation.checks import check_face
 from kfzoo.animation.face2d import PORTRAIT, Style, draw_face
@@ -32,11 +32,11 @@ class Row:
 
     Attributes:
         caption: Words beside the faces, wrapped as needed; may be empty.
-        faces: (label, coefficients (61,)) of each face, from left to right.
+        faces: (label, coefficients (61,)) of each face, from left to right; a picture stands as it is.
     """
 
     caption: str
-    faces: Sequence[tuple[str, ArrayLike]]
+    faces: Sequence[tuple[str, ArrayLike | Image.Image]]
 
 
 def contact_sheet(
@@ -63,7 +63,8 @@ def contact_sheet(
         if not row.faces:
             raise InputError(f"contact sheet, row {number}", "has no face", "pass at least one (label, coefficients)")
         for label, face in row.faces:
-            check_face(face, f"contact sheet, row {number}, '{label}'")
+            if not isinstance(face, Image.Image):
+                check_face(face, f"contact sheet, row {number}, '{label}'")
     if caption_width is None:
         caption_width = round(1.6 * size) if any(row.caption for row in rows) else 0
     margin, text_size = max(8, size // 12), max(10, round(size * 0.085))
@@ -146,7 +147,9 @@ class _Band:
         _write(pencil, (x[0], top + round(rest / 2)), self.caption, self.font, self.text_size, INK)
         for column, ((_, face), lines) in enumerate(zip(self.row.faces, self.labels, strict=True)):
             at = x[1] + column * (self.size + self.gap)
-            image.paste(draw_face(face, self.size, style), (at, top))
+            given = isinstance(face, Image.Image)
+            drawn = ImageOps.fit(face, (self.size, self.size)) if given else draw_face(face, self.size, style)
+            image.paste(drawn, (at, top))
             for line_number, line in enumerate(lines):
                 indent = (self.size - self.font.getlength(line)) / 2
                 down = top + self.size + 4 + round(line_number * self.text_size * LEADING)

@@ -8,19 +8,26 @@ from kfzoo.data.source import Source
 from kfzoo.errors import InputError
 
 
-def inspect(source: Source, show: int = 2) -> None:
+def inspect(source: Source, show: int = 2, figure: str = "") -> None:
     """Counts what a source holds and shows its first scripts.
 
     Args:
         source: By class path, for example `--source kfzoo.data.builtin.BuiltinScripts --source.n 100`.
         show: Scripts to print.
+        figure: Path of a .png, .pdf or .svg that shows how many keyframes there are of each emotion; empty for none.
+
+    Raises:
+        InputError: For a figure of another kind, or of data that names no emotion.
     """
     from rich.console import Console
     from rich.table import Table
     from tqdm.auto import tqdm
 
+    from kfzoo.data.emotion_figure import check_figure, draw_emotions
     from kfzoo.data.script import ANNOTATIONS, fingerprint
 
+    if figure:
+        check_figure(figure)  # before a large source is read for nothing
     scripts = list(tqdm(source, desc="Reading scripts", unit=" scripts", delay=2, leave=False))
     keyframes = [keyframe for script in scripts for keyframe in script.keyframes]
     console = Console()
@@ -40,6 +47,9 @@ def inspect(source: Source, show: int = 2) -> None:
         table.add_row(f"  {part}", str(count))
     table.add_row("fingerprint", fingerprint(scripts)[:16])
     console.print(table)
+    if figure:
+        draw_emotions(scripts, figure)
+        print(f"figure     {figure}")
 
 
 def build(source: Source, out: str) -> None:

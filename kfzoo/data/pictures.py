@@ -24,14 +24,24 @@ _DRAFT = (64, 64)
 
 
 def read_picture(path: str | os.PathLike[str], size: int) -> NDArray[np.float32]:
+    """Reads a picture as `open_picture` does, (3, size, size), red, green and blue in [0, 1].
+
+    Raises:
+        InputError: For a file that is missing, empty, cut off or no picture.
+    """
+    return as_array(open_picture(path, size))
+
+
+def open_picture(path: str | os.PathLike[str], size: int) -> Image.Image:
     """Reads a picture upright, cut to its middle square and scaled.
 
     Args:
-        path: A file that Pillow reads; any mode becomes RGB, and a rotation noted by the camera is applied.
-        size: Side of the result in pixels.
+        path: Any format that Pillow reads: greyscale, 16-bit, with a palette or with transparency, and turned as its
+            EXIF tag says.
+        size: Side of the square in pixels.
 
     Returns:
-        (3, size, size) in [0, 1].
+        Red, green and blue.
 
     Raises:
         InputError: For a file that is missing, empty, cut off or no picture.
@@ -41,7 +51,7 @@ def read_picture(path: str | os.PathLike[str], size: int) -> NDArray[np.float32]
         if upright.mode.startswith("I"):  # Pillow would cut 16 bits off at 255
             upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).round().astype(np.uint8))
         upright = upright.convert("RGB")
-    return as_array(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
+    return ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC)
 
 
 def as_array(picture: object) -> NDArray[np.float32]:

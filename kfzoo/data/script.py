@@ -25,6 +25,10 @@ PARTS: tuple[Part, ...] = ("train", "val", "test")
 UNSPECIFIED = "unspecified"
 """Subject or emotion where a source's data names none."""
 
+NEUTRAL = "neutral"
+FAINTEST = 0.1
+"""The least score that makes an emotion a keyframe's own; below it the keyframe is neutral."""
+
 DECIMALS = 4
 """Digits kept of a coefficient: one step is far below what a camera measures, and a line stays readable."""
 
@@ -84,6 +88,19 @@ class Script:
     def clip(self) -> str:
         """The recording that the script was cut from: its id up to the last `/`."""
         return self.id.rpartition("/")[0] or self.id
+
+
+def emotion_of(script: Script, keyframe: Keyframe) -> str:
+    """The emotion a keyframe is counted under.
+
+    Its own strongest one where it has scores, or neutral where all of them are below `FAINTEST`; else its script's.
+    """
+    scores = keyframe.emotions
+    if not scores:
+        return script.emotion
+    # Of equal scores the first by name: the order in the data does not matter.
+    strongest = min(scores, key=lambda name: (-scores[name], name))
+    return strongest if scores[strongest] >= FAINTEST else NEUTRAL
 
 
 def to_dict(script: Script) -> dict[str, Any]:

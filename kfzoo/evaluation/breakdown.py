@@ -14,6 +14,7 @@ from torch import Tensor
 
 from kfzoo.arkit.channels import CHANNELS, REGIONS, SUBSETS, indices
 from kfzoo.data.batch import Sample
+from kfzoo.data.script import emotion_of
 from kfzoo.evaluation.accuracy import CROSS_COMPARISONS
 from kfzoo.evaluation.bootstrap import ScriptBootstrap, percentile_interval
 from kfzoo.evaluation.faces import FaceSet
@@ -35,9 +36,6 @@ MOST_GROUPS = 40
 """Rows of a table by emotion, and by subject or keyframe; the smaller groups stand together as `OTHER`."""
 
 OTHER = "other"
-NEUTRAL = "neutral"
-FAINTEST = 0.1
-"""The least score that makes an emotion a keyframe's own; below it the keyframe is neutral."""
 
 
 def channel_tables(faces: FaceSet, truth: FaceSet, training: FaceSet | None) -> dict[str, Table]:
@@ -92,7 +90,7 @@ def group_tables(
     labels: dict[str, tuple[list[Any], int]] = {}
     if all(name in samples for name in names):
         chosen = [samples[name] for name in names]
-        labels["emotion"] = [emotion_of(sample) for sample in chosen], MOST_EMOTIONS
+        labels["emotion"] = [emotion_of(sample.script, sample.keyframe) for sample in chosen], MOST_EMOTIONS
         labels["subject"] = [sample.script.subject for sample in chosen], MOST_GROUPS
     places = [name.rpartition("#")[2] for name in names]
     if all(place.isdecimal() for place in places):
@@ -102,19 +100,6 @@ def group_tables(
         name: _group_table(_largest(groups, most), scripts, errors, resamples, seed)
         for name, (groups, most) in labels.items()
     }
-
-
-def emotion_of(sample: Sample) -> str:
-    """The emotion a keyframe is counted under.
-
-    Its own strongest one where it has scores, or neutral where all of them are below `FAINTEST`; else its script's.
-    """
-    scores = sample.keyframe.emotions
-    if not scores:
-        return sample.script.emotion
-    # Of equal scores the first by name: the order in the data does not matter.
-    strongest = min(scores, key=lambda name: (-scores[name], name))
-    return strongest if scores[strongest] >= FAINTEST else NEUTRAL
 
 
 def _region(agreement: ChannelAgreement, names: Sequence[str]) -> list[float]:

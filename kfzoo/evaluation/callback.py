@@ -6,10 +6,11 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
+from numpy.typing import NDArray
 
 from kfzoo.data.batch import Sample
 from kfzoo.encoders.frozen import weights_digest
@@ -20,8 +21,14 @@ from kfzoo.evaluation.results import DataIdentity, Results, write_results
 from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.suite import EvaluationSuite
 
+if TYPE_CHECKING:
+    from kfzoo.animation.sheet import Row
+
 FACES = 6
 """Keyframes on the picture, spread evenly over the test part."""
+
+PICTURE = 160
+"""Side in pixels of what a model of images was shown."""
 
 
 class EvaluationCallback(Callback):
@@ -104,19 +111,25 @@ class EvaluationCallback(Callback):
         print(f"results    {self.path}\nfaces      {self.faces}")
 
     def _draw(self, samples: Sequence[Sample], rows: Rows) -> None:
-        from kfzoo.animation.sheet import Row, contact_sheet, save_png
+        from kfzoo.animation.sheet import contact_sheet, save_png
 
         usable = np.isfinite(rows.predictions).all(-1) & rows.valid
         answers = dict(zip(rows.ids[usable].tolist(), rows.predictions[usable], strict=True))
         answered = [sample for sample in samples if sample.id in answers]
         chosen = answered[:: max(1, len(answered) // FACES)][:FACES]
-        pictures = [
-            Row(sample.description, [("truth", sample.keyframe.coefficients), ("prediction", answers[sample.id])])
-            for sample in chosen
-            if sample.keyframe.coefficients is not None
-        ]
-        if pictures:
-            save_png(contact_sheet(pictures, caption_width=520), self.faces)
+        shown = [_row(sample, answers[sample.id]) for sample in chosen if sample.keyframe.coefficients is not None]
+        if shown:
+            save_png(contact_sheet(shown, caption_width=520), self.faces)
+
+
+def _row(sample: Sample, answer: NDArray[np.float32]) -> Row:
+    """What was asked for, in words or as a picture, the truth and the answer."""
+    from kfzoo.animation.sheet import Row
+    from kfzoo.data.pictures import open_picture
+
+    asked = sample.keyframe.image_path
+    picture = [("picture", open_picture(asked, PICTURE))] if asked else []
+    return Row(sample.description, [*picture, ("truth", sample.keyframe.coefficients), ("prediction", answer)])
 
 
 def identity(data: Any, part: str) -> DataIdentity:

@@ -85,7 +85,7 @@ class LandmarkEstimator(KeyframeModule, ABC):
             values, found = (torch.stack(column) for column in zip(*rows, strict=True))
         else:
             faces = self.landmarker(pictures)
-            _tell(batch.ids, faces)
+            _tell([sample.keyframe.image_path or sample.id for sample in batch.samples], faces)
             values, found = self.measure(faces, *pictures.shape[-2:]).float(), faces.found
         values = torch.stack(
             [self._rested(row, sample.script.subject) for row, sample in zip(values, batch.samples, strict=True)]
@@ -106,7 +106,7 @@ class LandmarkEstimator(KeyframeModule, ABC):
             ids = [f"{script.id}#{keyframe.index}" for keyframe in script.keyframes]
             paths = [path_of(keyframe, name) for keyframe, name in zip(script.keyframes, ids, strict=True)]
             faces = self.landmarker(torch.from_numpy(np.stack([read_picture(path, self.size) for path in paths])))
-            _tell(ids, faces)
+            _tell(paths, faces)
             values, found = self.measure(faces, self.size, self.size).float(), faces.found
             if self.smoothing:
                 values = smooth(values, found, [keyframe.time for keyframe in script.keyframes], self.smoothing)
@@ -165,12 +165,12 @@ def smooth(values: Tensor, found: Tensor, times: Sequence[float], seconds: float
     return torch.where(found[:, None], mean.to(values.dtype), values)
 
 
-def _tell(ids: Sequence[str], faces: Faces) -> None:
-    for name, count in zip(ids, faces.shown.tolist(), strict=True):
+def _tell(pictures: Sequence[str], faces: Faces) -> None:
+    for picture, count in zip(pictures, faces.shown.tolist(), strict=True):
         if count == 0:
-            _log.warning("keyframe '%s': its picture shows no face; the answer is marked not valid", name)
+            _log.warning("%s: shows no face; the answer is marked not valid", picture)
         elif count > 1:
-            _log.warning("keyframe '%s': its picture shows %d faces; the largest counts", name, count)
+            _log.warning("%s: shows %d faces; the largest counts", picture, count)
 
 
 def _content_key(path: str, size: int) -> str:

@@ -13,7 +13,7 @@ from kfzoo.data.batch import Sample
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.evaluation import breakdown
 from kfzoo.evaluation.bootstrap import ScriptBootstrap, percentile_interval
-from kfzoo.evaluation.breakdown import channel_tables, emotion_of, group_tables
+from kfzoo.evaluation.breakdown import channel_tables, group_tables
 from kfzoo.evaluation.faces import FaceSet
 from kfzoo.evaluation.scores import Table
 from kfzoo.metrics.functional.errors import SampleErrors, sample_errors
@@ -144,17 +144,3 @@ def test_small_groups_stand_together_last(errors: SampleErrors, monkeypatch: pyt
     assert list(table["emotion"].rows) == ["y", "z", "other"]
     assert row(table["emotion"], "other")["n"] == 8
     assert row(table["emotion"], "other")["mse"] == pytest.approx(float(errors.mse[40:].mean()))
-
-
-@pytest.mark.parametrize(
-    ("emotions", "expected"),
-    [
-        ({}, "joy mixed with fear"),
-        ({"Sadness": 0.8, "Anger": 0.3}, "Sadness"),
-        ({"Sadness": 0.1}, "Sadness"),
-        ({"Sadness": 0.09, "Anger": 0.0}, "neutral"),
-        ({"Sadness": 0.5, "Anger": 0.5}, "Anger"),
-    ],
-)
-def test_the_emotion_of_a_keyframe(emotions: dict[str, float], expected: str) -> None:
-    assert emotion_of(sample("a", 0, emotion="joy mixed with fear", emotions=emotions)) == expected

@@ -5,6 +5,7 @@ The rows of the paper's ablation are one setting of this class, `semantics`; all
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -180,7 +181,9 @@ class VLMEstimator(KeyframeModule):
             Example((self._question(row),), self.answer_ids(sample)) for row, sample in enumerate(batch.samples)
         ]
         model: Any = self._seeing
-        with fast_attention(model, self.device):
+        # What is computed twice is so after the loss, where the model attends as it came.
+        twice = self.hparams["gradient_checkpointing"]
+        with nullcontext() if twice else fast_attention(model, self.device):
             return {"loss": plain_loss(model, examples, self._pad)}
 
     def _question(self, row: int) -> tuple[int, ...]:
