@@ -7,10 +7,13 @@
     python -m benchmarks llm_gpu [--scripts N] [--steps N] [--architecture NAME]
     python -m benchmarks mdm_sampling --checkpoint FILE [--prompts N] [--seeds N] [--timed N] [--guidance S]
     python -m benchmarks mdm_training [--steps N] [--rounds N]
+    python -m benchmarks estimators [--runs FOLDER] [--rounds N]
 
 Let nothing else run beside it. By default the first six run, about 20 minutes on two cores: `generation` 8,
-`evaluation` 4. `rendering` measures the faces of ICT-FaceKit where `KFZOO_ICT_FACEKIT` names their folder. Those of the
-language model need it in the cache (`python -m kfzoo assets get smollm2`).
+`evaluation` 4. `rendering` and `estimators` take the faces of ICT-FaceKit where `KFZOO_ICT_FACEKIT` names their folder;
+`estimators` measures MediaPipe and SBCA where `KFZOO_FACE_LANDMARKER` names MediaPipe's model file, and lets the
+checkpoints answer that `python -m benchmarks.semanticface` left in its folder of runs. Those of the language model need
+it in the cache (`python -m kfzoo assets get smollm2`).
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ NAMED = {
     "llm_gpu": ("scripts", "steps", "architecture"),
     "mdm_sampling": ("checkpoint", "prompts", "seeds", "timed", "guidance"),
     "mdm_training": ("steps", "rounds"),
+    "estimators": ("runs", "rounds"),
 }
 """Those that run only when they are named, with their options."""
 
@@ -83,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--seeds", type=int, help="how often each way draws all of them")
     group.add_argument("--timed", type=int, help="steps of the published loop in which the texts are encoded")
     group.add_argument("--guidance", type=float, help="scale of guidance, by default the model's own")
-    group.add_argument("--rounds", type=int, help="of training that are timed")
+    group.add_argument("--rounds", type=int, help="that are timed")
+    group = parser.add_argument_group("image estimators")
+    group.add_argument("--runs", help="folder of the runs whose checkpoints answer, by default random weights do")
     return parser
 
 

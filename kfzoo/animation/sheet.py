@@ -147,8 +147,10 @@ class _Band:
         _write(pencil, (x[0], top + round(rest / 2)), self.caption, self.font, self.text_size, INK)
         for column, ((_, face), lines) in enumerate(zip(self.row.faces, self.labels, strict=True)):
             at = x[1] + column * (self.size + self.gap)
-            given = isinstance(face, Image.Image)
-            drawn = ImageOps.fit(face, (self.size, self.size)) if given else draw_face(face, self.size, style)
+            if isinstance(face, Image.Image):
+                drawn = ImageOps.fit(face, (self.size, self.size))
+            else:
+                drawn = draw_face(face, self.size, style)
             image.paste(drawn, (at, top))
             for line_number, line in enumerate(lines):
                 indent = (self.size - self.font.getlength(line)) / 2

@@ -117,19 +117,23 @@ class EvaluationCallback(Callback):
         answers = dict(zip(rows.ids[usable].tolist(), rows.predictions[usable], strict=True))
         answered = [sample for sample in samples if sample.id in answers]
         chosen = answered[:: max(1, len(answered) // FACES)][:FACES]
-        shown = [_row(sample, answers[sample.id]) for sample in chosen if sample.keyframe.coefficients is not None]
+        shown = [
+            _row(sample, truth, answers[sample.id])
+            for sample in chosen
+            if (truth := sample.keyframe.coefficients) is not None
+        ]
         if shown:
             save_png(contact_sheet(shown, caption_width=520), self.faces)
 
 
-def _row(sample: Sample, answer: NDArray[np.float32]) -> Row:
+def _row(sample: Sample, truth: NDArray[np.float32], answer: NDArray[np.float32]) -> Row:
     """What was asked for, in words or as a picture, the truth and the answer."""
     from kfzoo.animation.sheet import Row
     from kfzoo.data.pictures import open_picture
 
     asked = sample.keyframe.image_path
     picture = [("picture", open_picture(asked, PICTURE))] if asked else []
-    return Row(sample.description, [*picture, ("truth", sample.keyframe.coefficients), ("prediction", answer)])
+    return Row(sample.description, [*picture, ("truth", truth), ("prediction", answer)])
 
 
 def identity(data: Any, part: str) -> DataIdentity:

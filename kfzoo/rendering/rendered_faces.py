@@ -46,18 +46,23 @@ class RenderedFaces(Source):
         renderer: By class path, `kfzoo.animation.drawn_faces.DrawnFaces` (the default) or
             `kfzoo.animation.mesh_faces.MeshFaces`, with size and seed.
         identities: Number of people.
+        scenes: Whether each script has its own light, background and camera; without, all are seen in plain light from
+            the front on white, from which small models learn in minutes.
 
     Raises:
         InputError: For identities below 1; on reading, for a keyframe without coefficients, or a cache that cannot be
             written.
     """
 
-    def __init__(self, source: Source, renderer: FaceRenderer | None = None, identities: int = 21) -> None:
+    def __init__(
+        self, source: Source, renderer: FaceRenderer | None = None, identities: int = 21, scenes: bool = True
+    ) -> None:
         if identities < 1:
             raise InputError("data.source.identities", f"expected at least 1, found {identities}")
         self.source = source
         self.renderer = renderer or DrawnFaces()
         self.identities = identities
+        self.scenes = scenes
         self.folder = cache_folder() / "faces" / self.renderer.key[:16]
 
     def __iter__(self) -> Iterator[Script]:
@@ -102,13 +107,14 @@ class RenderedFaces(Source):
             where = f"keyframe '{script.id}#{keyframe.index}'"
             raise InputError(where, "has no coefficients to render", "give a source whose truth is known")
         coefficients = np.asarray(keyframe.coefficients, dtype="<f4")
-        content = f"{self.renderer.key}\0{identity}\0{script.id}\0".encode() + coefficients.tobytes()
+        scene = script.id if self.scenes else None
+        content = f"{self.renderer.key}\0{identity}\0{scene or ''}\0".encode() + coefficients.tobytes()
         path = self.folder / f"{hashlib.sha256(content).hexdigest()[:32]}.png"
         if not path.is_file():
-            self._render(path, keyframe, identity, script.id)
+            self._render(path, keyframe, identity, scene)
         return replace(keyframe, image_path=str(path))
 
-    def _render(self, path: Path, keyframe: Keyframe, identity: int, scene: str) -> None:
+    def _render(self, path: Path, keyframe: Keyframe, identity: int, scene: str | None) -> None:
         assert keyframe.coefficients is not None
         picture = Image.fromarray(self.renderer.render(keyframe.coefficients, identity, scene))
         with replacing(path) as beside:

@@ -10,7 +10,8 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import SequentialLR
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.answers import parse_answer
@@ -59,8 +60,10 @@ class VLMEstimator(KeyframeModule):
         width: Of `tiny`.
         layers: Of `tiny`, in tower and decoder each.
         vocabulary: Words of `tiny`'s tokenizer; by default those of the rule's analyses. A checkpoint has them here.
+        tower_steps: Steps in which `tiny` learns to see before it learns to write: its tower and merger alone, by the
+            squared error of a linear reading. They stand for the pretrained tower that a model of the hub comes with.
         learning_rate: AdamW's.
-        warmup_steps: Steps over which the learning rate rises from 0.
+        warmup_steps: Steps over which the learning rate rises from 0, to see and again to write.
         cosine: Let the learning rate fall to 0 along a cosine.
         precision: Type of the frozen weights; `tiny` is float32.
         gradient_checkpointing: Compute activations twice to hold fewer; for large models.
@@ -92,6 +95,7 @@ class VLMEstimator(KeyframeModule):
         width: int = 128,
         layers: int = 4,
         vocabulary: list[str] | None = None,
+        tower_steps: int = 0,
         learning_rate: float = 1e-4,
         warmup_steps: int = 0,
         cosine: bool = False,
@@ -117,6 +121,9 @@ class VLMEstimator(KeyframeModule):
             picture = tokenizer.convert_tokens_to_ids(PICTURE)
             self.model: Any = tiny_model(len(tokenizer), width, layers, picture)
         else:
+            if tower_steps:
+                problem = "is for `tiny`: a model of the hub has learnt to see"
+                raise InputError("model.tower_steps", problem, "set it to 0")
             if given:
                 self.hparams.update(given.agree(self.hparams, "vision_language_model"))
             self.model, tokenizer = load_vision_language_model(vision_language_model, getattr(torch, precision))
@@ -130,6 +137,10 @@ class VLMEstimator(KeyframeModule):
         self._preface = Preface(tokenizer, NO_OBJECT, JOINT, longest_analysis) if semantics == "A2" else None
         self._before, self._after = self._prompt(tokenizer, given.system if given else "")
         self._seeing = Seeing(self.model, size, len(self._before))
+        self.reading = nn.Linear(self._seeing.pieces * width, len(CHANNELS)) if tower_steps else None
+        if self.reading is not None:
+            nn.init.zeros_(self.reading.weight)  # it begins as the mean face: by chance it would mislead the tower
+            nn.init.zeros_(self.reading.bias)
 
     def _adapt(self, given: Adapter | None, adapter: str | dict[str, Any]) -> None:
         """Puts LoRA beside the decoder's layers, where something is to be tuned or an adapter is given."""
@@ -177,6 +188,9 @@ class VLMEstimator(KeyframeModule):
         if not self.hparams["tune"]:
             return {"loss": torch.zeros((), device=self.device)}
         self._seeing.look(batch.pictures)
+        if self.reading is not None and self.global_step < self.hparams["tower_steps"]:
+            read = self.train_mean + self.reading(self._seeing.seen(len(batch)))
+            return {"loss": (read - batch.truth).square().mean()}
         examples = [
             Example((self._question(row),), self.answer_ids(sample)) for row, sample in enumerate(batch.samples)
         ]
@@ -199,10 +213,14 @@ class VLMEstimator(KeyframeModule):
             return None
         learned = [each for each in self.parameters() if each.requires_grad]
         optimizer = torch.optim.AdamW(learned, lr=self.hparams["learning_rate"])
-        warmup, cosine = self.hparams["warmup_steps"], self.hparams["cosine"]
-        if not (warmup or cosine):
+        warmup, first = self.hparams["warmup_steps"], self.hparams["tower_steps"]
+        total = self.total_steps() if self.hparams["cosine"] else None
+        if not (warmup or total):
             return optimizer
-        schedule = warmup_cosine(optimizer, warmup, self.total_steps() if cosine else None)
+        schedule: Any = warmup_cosine(optimizer, warmup, None if total is None else total - first)
+        if first:
+            seeing = warmup_cosine(optimizer, warmup, None if total is None else first)
+            schedule = SequentialLR(optimizer, [seeing, schedule], milestones=[first])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def stored(self) -> dict[str, Tensor]:

@@ -69,6 +69,10 @@ class Seeing:
             found = tower(pixels, grid_thw=grid.expand(len(images), 3), return_dict=True)
         self._seen, self._deep = found.pooler_output, list(found.deepstack_features)
 
+    def seen(self, count: int) -> Tensor:
+        """Returns what the merger made of the pictures, (count, pieces · width), for as many as `look` was given."""
+        return self._seen.view(count, -1).float()
+
     def picture(self, number: int) -> tuple[int, ...]:
         """Returns the tokens of a picture, by its row in what `look` was given."""
         first = number * self.pieces

@@ -1,0 +1,88 @@
+"""Pictures of held-out people beside the truth and what each estimator makes of them (as in SemanticFace's figure 4).
+
+    python -m benchmarks.semanticface_figure --landmarker face_landmarker.task
+
+To be run after `benchmarks.semanticface`, in the same folder and with the same files; it draws
+`benchmarks/results/semanticface.png`. Which keyframes are shown follows from the truth alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.leaderboard import RESULTS
+from benchmarks.semanticface import name_files
+from kfzoo.animation.sheet import Row, contact_sheet, save_png
+from kfzoo.data.batch import Sample
+from kfzoo.data.pictures import open_picture
+from kfzoo.data.statistics import coefficients_of
+from kfzoo.models.base import KeyframeModule
+from kfzoo.runs import RunFolder
+from kfzoo.training.checkpoint import load_module
+
+SHOWN = {
+    "A2": "vlm_estimator-builtin",
+    "A0": "vlm_estimator-builtin_a0",
+    "regressor": "image_regressor-builtin",
+    "SBCA": "sbca-builtin",
+    "DeadFace, fixed": "mediapipe_landmarks-builtin",
+    "DeadFace": "mediapipe_landmarks-builtin_compat",
+}
+"""Columns behind picture and truth; runs that are not there are left out."""
+
+ROWS = 5
+SIZE = 136
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the arguments and draws the figure."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.semanticface_figure",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--landmarker", type=Path, help="MediaPipe's face_landmarker.task")
+    parser.add_argument("--runs", type=Path, default=Path("runs/semanticface"), help="folder of the runs")
+    parser.add_argument("--out", type=Path, default=RESULTS / "semanticface.png", help="the figure")
+    chosen = parser.parse_args(arguments)
+    name_files(None, chosen.landmarker)
+    draw(chosen.runs, chosen.out)
+    print(chosen.out)
+
+
+def draw(runs: Path, out: Path) -> None:
+    """Draws the figure; at least the regressor's run must be there."""
+    data = RunFolder(runs / SHOWN["regressor"]).data()
+    samples = expressive(data.samples("test"), data.train_coefficients)
+    rows = [[("picture", open_picture(str(each.keyframe.image_path), SIZE))] for each in samples]
+    columns = {"truth": coefficients_of(samples)}
+    for label, name in SHOWN.items():
+        if (runs / name).is_dir():
+            columns[label] = answers(RunFolder(runs / name).checkpoint(), samples)
+    for number, row in enumerate(rows):
+        row += [(label, faces[number].numpy()) for label, faces in columns.items()]
+    save_png(contact_sheet([Row("", row) for row in rows], size=SIZE), out)
+
+
+def expressive(samples: Sequence[Sample], train: torch.Tensor) -> list[Sample]:
+    """Chooses keyframes, evenly from the middle to the most expressive: by their distance from the mean face."""
+    far = (coefficients_of(samples) - train.mean(0)).square().mean(1).numpy()
+    order = np.argsort(far, kind="stable")
+    places = np.linspace(len(order) // 2, len(order) - 1, ROWS).round().astype(int)
+    return [samples[at] for at in order[places]]
+
+
+def answers(checkpoint: Path, samples: Sequence[Sample]) -> torch.Tensor:
+    """Returns a trained model's answers, (N, 61)."""
+    model = load_module(checkpoint, KeyframeModule)
+    with torch.inference_mode():
+        return model.generate(model.collate(samples)).coefficients
+
+
+if __name__ == "__main__":
+    main()

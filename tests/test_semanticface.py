@@ -1,0 +1,403 @@
+"""SemanticFace's tables: what is run for them, what they say of made-up results, and one tiny run of everything."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks import semanticface
+from benchmarks.leaderboard import Board
+from benchmarks.semanticface import DRAWINGS, MESHES, WILD, Plan
+from benchmarks.semanticface_tables import ESTIMATORS, main, write_tables
+from kfzoo.__main__ import main as kfzoo
+from kfzoo.arkit.channels import CHANNELS, REGIONS
+from kfzoo.errors import InputError
+from kfzoo.evaluation.results import write_results
+from kfzoo.evaluation.scores import Score, Table
+from tests.commandline import ROOT
+from tests.evaluation.leaderboard_runs import COUNT, DATA, results, samples
+
+SUFFIX = "-drawn"
+LANDMARKS = ("SBCA", "DeadFace fixed", "DeadFace compat")
+DEGREES = {"A2": "", "A1": "_a1", "A0": "_a0"}
+LEVELS = {"A2": 0.003, "A1": 0.004, "A0": 0.005, "direct regressor": 0.002}
+"""What the made-up estimators reach; the others reach 0.01."""
+
+
+def errors(label: str, level: float | None = None) -> NDArray[np.float64]:
+    """Errors of an estimator on the same made-up samples."""
+    shared = np.random.default_rng(0).uniform(0.5, 1.5, COUNT)
+    own = np.random.default_rng(list(ESTIMATORS).index(label) + 1).uniform(0.8, 1.2, COUNT)
+    return shared * own * (LEVELS.get(label, 0.01) if level is None else level)
+
+
+def tables(label: str) -> dict[str, Table]:
+    draw = np.random.default_rng(list(ESTIMATORS).index(label))
+    rows: dict[str, tuple[float | None, ...]] = {name: tuple(draw.uniform(0, 0.5, 7)) for name in CHANNELS}
+    rows["TongueOut"] = (0.0, None, None, 0.0, 1.0, None, 0.0)
+    head = {name: tuple(draw.uniform(0, 0.5, 4)) for name in REGIONS["head"]}
+    columns = ("mse", "pearson", "spearman", "deviation", "accuracy", "f1", "w_dist")
+    return {
+        "channel": Table(columns, rows),
+        "head_pose": Table(("pearson", "spearman", "msd", "deviation"), head),
+        "cross_comparison": Table(("pearson", "skipped"), {"sf13": (0.5, 2.0)}),
+        "subject": Table(("n",), {"I001": (20.0,), "I002": (20.0,)}),
+    }
+
+
+def keep(
+    folder: Path, label: str, mse: NDArray[np.float64] | None = None, end: str = SUFFIX, **changes: Any
+) -> dict[str, Score]:
+    """Writes results of an estimator; returns its scores."""
+    mse = errors(label) if mse is None else mse
+    name = f"{ESTIMATORS[label]}{end}"
+    others = {"r_precision_1": mse[0] * 50, "mmd": mse[1] * 100, "sf13_pearson": mse[2] * 40}
+    config = {"trainer": {"max_epochs": 12}, "run_dir": "/somewhere/else", "data": {"init_args": {"source": {}}}}
+    found = replace(results(name, float(mse.mean()), **others), config=config, tables=tables(label), **changes)
+    write_results(folder / name / "results.json", found, samples(mse, 0.02))
+    return dict(found.scores)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A folder with results of all estimators but for the landmarks' ones, and two in the wild."""
+    for label in ("A2", "A1", "A0", "direct regressor", "mean face"):
+        keep(tmp_path / "runs", label)
+    for label in ("A0", "mean face"):
+        keep(tmp_path / "wild", label, end=SUFFIX + WILD, invalid=7, data=replace(DATA, fingerprint="fedcba98"))
+    return tmp_path
+
+
+def page(out: Path) -> str:
+    write_tables(out, SUFFIX)
+    return (out / "semanticface.md").read_text()
+
+
+def section(text: str, number: int) -> str:
+    """The part of the page under a table's heading."""
+    return text.partition(f"\n## Table {number}:")[2].partition("\n## ")[0]
+
+
+def cells(text: str, number: int, place: int = 0) -> dict[str, list[str]]:
+    """Lines of one of the tables under a heading by their first cell, bold or not."""
+    found = re.findall(r"(?:^\|.*\n?)+", section(text, number), re.MULTILINE)[place]
+    lines = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in found.splitlines()]
+    assert len({len(line) for line in lines}) == 1
+    return {line[0]: line[1:] for line in (lines[0], *lines[2:])}
+
+
+def number(cell: str) -> float:
+    return float(cell.replace("−", "-"))
+
+
+# The page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "second"), [("A1", "A0"), ("A2", "A1"), ("A2", "A0"), ("A0", "direct regressor")])
+def test_t_statistics_are_scipys(out: Path, first: str, second: str) -> None:
+    difference, effect, t, p, clustered, clustered_p = map(number, cells(page(out), 4)[f"{first} vs {second}"])
+    ours, theirs = errors(first), errors(second)
+    expected = stats.ttest_rel(ours, theirs)
+    assert t == pytest.approx(expected.statistic, abs=0.0051)
+    assert p == pytest.approx(expected.pvalue, rel=0.06)
+    assert difference == pytest.approx(1e3 * (ours - theirs).mean(), abs=0.00051)
+    assert effect == pytest.approx((ours - theirs).mean() / (ours - theirs).std(ddof=1), abs=0.00051)
+    # Clusters that are all as large: the t-test of a mean whose clusters' means are the observations.
+    clips = np.arange(COUNT) % 8
+    means = np.array([(ours - theirs)[clips == clip].mean() for clip in range(8)])
+    by_clip = stats.ttest_1samp(means, 0)
+    assert clustered == pytest.approx(by_clip.statistic, abs=0.0051)
+    assert clustered_p == pytest.approx(by_clip.pvalue, rel=0.06)
+
+
+def test_the_ablation_is_the_spread_of_the_samples(out: Path) -> None:
+    found = cells(page(out), 3)
+    assert list(found)[1:] == ["A0", "A1", "A2", "direct regressor"]
+    for label in list(found)[1:]:
+        mse = 1e3 * errors(label)
+        expected = [np.mean(mse), np.median(mse), np.std(mse), np.percentile(mse, 90)]
+        assert [number(cell) for cell in found[label]] == pytest.approx(expected, abs=0.0051)
+
+
+def test_channels_are_ranked_by_their_error(out: Path) -> None:
+    text = page(out)
+    sixth, seventh = (cells(text, number) for number in (6, 7))
+    heads = sixth.pop(""), seventh.pop("")
+    assert heads[0] == heads[1]
+    assert heads[0] == ["MSE", "P Corr", "S Corr", "Deviation", "P Corr, direct regressor", "P Corr, SBCA"]
+    average = seventh.pop("Average")
+    assert (len(sixth), len(seventh)) == (31, 30)
+    ours, rivals = (tables(label)["channel"].rows for label in ("A2", "direct regressor"))
+    assert [*sixth, *seventh] == sorted(CHANNELS, key=lambda name: ours[name][0] or 0)
+    assert next(iter(sixth)) == "TongueOut"
+    assert sixth["TongueOut"] == ["0.0000", "–", "–", "0.0000", "–", "–"]
+    shown = sixth | seventh
+    for name in set(CHANNELS) - {"TongueOut"}:
+        expected = [*ours[name][:4], rivals[name][1]]
+        assert [number(cell) for cell in shown[name][:5]] == pytest.approx(expected, abs=5.1e-5)
+        assert shown[name][5] == "–"  # no results of SBCA
+    pearson = [value for row in ours.values() if (value := row[1]) is not None]
+    assert len(pearson) == 60
+    assert number(average[1]) == pytest.approx(np.mean(pearson), abs=5.1e-5)
+    assert number(average[0]) == pytest.approx(np.mean([row[0] for row in ours.values()]), abs=5.1e-5)
+    assert "A2 has a correlation in 60 of 61 channels" in text
+
+
+def test_scores_are_printed_and_the_best_is_bold(out: Path) -> None:
+    scores = {label: keep(out / "runs", label, invalid=3) for label in ("A2", "direct regressor")}
+    text = page(out)
+    main_table = cells(text, 1)
+    head = main_table.pop("")
+    assert head[1:4] == ["R top-1, % ↑", "R top-2, % ↑", "R top-3, % ↑"]
+    assert next(iter(main_table)) == "ground truth"
+    assert [*main_table][-2:] == ["chance", "zero face"]
+    for label, found in scores.items():
+        row = dict(zip(head, main_table[label], strict=True))
+        assert number(row["MSE ↓"]) == pytest.approx(found["mse"].value, abs=5.1e-6)
+        assert number(row["R top-1, % ↑"]) == pytest.approx(100 * found["r_precision_1"].value, abs=0.0051)
+        assert number(row["P-Cor, % ↑"]) == pytest.approx(100 * found["sf13_pearson"].value, abs=0.0051)
+        assert row["S-Cor, % ↑"] == "–"  # not in these results
+        assert (row["Constant, of 13"], row["Invalid"]) == ("2", "3")
+    assert f"| direct regressor | **{scores['direct regressor']['mse'].value:.5f}** |" in section(text, 1)
+    assert f"| A2 | {scores['A2']['mse'].value:.5f} |" in section(text, 1)
+    assert cells(text, 1, 1)["Ours"][:5] == ["0.0034", "22.15", "37.06", "48.06", "1.18"]
+    assert "not comparable" in section(text, 1)
+
+
+def test_head_pose_is_that_of_the_results(out: Path) -> None:
+    found = cells(page(out), 5)
+    assert len(found) == 1 + 3 * len(ESTIMATORS)
+    for label in ("A2", "mean face"):
+        pearson, spearman, msd, deviation = map(number, found[f"HeadRoll, {label}"])
+        expected = tables(label)["head_pose"].rows["HeadRoll"]
+        assert [pearson / 100, spearman / 100, msd, deviation] == pytest.approx(expected, abs=5.1e-5)
+    assert found["HeadYaw, SBCA (no results)"] == ["–"] * 4
+
+
+def test_the_wild_has_its_own_data_and_may_be_missing(out: Path) -> None:
+    text = page(out)
+    assert "fingerprint fedcba98" in section(text, 2)
+    found = cells(text, 2)
+    assert found["A0"][-1] == "7"
+    assert found["A2 (no results)"] == ["–"] * len(found["A0"])
+    assert list(found)[1] == "ground truth"
+    for name in ("A0", "mean face"):
+        (out / "wild" / f"{ESTIMATORS[name]}{SUFFIX}{WILD}" / "results.json").unlink()
+    assert section(page(out), 2).startswith(" in the wild\n\nNo results.")
+
+
+def test_the_page_says_where_it_comes_from(out: Path) -> None:
+    text = page(out)
+    head = text.partition("\n## ")[0]
+    assert "BuiltinScripts, test part, 40 keyframes of 2 people, fingerprint 01234567, split abcdef01" in head
+    assert "- hardware: a CPU" in head
+    assert "commit c0ffee" in head
+    assert "`python -m benchmarks.semanticface`; the tables alone: " in head
+    assert "`python -m benchmarks.semanticface_tables --suffix=-drawn`" in head
+    assert "- no results, so no numbers below: SBCA, DeadFace fixed, DeadFace compat" in head
+    assert "| A2 | `vlm_estimator-builtin-drawn` | deadbeef | 7 | 12 | 1 |" in head
+    assert "somewhere" not in text
+    assert str(out) not in text
+
+
+# What it says of the claim ----------------------------------------------------------------------------------------
+
+
+def claim(out: Path) -> str:
+    return next(line for line in section(page(out), 4).splitlines() if line.startswith("SemanticFace's claim"))
+
+
+def test_the_claim_follows_the_numbers(out: Path) -> None:
+    assert "**holds** here: A1 errs less than A0 (p " in claim(out)
+    assert "A2 errs more than the direct regressor" in claim(out)
+    keep(out / "runs", "A0", errors("A0", 0.003))  # A0 and A2 change places
+    keep(out / "runs", "A2", errors("A2", 0.005))
+    said = claim(out)
+    assert "**does not hold** here: A1 errs more than A0" in said
+    assert "A2 errs more than A1" in said
+    keep(out / "runs", "A2", errors("A1"))  # no difference at all
+    assert "A2 is not told from A1 (p = 1.000); A2 errs more than A0" in claim(out)
+    keep(out / "runs", "A0")
+    assert "**holds in part** here: A1 errs less than A0" in claim(out)
+
+
+def test_a_difference_within_one_clip_is_no_finding(out: Path) -> None:
+    better = errors("A0").copy()
+    better[np.arange(COUNT) % 8 == 0] *= 0.5  # in one of eight clips
+    keep(out / "runs", "A1", better)
+    assert stats.ttest_rel(better, errors("A0")).pvalue < 0.05
+    assert "A1 is not told from A0" in claim(out)
+
+
+# What is missing --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", ["A0", "A1", "A2", "direct regressor", "mean face"])
+def test_a_missing_run_is_told(out: Path, label: str) -> None:
+    (out / "runs" / f"{ESTIMATORS[label]}{SUFFIX}" / "results.json").unlink()
+    text = page(out)
+    assert f"no numbers below: {', '.join(each for each in ESTIMATORS if each in (label, *LANDMARKS))}" in text
+    for table in (1, *((3,) if label != "mean face" else ())):
+        assert set(cells(text, table)[f"{label} (no results)"]) == {"–"}
+    judged = "**cannot be judged**" in text
+    assert judged == label.startswith("A")
+    if judged:
+        other = {"A0": "A2 vs A0", "A1": "A1 vs A0", "A2": "A2 vs A1"}[label]
+        assert set(cells(text, 4)[f"{other} (no results of {label})"]) == {"–"}
+    assert ("No results of A2." in section(text, 6)) == (label == "A2")
+
+
+def test_a_part_of_the_split_is_no_result(out: Path) -> None:
+    keep(out / "runs", "A1", status="partial")
+    assert "A1 (no results)" in cells(page(out), 1)
+
+
+def test_what_cannot_be_compared_is_refused(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(out / "runs", "A1", evaluator="another")
+    with pytest.raises(InputError, match="not scored on the same data by the same evaluator"):
+        write_tables(out, SUFFIX)
+    with pytest.raises(InputError, match=r"holds no results of SemanticFace's estimators.*run `python"):
+        write_tables(out, "-mesh")
+    assert not (out / "semanticface.md").exists()
+    with pytest.raises(SystemExit):
+        main(["--results", str(out / "nowhere"), "--suffix=-drawn"])
+    assert capsys.readouterr().err.count(" no such folder") == 1
+
+
+def test_the_command_writes_the_page(out: Path) -> None:
+    main(["--results", str(out), "--suffix=-drawn"])
+    assert (out / "semanticface.md").read_text() == page(out)
+
+
+# What is run ------------------------------------------------------------------------------------------------------
+
+
+def plan(landmarks: bool, only: Sequence[str] = ()) -> Plan:
+    board = Board("builtin", "-mesh", (MESHES,), "image")
+    return Plan(board, Path("runs"), (DRAWINGS,), landmarks, ("--trainer.max_epochs=1",), tuple(only))
+
+
+def test_the_plan_runs_every_row_of_the_tables() -> None:
+    name, words = plan(True).evaluator()
+    assert name == "evaluator-image_motion_builtin-mesh"
+    assert not [word for word in words if word.startswith("--evaluator")]
+    fits = dict(plan(True).fits())
+    assert set(fits) == {f"{stem}-mesh" for stem in ESTIMATORS.values()}
+    assert len(fits) == 8
+    for run, command in fits.items():
+        assert command[0] == "fit"
+        assert (ROOT / command[1].removeprefix("--config=")).is_file()
+        assert command[2:] == [
+            f"--run_dir=runs/{run}", MESHES, "--evaluator=runs/evaluator-image_motion_builtin-mesh",
+            "--trainer.max_epochs=1",
+        ]  # fmt: skip
+    without = {f"{ESTIMATORS[label]}-mesh" for label in ESTIMATORS if label not in LANDMARKS}
+    assert set(dict(plan(False).fits())) == without
+    assert len(without) == 5
+    some = ["sbca-builtin", "vlm_estimator-builtin"]
+    assert [name for name, _ in plan(True, some).fits()] == ["vlm_estimator-builtin-mesh", "sbca-builtin-mesh"]
+
+
+def test_an_unknown_estimator_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        semanticface.main(["--only", "sbca-builtin"])  # without landmarks
+    assert "'sbca-builtin' is no estimator that can be run so; there are vlm_estimator-" in capsys.readouterr().err
+
+
+def config(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text())
+    return found
+
+
+def flat(values: Any, place: str = "") -> dict[str, Any]:
+    """A nested configuration as one level."""
+    if not isinstance(values, dict):
+        return {place: values}
+    return {key: value for name, each in values.items() for key, value in flat(each, f"{place}.{name}").items()}
+
+
+def test_degrees_differ_in_semantics_alone() -> None:
+    found = {degree: flat(config(f"vlm_estimator/builtin{end}")) for degree, end in DEGREES.items()}
+    assert {degree: each[".model.init_args.semantics"] for degree, each in found.items()} == {d: d for d in DEGREES}
+    for each in found.values():
+        differing = {key for key in each | found["A2"] if each.get(key) != found["A2"].get(key)}
+        assert differing <= {".model.init_args.semantics", ".run_dir"}
+
+
+@pytest.mark.parametrize("name", ["image_regressor/builtin", "sbca/builtin", "mediapipe_landmarks/builtin"])
+def test_rivals_see_the_same_pictures(name: str) -> None:
+    ours, theirs = config("vlm_estimator/builtin"), config(name)
+    assert theirs["data"] == ours["data"]
+    assert theirs["seed_everything"] == ours["seed_everything"]
+    if name.startswith("image_regressor"):  # as many steps: epochs of as many batches
+        assert theirs["trainer"]["max_epochs"] == ours["trainer"]["max_epochs"]
+        steps = ("max_steps", "limit_train_batches", "accumulate_grad_batches")
+        assert not [key for key in steps if key in theirs["trainer"] | ours["trainer"]]
+
+
+# A tiny run of everything -----------------------------------------------------------------------------------------
+
+
+def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def in_this_process(command: list[str], **_: Any) -> SimpleNamespace:
+        """A process of its own for each command takes longer to start than these take to run."""
+        assert command[1:3] == ["-m", "kfzoo"]
+        commands.append(command[3:])
+        return SimpleNamespace(returncode=kfzoo(command[3:]))
+
+    monkeypatch.setattr(semanticface, "subprocess", SimpleNamespace(run=in_this_process))
+    monkeypatch.chdir(ROOT)
+    names = ["vlm_estimator-builtin_a0", "mean_face-builtin_rendered"]
+    source = "--data.init_args.source.init_args"
+    start = [
+        "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--jobs", "1", "--only", *names, "--",
+        f"{source}.source.init_args.n=200", f"{source}.renderer.init_args.size=32", "--trainer.max_epochs=1",
+        "--trainer.check_val_every_n_epoch=1", "--trainer.limit_train_batches=2", "--trainer.enable_progress_bar=false",
+    ]  # fmt: skip
+    semanticface.main(start)
+    runs = ["evaluator-image_motion_builtin", *names]
+    expected = [*(f"{name}-drawn" for name in runs), *(f"{name}-drawn-wild" for name in names)]
+    assert [Path(words[2 if words[0] == "fit" else 3].partition("=")[2]).name for words in commands] == expected
+
+    def found(name: str) -> dict[str, Any]:
+        place = tmp_path / "out" / ("wild" if name.endswith(WILD) else "runs") / name / "results.json"
+        record: dict[str, Any] = json.loads(place.read_text())
+        return record
+
+    text = (tmp_path / "out" / "semanticface.md").read_text()
+    first = {name: found(name) for name in expected[1:]}
+    a0, wild = first["vlm_estimator-builtin_a0-drawn"], first["vlm_estimator-builtin_a0-drawn-wild"]
+    assert a0["invalid"] == wild["invalid"] == 0
+    assert a0["data"]["fingerprint"] != wild["data"]["fingerprint"]
+    assert (a0["data"]["split"], a0["evaluator"]) == (wild["data"]["split"], wild["evaluator"])
+    for table, record in ((1, a0), (2, wild)):
+        shown = cells(text, table)
+        row = dict(zip(shown[""], shown["A0"], strict=True))
+        assert number(row["MSE ↓"]) == pytest.approx(record["scores"]["mse"]["value"], abs=5.1e-6)
+        assert number(row["R top-3, % ↑"]) == pytest.approx(
+            100 * record["scores"]["r_precision_3"]["value"], abs=0.0051
+        )
+    assert "by DrawnFaces" in text
+    assert "A2 (no results)" in cells(text, 1)
+    assert str(tmp_path) not in text
+
+    # The same command goes on: nothing is trained again, and the page is the same but for the times.
+    weights = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*/best.ckpt")}
+    assert len(weights) == 3
+    semanticface.main(start)
+    assert {path: path.stat().st_mtime_ns for path in weights} == weights
+    assert [found(name)["scores"] for name in expected[1:]] == [each["scores"] for each in first.values()]
+    assert len(commands) == 2 * len(expected)
