@@ -10,7 +10,7 @@
     python -m benchmarks estimators [--runs FOLDER] [--rounds N]
 
 Let nothing else run beside it. By default the first six run, about 20 minutes on two cores: `generation` 8,
-`evaluation` 4. `rendering` and `estimators` take the faces of ICT-FaceKit where `KFZOO_ICT_FACEKIT` names their folder;
+`evaluation` 4. `rendering` renders the faces of ICT-FaceKit too where `KFZOO_ICT_FACEKIT` names their folder;
 `estimators` measures MediaPipe and SBCA where `KFZOO_FACE_LANDMARKER` names MediaPipe's model file, and lets the
 checkpoints answer that `python -m benchmarks.semanticface` left in its folder of runs. Those of the language model need
 it in the cache (`python -m kfzoo assets get smollm2`).

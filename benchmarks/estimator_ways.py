@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from kfzoo.animation.drawn_faces import DrawnFaces
-from kfzoo.animation.ict_files import VARIABLE as MESHES
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.answers import parse_answer
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
@@ -68,13 +67,8 @@ class Row(NamedTuple):
 
 
 def rendered(count: int) -> list[Sample]:
-    """Takes the pictures that the configurations train on: of ICT-FaceKit's faces where they are, else drawn ones."""
-    renderer: Any = DrawnFaces(128)
-    if os.environ.get(MESHES):
-        from kfzoo.animation.mesh_faces import MeshFaces
-
-        renderer = MeshFaces(size=128)
-    scripts = RenderedFaces(BuiltinScripts(4000), renderer, identities=27)
+    """Takes the pictures that the configurations train on."""
+    scripts = RenderedFaces(BuiltinScripts(4000), DrawnFaces(128), identities=81, scenes=False)
     every = (Sample(script, place, "arkit") for script in scripts for place in range(len(script.keyframes)))
     return list(islice(every, count))
 
@@ -94,7 +88,8 @@ def fresh(name: str, changes: Mapping[str, Any]) -> KeyframeModule:
     """
     still = {"cosine": False, "warmup_steps": 0}
     if name in DEGREES:
-        return VLMEstimator(**_settings("vlm_estimator", DEGREES[name]) | still | dict(changes))
+        writes = still | {"tower_steps": 0}  # from its first step
+        return VLMEstimator(**_settings("vlm_estimator", DEGREES[name]) | writes | dict(changes))
     return ImageRegressor(**_settings("image_regressor", "builtin") | still)
 
 
@@ -111,7 +106,7 @@ def answering_models(runs: str | None, changes: Mapping[str, Any]) -> tuple[dict
     names = {REGRESSOR: "image_regressor-builtin"} | {name: f"vlm_estimator-{stem}" for name, stem in DEGREES.items()}
     models, untrained = {}, []
     for name, run in names.items():
-        path = Path(runs or "") / f"{run}-{'mesh' if os.environ.get(MESHES) else 'drawn'}" / "best.ckpt"
+        path = Path(runs or "") / run / "best.ckpt"
         if runs is not None and path.is_file():
             models[name] = load_module(path, KeyframeModule)
         else:

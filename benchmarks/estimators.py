@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,7 +27,6 @@ from benchmarks.estimator_ways import (
 )
 from benchmarks.llm_setup import prose
 from benchmarks.report import clocked, interleaved, spread, table
-from kfzoo.animation.ict_files import VARIABLE as MESHES
 from kfzoo.data.batch import Sample
 from kfzoo.encoders.landmarks import VARIABLE as LANDMARKER
 from kfzoo.errors import InputError
@@ -116,10 +114,9 @@ def _timed(rows: Sequence[Row], rounds: int, what: str) -> Timed:
 
 
 def _head(rounds: int) -> str:
-    faces = "ICT-FaceKit's faces" if os.environ.get(MESHES) else f"drawn faces ({MESHES} names no folder)"
     return prose(
-        f"""Pictures of {faces}, rendered before; {torch.get_num_threads()} threads, {rounds} rounds in turn, medians,
-        fastest and slowest; ratios are medians of the rounds' own. *Of the bound* compares with the least arithmetic
+        f"""Pictures of drawn faces, rendered before; {torch.get_num_threads()} threads, {rounds} rounds in turn,
+        medians, fastest and slowest; ratios are medians of the rounds' own. *Of the bound* compares with the least arithmetic
         (matrix products, convolutions and attention, as torch counts them) at the rate of a product of {SIDE}² float32
         matrices, measured in the same rounds."""
     )

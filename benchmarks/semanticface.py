@@ -4,10 +4,10 @@
     python -m benchmarks.semanticface                  # without the estimators that need landmarks
 
 The evaluator first; then A2, A1, A0, a direct regressor, SBCA, DeadFace (compat and fixed) and the mean face, as many
-at a time as `--jobs` says, all on the same drawn faces and, where they learn by gradient, for the same steps. People are
-held out. Then all of them on faces that stand for pictures in the wild (table 2): of another make, rendered in three
-dimensions from ICT-FaceKit's meshes, in rooms and lights; without the meshes drawn ones of other people. Killed at any
-point, the same command goes on where it stopped. The tables are made from the results files
+at a time as `--jobs` says, all on the same drawn faces and, where they learn by gradient, for the same steps. People
+are held out. Then all of them on faces that stand for pictures in the wild (table 2): of another make, rendered in
+three dimensions from ICT-FaceKit's meshes, in rooms and lights; without the meshes drawn ones of other people. Killed
+at any point, the same command goes on where it stopped. The tables are made from the results files
 (`benchmarks.semanticface_tables`). Options behind `--` go to every command. To be run in the project's folder.
 """
 

@@ -191,10 +191,9 @@ def _wild(wild: Estimators | None) -> list[str]:
         return ["No results."]
     results = next(run.results for run in wild.values() if run is not None)
     return [
-        "Pictures unlike those that estimators and evaluator were trained on, in rooms and lights, of the same held-out "
-        f"scripts: {_data(results)}. The ground truth's "
-        "row tells what the evaluator is worth there. Their truth is known, so MSE and P-Cor, which the paper cannot "
-        "give, stand beside.",
+        "Pictures unlike those of the training, in rooms and lights, of the same held-out scripts: "
+        f"{_data(results)}. The ground truth's row tells what the evaluator is worth there. Their truth is known, so "
+        "MSE and P-Cor, which the paper cannot give, stand beside.",
         wild_table(wild),
     ]
 

@@ -92,7 +92,8 @@ def shrink(
             values["trainer"] |= {"precision": "32-true", "limit_train_batches": 2, "limit_val_batches": 1}
         model |= {"longest_analysis": 8}
         source["init_args"] |= {"n": n} if "n" in source["init_args"] else {}
-    for name, size in {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10, "tower_steps": 1}.items():
+    sizes = {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10, "tower_steps": 1}
+    for name, size in sizes.items():
         if name in model:
             model[name] = size
     values["trainer"].pop("check_val_every_n_epoch", None)  # a short run has no epoch to spare

@@ -18,7 +18,7 @@ from scipy import stats
 
 from benchmarks import semanticface
 from benchmarks.leaderboard import Board
-from benchmarks.semanticface import DRAWINGS, MESHES, WILD, Plan
+from benchmarks.semanticface import OTHER_PEOPLE, WILD, Plan
 from benchmarks.semanticface_tables import ESTIMATORS, main, write_tables
 from kfzoo.__main__ import main as kfzoo
 from kfzoo.arkit.channels import CHANNELS, REGIONS
@@ -28,7 +28,6 @@ from kfzoo.evaluation.scores import Score, Table
 from tests.commandline import ROOT
 from tests.evaluation.leaderboard_runs import COUNT, DATA, results, samples
 
-SUFFIX = "-drawn"
 LANDMARKS = ("SBCA", "DeadFace fixed", "DeadFace compat")
 DEGREES = {"A2": "", "A1": "_a1", "A0": "_a0"}
 LEVELS = {"A2": 0.003, "A1": 0.004, "A0": 0.005, "direct regressor": 0.002}
@@ -57,7 +56,7 @@ def tables(label: str) -> dict[str, Table]:
 
 
 def keep(
-    folder: Path, label: str, mse: NDArray[np.float64] | None = None, end: str = SUFFIX, **changes: Any
+    folder: Path, label: str, mse: NDArray[np.float64] | None = None, end: str = "", **changes: Any
 ) -> dict[str, Score]:
     """Writes results of an estimator; returns its scores."""
     mse = errors(label) if mse is None else mse
@@ -75,12 +74,12 @@ def out(tmp_path: Path) -> Path:
     for label in ("A2", "A1", "A0", "direct regressor", "mean face"):
         keep(tmp_path / "runs", label)
     for label in ("A0", "mean face"):
-        keep(tmp_path / "wild", label, end=SUFFIX + WILD, invalid=7, data=replace(DATA, fingerprint="fedcba98"))
+        keep(tmp_path / "wild", label, end=WILD, invalid=7, data=replace(DATA, fingerprint="fedcba98"))
     return tmp_path
 
 
 def page(out: Path) -> str:
-    write_tables(out, SUFFIX)
+    write_tables(out)
     return (out / "semanticface.md").read_text()
 
 
@@ -193,7 +192,7 @@ def test_the_wild_has_its_own_data_and_may_be_missing(out: Path) -> None:
     assert found["A2 (no results)"] == ["–"] * len(found["A0"])
     assert list(found)[1] == "ground truth"
     for name in ("A0", "mean face"):
-        (out / "wild" / f"{ESTIMATORS[name]}{SUFFIX}{WILD}" / "results.json").unlink()
+        (out / "wild" / f"{ESTIMATORS[name]}{WILD}" / "results.json").unlink()
     assert section(page(out), 2).startswith(" in the wild\n\nNo results.")
 
 
@@ -204,9 +203,9 @@ def test_the_page_says_where_it_comes_from(out: Path) -> None:
     assert "- hardware: a CPU" in head
     assert "commit c0ffee" in head
     assert "`python -m benchmarks.semanticface`; the tables alone: " in head
-    assert "`python -m benchmarks.semanticface_tables --suffix=-drawn`" in head
+    assert "`python -m benchmarks.semanticface_tables`" in head
     assert "- no results, so no numbers below: SBCA, DeadFace fixed, DeadFace compat" in head
-    assert "| A2 | `vlm_estimator-builtin-drawn` | deadbeef | 7 | 12 | 1 |" in head
+    assert "| A2 | `vlm_estimator-builtin` | deadbeef | 7 | 12 | 1 |" in head
     assert "somewhere" not in text
     assert str(out) not in text
 
@@ -245,7 +244,7 @@ def test_a_difference_within_one_clip_is_no_finding(out: Path) -> None:
 
 @pytest.mark.parametrize("label", ["A0", "A1", "A2", "direct regressor", "mean face"])
 def test_a_missing_run_is_told(out: Path, label: str) -> None:
-    (out / "runs" / f"{ESTIMATORS[label]}{SUFFIX}" / "results.json").unlink()
+    (out / "runs" / f"{ESTIMATORS[label]}" / "results.json").unlink()
     text = page(out)
     assert f"no numbers below: {', '.join(each for each in ESTIMATORS if each in (label, *LANDMARKS))}" in text
     for table in (1, *((3,) if label != "mean face" else ())):
@@ -265,18 +264,20 @@ def test_a_part_of_the_split_is_no_result(out: Path) -> None:
 
 def test_what_cannot_be_compared_is_refused(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keep(out / "runs", "A1", evaluator="another")
+    mse = errors("A1")
+    write_results(out / "others" / "runs" / "x" / "results.json", results("x", float(mse.mean())), samples(mse, 0.02))
     with pytest.raises(InputError, match="not scored on the same data by the same evaluator"):
-        write_tables(out, SUFFIX)
+        write_tables(out)
     with pytest.raises(InputError, match=r"holds no results of SemanticFace's estimators.*run `python"):
-        write_tables(out, "-mesh")
+        write_tables(out / "others")
     assert not (out / "semanticface.md").exists()
     with pytest.raises(SystemExit):
-        main(["--results", str(out / "nowhere"), "--suffix=-drawn"])
+        main(["--results", str(out / "nowhere")])
     assert capsys.readouterr().err.count(" no such folder") == 1
 
 
 def test_the_command_writes_the_page(out: Path) -> None:
-    main(["--results", str(out), "--suffix=-drawn"])
+    main(["--results", str(out)])
     assert (out / "semanticface.md").read_text() == page(out)
 
 
@@ -284,29 +285,28 @@ def test_the_command_writes_the_page(out: Path) -> None:
 
 
 def plan(landmarks: bool, only: Sequence[str] = ()) -> Plan:
-    board = Board("builtin", "-mesh", (MESHES,), "image")
-    return Plan(board, Path("runs"), (DRAWINGS,), landmarks, ("--trainer.max_epochs=1",), tuple(only))
+    board = Board("builtin", condition="image")
+    return Plan(board, Path("runs"), OTHER_PEOPLE, landmarks, ("--trainer.max_epochs=1",), tuple(only))
 
 
 def test_the_plan_runs_every_row_of_the_tables() -> None:
     name, words = plan(True).evaluator()
-    assert name == "evaluator-image_motion_builtin-mesh"
+    assert name == "evaluator-image_motion_builtin"
     assert not [word for word in words if word.startswith("--evaluator")]
     fits = dict(plan(True).fits())
-    assert set(fits) == {f"{stem}-mesh" for stem in ESTIMATORS.values()}
+    assert set(fits) == set(ESTIMATORS.values())
     assert len(fits) == 8
     for run, command in fits.items():
         assert command[0] == "fit"
         assert (ROOT / command[1].removeprefix("--config=")).is_file()
         assert command[2:] == [
-            f"--run_dir=runs/{run}", MESHES, "--evaluator=runs/evaluator-image_motion_builtin-mesh",
-            "--trainer.max_epochs=1",
+            f"--run_dir=runs/{run}", "--evaluator=runs/evaluator-image_motion_builtin", "--trainer.max_epochs=1",
         ]  # fmt: skip
-    without = {f"{ESTIMATORS[label]}-mesh" for label in ESTIMATORS if label not in LANDMARKS}
+    without = {ESTIMATORS[label] for label in ESTIMATORS if label not in LANDMARKS}
     assert set(dict(plan(False).fits())) == without
     assert len(without) == 5
     some = ["sbca-builtin", "vlm_estimator-builtin"]
-    assert [name for name, _ in plan(True, some).fits()] == ["vlm_estimator-builtin-mesh", "sbca-builtin-mesh"]
+    assert [name for name, _ in plan(True, some).fits()] == ["vlm_estimator-builtin", "sbca-builtin"]
 
 
 def test_an_unknown_estimator_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -369,7 +369,7 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
     ]  # fmt: skip
     semanticface.main(start)
     runs = ["evaluator-image_motion_builtin", *names]
-    expected = [*(f"{name}-drawn" for name in runs), *(f"{name}-drawn-wild" for name in names)]
+    expected = [*runs, *(f"{name}-wild" for name in names)]
     assert [Path(words[2 if words[0] == "fit" else 3].partition("=")[2]).name for words in commands] == expected
 
     def found(name: str) -> dict[str, Any]:
@@ -379,7 +379,7 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
 
     text = (tmp_path / "out" / "semanticface.md").read_text()
     first = {name: found(name) for name in expected[1:]}
-    a0, wild = first["vlm_estimator-builtin_a0-drawn"], first["vlm_estimator-builtin_a0-drawn-wild"]
+    a0, wild = first[names[0]], first[names[0] + WILD]
     assert a0["invalid"] == wild["invalid"] == 0
     assert a0["data"]["fingerprint"] != wild["data"]["fingerprint"]
     assert (a0["data"]["split"], a0["evaluator"]) == (wild["data"]["split"], wild["evaluator"])
