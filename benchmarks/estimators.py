@@ -116,9 +116,9 @@ def _timed(rows: Sequence[Row], rounds: int, what: str) -> Timed:
 def _head(rounds: int) -> str:
     return prose(
         f"""Pictures of drawn faces, rendered before; {torch.get_num_threads()} threads, {rounds} rounds in turn,
-        medians, fastest and slowest; ratios are medians of the rounds' own. *Of the bound* compares with the least arithmetic
-        (matrix products, convolutions and attention, as torch counts them) at the rate of a product of {SIDE}² float32
-        matrices, measured in the same rounds."""
+        medians, fastest and slowest; ratios are medians of the rounds' own. *Of the bound* compares with the least
+        arithmetic (matrix products, convolutions and attention, as torch counts them) at the rate of a product of
+        {SIDE}² float32 matrices, measured in the same rounds."""
     )
 
 

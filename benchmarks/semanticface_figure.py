@@ -59,14 +59,15 @@ def draw(runs: Path, out: Path) -> None:
     """Draws the figure; at least the regressor's run must be there."""
     data = RunFolder(runs / SHOWN["regressor"]).data()
     samples = expressive(data.samples("test"), data.train_coefficients)
-    rows = [[("picture", open_picture(str(each.keyframe.image_path), SIZE))] for each in samples]
     columns = {"truth": coefficients_of(samples)}
     for label, name in SHOWN.items():
         if (runs / name).is_dir():
             columns[label] = answers(RunFolder(runs / name).checkpoint(), samples)
-    for number, row in enumerate(rows):
-        row += [(label, faces[number].numpy()) for label, faces in columns.items()]
-    save_png(contact_sheet([Row("", row) for row in rows], size=SIZE), out)
+    rows = []
+    for number, sample in enumerate(samples):
+        seen = ("picture", open_picture(str(sample.keyframe.image_path), SIZE))
+        rows.append(Row("", [seen, *((label, faces[number].numpy()) for label, faces in columns.items())]))
+    save_png(contact_sheet(rows, size=SIZE), out)
 
 
 def expressive(samples: Sequence[Sample], train: torch.Tensor) -> list[Sample]:

@@ -46,8 +46,10 @@ def test_fits_tests_loads_and_generates(
 ) -> None:
     if "landmarker:" in config.read_text():
         need_landmarker(monkeypatch)
-    weights = {"clip": tiny_clip, "language": tiny_qwen3, "seeing": tiny_qwen3_vl}
-    small = shrink(config, tmp_path, takes=takes_folder, pictures=pictures.with_name("few.jsonl"), **weights)
+    few = pictures.with_name("few.jsonl")
+    small = shrink(
+        config, tmp_path, takes=takes_folder, pictures=few, clip=tiny_clip, language=tiny_qwen3, seeing=tiny_qwen3_vl
+    )
     assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
     assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
     folder = tmp_path / "run"
