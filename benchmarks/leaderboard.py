@@ -95,8 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"$ python -m kfzoo {shlex.join(command)}", flush=True)
             subprocess.run([sys.executable, "-m", "kfzoo", *command], check=True)
             keep(chosen.runs / name, chosen.out / "runs" / name)
-    found = find_runs(chosen.out / "runs")
-    for path in (chosen.out / "leaderboard.md", chosen.out / "leaderboard.html"):
+    write_pages(chosen.out)
+
+
+def write_pages(out: Path) -> None:
+    """Writes the leaderboard of the results that are kept, as Markdown and as HTML."""
+    found = find_runs(out / "runs")
+    for path in (out / "leaderboard.md", out / "leaderboard.html"):
         write_leaderboard(path, found)
         print(path)
 

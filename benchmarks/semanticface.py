@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.leaderboard import RESULTS, Board, keep
+from benchmarks.leaderboard import RESULTS, Board, keep, write_pages
 from benchmarks.semanticface_tables import write_tables
 from kfzoo.runs import RunFolder
 
@@ -70,9 +70,9 @@ class Plan:
         _, *found = self.board.commands(self.runs, self.more)
         if self.only:
             found = [each for each in found if each[0] in self.only]
-        for kind in LONGEST_FIRST:
-            if self.landmarks or kind not in LANDMARKS:
-                yield from sorted((each for each in found if each[0].startswith(f"{kind}-")), key=lambda each: each[0])
+        for name, command in sorted(found, key=_place):
+            if self.landmarks or not name.startswith(LANDMARKS):
+                yield name, command
 
     def tests(self) -> Iterator[tuple[str, list[str]]]:
         """Yields names and commands of the estimators in the wild."""
@@ -82,6 +82,13 @@ class Plan:
             trained = (f"--config={run.config}", f"--ckpt_path={run.checkpoint()}")
             options = (f"--run_dir={run.path}{WILD}", f"--evaluator={self.runs / judge}", *self.wild)
             yield name + WILD, ["test", *trained, *options]
+
+
+def _place(command: tuple[str, list[str]]) -> tuple[int, str]:
+    """Where a command stands among the others: what takes long begins early; new kinds come last."""
+    name, _ = command
+    kinds = [number for number, kind in enumerate(LONGEST_FIRST) if name.startswith(f"{kind}-")]
+    return (kinds[0] if kinds else len(LONGEST_FIRST), name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -111,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in kept:
         keep(chosen.runs / name, chosen.out / ("wild" if name.endswith(WILD) else "runs") / name)
     write_tables(chosen.out)
+    write_pages(chosen.out)
 
 
 def name_files(facekit: Path | None, landmarker: Path | None) -> None:
