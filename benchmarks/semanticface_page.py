@@ -32,6 +32,9 @@ BELOW: Final = ("chance", "zero_face")
 """Reference rows under table 1; the ground truth stands above it, and the mean face is an estimator."""
 
 
+GEOMETRIC: Final = ("DeadFace fixed", "DeadFace compat", "SBCA")
+
+
 @dataclass(frozen=True)
 class Column:
     """How a column is printed.
@@ -155,6 +158,19 @@ def channel_tables(estimators: Estimators) -> list[str]:
     cells += _cells({"Average": average}, columns, ())
     header = ["", *(column.title for column in columns)]
     return [table(header, part) for part in (cells[:FIRST_PAGE], cells[FIRST_PAGE:])]
+
+
+def geometry_table(test: Estimators, wild: Estimators | None) -> str:
+    """Beside the paper: Pearson's correlation with the truth by channel, of the estimators that read landmarks."""
+    parts = {"test": test} | ({} if wild is None else {"wild": wild})
+    columns = {f"{label}, {part}": runs[label] for label in GEOMETRIC for part, runs in parts.items()}
+    known = {title: run for title, run in columns.items() if run is not None}
+    if not known:
+        return "No results of estimators that read landmarks."
+    channels = next(iter(known.values())).results.tables["channel"].rows
+    rows = {name: [_of_channel(run, "channel", name, ("pearson",))[0] for run in known.values()] for name in channels}
+    rows["Average"] = [_mean(values) for values in zip(*rows.values(), strict=True)]
+    return table(["", *known], _cells(rows, [Column(title, decimals=3) for title in known], ()))
 
 
 def defined(run: Run) -> tuple[int, int]:

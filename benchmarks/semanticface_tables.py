@@ -19,6 +19,7 @@ from benchmarks.semanticface_page import (
     ablation_table,
     channel_tables,
     defined,
+    geometry_table,
     head_pose_table,
     main_table,
     printed,
@@ -140,6 +141,8 @@ def _parts(estimators: Estimators, wild: Estimators | None) -> list[str]:
         "## Table 7: the other channels",
         seventh,
         *_average(estimators),
+        "## Beside the paper: correlation with the truth by channel, of estimators that read landmarks",
+        geometry_table(estimators, wild),
     ]
 
 

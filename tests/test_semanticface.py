@@ -210,6 +210,21 @@ def test_the_page_says_where_it_comes_from(out: Path) -> None:
     assert str(out) not in text
 
 
+def test_what_landmarks_tell_stands_by_channel(out: Path) -> None:
+    heading = "\n## Beside the paper"
+    assert "No results of estimators that read landmarks." in page(out).partition(heading)[2]
+    for label in ("SBCA", "DeadFace fixed"):
+        keep(out / "runs", label)
+    keep(out / "wild", "SBCA", end=WILD, data=replace(DATA, fingerprint="fedcba98"))
+    lines = [line.strip("| ").split(" | ") for line in page(out).partition(heading)[2].splitlines() if "|" in line]
+    assert lines[0] == ["DeadFace fixed, test", "SBCA, test", "SBCA, wild"]
+    rows = {line[0]: line[1:] for line in lines[2:]}
+    expected = tables("SBCA")["channel"].rows["JawOpen"][1]
+    assert rows["JawOpen"][1] == rows["JawOpen"][2] == f"{expected:.3f}"
+    assert rows["TongueOut"] == ["–"] * 3
+    assert len(rows) == len(CHANNELS) + 1
+
+
 # What it says of the claim ----------------------------------------------------------------------------------------
 
 
