@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Protocol
+
+from kfzoo.errors import InputError
 
 Message = dict[str, str]
 """A message of a chat: its "role" and its "content"."""
@@ -30,6 +33,26 @@ def said(role: str, content: str) -> Message:
 def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
     """Returns the JSON Schema of an object that has all of these keys and no other."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def read_json(where: str, text: str) -> object:
+    """Reads an answer that should be JSON, with or without a Markdown fence around it.
+
+    Args:
+        where: Whose answer it is, for messages.
+        text: The answer.
+
+    Raises:
+        InputError: For a text that is not JSON.
+    """
+    inner = text.strip()
+    if inner.startswith("```") and inner.endswith("```"):
+        inner = inner.removeprefix("```").removeprefix("json").removesuffix("```")
+    try:
+        found: object = json.loads(inner)
+    except (ValueError, RecursionError) as error:
+        raise InputError(where, f"is not JSON ({error})", "expected one JSON object") from None
+    return found
 
 
 def open_backend(model: str = "", url: str = "", timeout: float = 120.0) -> Backend:

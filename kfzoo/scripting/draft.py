@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from kfzoo.backends.chat import strict_object
+from kfzoo.backends.chat import read_json, strict_object
 from kfzoo.data.lines import Fields
 from kfzoo.data.script import DECIMALS, UNSPECIFIED, Keyframe, Script
-from kfzoo.errors import InputError
 
 _KEYS = ("background", "emotion", "keyframes")
 _MOMENT_KEYS = ("time", "description")
@@ -103,14 +101,7 @@ def read_draft(where: str, text: str, most: int) -> Draft:
     Raises:
         InputError: For a text that is not JSON, and as `check_draft`.
     """
-    inner = text.strip()
-    if inner.startswith("```") and inner.endswith("```"):
-        inner = inner.removeprefix("```").removeprefix("json").removesuffix("```")
-    try:
-        values = json.loads(inner)
-    except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is not JSON ({error})", "expected one JSON object") from None
-    return check_draft(where, values, most)
+    return check_draft(where, read_json(where, text), most)
 
 
 def check_draft(where: str, values: object, most: int | None = None) -> Draft:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kfzoo.backends.chat import strict_object
+from kfzoo.backends.chat import read_json, strict_object
 from kfzoo.data.lines import Fields
-from kfzoo.errors import InputError
 
 REGIONS = ("eyebrows", "eyes", "cheeks", "mouth", "jaw", "head")
 """The regions of SemanticFace's prompt, in its order, and the head, which its coefficients hold as well."""
@@ -91,14 +89,7 @@ def read_analysis(where: str, text: str) -> Analysis:
     Raises:
         InputError: For a text that is not JSON, and as `check_analysis`.
     """
-    inner = text.strip()
-    if inner.startswith("```") and inner.endswith("```"):
-        inner = inner.removeprefix("```").removeprefix("json").removesuffix("```")
-    try:
-        values = json.loads(inner)
-    except (ValueError, RecursionError) as error:
-        raise InputError(where, f"is not JSON ({error})", "expected one JSON object") from None
-    return check_analysis(where, values)
+    return check_analysis(where, read_json(where, text))
 
 
 def check_analysis(where: str, values: object) -> Analysis:

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.answers import parse_answer
 from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.encoders.language import add_lora, load_language_model, lora_config
 from kfzoo.errors import InputError
@@ -26,6 +23,7 @@ from kfzoo.models.llm_generator.decoding import Decoded, Mode, decode
 from kfzoo.models.llm_generator.lockstep import Prefix
 from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss, tree_loss
 from kfzoo.models.llm_generator.prompt import parts
+from kfzoo.models.llm_generator.reading import read_answers
 from kfzoo.models.llm_generator.tries import Template
 from kfzoo.training.module import Monitor
 from kfzoo.training.schedules import warmup_cosine
@@ -175,16 +173,7 @@ class LLMGenerator(KeyframeModule):
 
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Answers each keyframe with the whole script in view; keyframes go through the model together."""
-        faces = torch.zeros(len(batch), len(CHANNELS))
-        valid = torch.zeros(len(batch), dtype=torch.bool)
-        answers = self.answer(batch.samples)
-        for row, decoded in enumerate(answers):
-            found = parse_answer(decoded.text).coefficients
-            if found is not None:
-                mean = self.hparams["values"] == "mean"
-                faces[row] = torch.tensor(decoded.expected) if mean else torch.from_numpy(np.asarray(found))
-                valid[row] = True
-        return Generation(faces.to(self.device), valid.to(self.device), tuple(each.text for each in answers))
+        return read_answers(self.answer(batch.samples), self.hparams["values"] == "mean", self.device)
 
     def answer(self, samples: Sequence[Sample]) -> list[Decoded]:
         """Decodes the answers of keyframes, in their order."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any, Literal, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import SequentialLR
 
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.answers import parse_answer
 from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.encoders.language import add_lora, lora_config
 from kfzoo.encoders.vision_language import DECODER_LAYERS, load_vision_language_model, tower_of
@@ -26,6 +24,7 @@ from kfzoo.models.llm_generator.chat import ChatFormat
 from kfzoo.models.llm_generator.decoding import Decoded, decode
 from kfzoo.models.llm_generator.preface import Preface
 from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss
+from kfzoo.models.llm_generator.reading import read_answers
 from kfzoo.models.llm_generator.tries import Template
 from kfzoo.models.vlm_estimator.answer import JOINT, Prompt, Semantics, Teacher, answer_texts, layout, messages
 from kfzoo.models.vlm_estimator.seeing import Seeing
@@ -235,16 +234,7 @@ class VLMEstimator(KeyframeModule):
 
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Answers each picture; pictures go through the model together."""
-        faces = torch.zeros(len(batch), len(CHANNELS))
-        valid = torch.zeros(len(batch), dtype=torch.bool)
-        answers = self.answer(batch.pictures)
-        for row, decoded in enumerate(answers):
-            found = parse_answer(decoded.text).coefficients
-            if found is not None:
-                mean = self.hparams["values"] == "mean"
-                faces[row] = torch.tensor(decoded.expected) if mean else torch.from_numpy(np.asarray(found))
-                valid[row] = True
-        return Generation(faces.to(self.device), valid.to(self.device), tuple(each.text for each in answers))
+        return read_answers(self.answer(batch.pictures), self.hparams["values"] == "mean", self.device)
 
     @torch.no_grad()
     def answer(self, images: Tensor) -> list[Decoded]:
