@@ -130,9 +130,9 @@ class FaceLandmarker:
         return faces
 
     def _find(self, pixels: NDArray[np.uint8]) -> _Face | None:
-        import mediapipe
-
         task = _task(self.path)
+        import mediapipe  # behind what tells that it is missing
+
         found = task.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels))
         if not found.face_landmarks:
             return None
