@@ -136,6 +136,35 @@ def test_trainable_parameters_of_the_papers_model() -> None:
     assert tuned.get_nb_trainable_parameters()[0] == 16_515_072
 
 
+def test_at_first_tiny_learns_to_see_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = drawn(4)
+    model = tiny("A1", tower_steps=2)
+    model.train_mean.copy_(batch.truth.mean(0))
+    loss = model.loss(batch)["loss"]
+    expected = (batch.truth - batch.truth.mean(0)).square().mean()  # it begins as the mean face
+    torch.testing.assert_close(loss, expected)
+    assert model.reading is not None
+    torch.nn.init.normal_(model.reading.weight, std=0.02)
+    model.loss(batch)["loss"].backward()  # type: ignore[no-untyped-call]
+    learned = {name for name, each in model.named_parameters() if each.grad is not None and each.grad.any()}
+    assert any(".visual." in name for name in learned)
+    assert not any(".language_model." in name for name in learned)
+    monkeypatch.setattr(VLMEstimator, "global_step", 2)
+    torch.testing.assert_close(model.loss(batch)["loss"], tiny_loss(model, batch))
+
+
+def tiny_loss(model: VLMEstimator, batch: KeyframeBatch) -> torch.Tensor:
+    """The loss of the same weights without a time to see."""
+    other = tiny("A1")
+    other.load_state_dict({name: each for name, each in model.state_dict().items() if not name.startswith("reading")})
+    return other.loss(batch)["loss"]
+
+
+def test_a_model_of_the_hub_can_see(tiny_qwen3_vl: str) -> None:
+    with pytest.raises(InputError, match=r"model\.tower_steps: is for `tiny`"):
+        VLMEstimator(tiny_qwen3_vl, size=64, tower_steps=5)
+
+
 def test_a_checkpoint_of_tiny_is_whole(tmp_path: Path) -> None:
     model = tiny("A2", longest_analysis=24).eval()
     checkpoint: dict[str, Any] = {"hyper_parameters": dict(model.hparams)}
