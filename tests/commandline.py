@@ -85,7 +85,7 @@ def shrink(
     if "language_model" in model:
         model |= {"language_model": language, "precision": "float32"}
         values["trainer"] |= {"limit_train_batches": 3, "limit_val_batches": 1}
-        source["init_args"]["n"] = n // 3  # its answers are long
+        source["init_args"]["n"] = n // 6  # its answers are long
     if "vision_language_model" in model:
         if model["vision_language_model"].startswith("huggingface:"):
             model |= {"vision_language_model": seeing, "precision": "float32", "size": 64}
