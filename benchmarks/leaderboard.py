@@ -1,11 +1,11 @@
-"""Trains and tests everything that the committed leaderboard lists, and writes it anew.
+"""Trains and tests every model of words that the committed leaderboard lists, and writes it anew.
 
     python -m benchmarks.leaderboard [--takes FOLDER] [--runs FOLDER]
 
 Evaluators first, then every model's `builtin*.yaml`; with a folder of Live Link Face takes also every `takes.yaml`, on
 two splits. Killed at any point, the same command goes on where it stopped; what is trained already is only tested. The
-language model wants `python -m kfzoo assets get smollm2` beforehand, and most of the time. To be run in the project's
-folder.
+language model wants `python -m kfzoo assets get smollm2` beforehand, and most of the time. Models of images are
+`benchmarks.semanticface`'s. To be run in the project's folder.
 """
 
 from __future__ import annotations

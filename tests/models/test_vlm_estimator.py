@@ -149,6 +149,10 @@ def test_at_first_tiny_learns_to_see_alone(monkeypatch: pytest.MonkeyPatch) -> N
     learned = {name for name, each in model.named_parameters() if each.grad is not None and each.grad.any()}
     assert any(".visual." in name for name in learned)
     assert not any(".language_model." in name for name in learned)
+    assert all(each.grad is not None for each in model.parameters())  # as several processes want it
+    model.on_before_optimizer_step(torch.optim.SGD(model.parameters()))
+    assert {name for name, each in model.named_parameters() if each.grad is not None} >= learned
+    assert not any(".language_model." in name for name, each in model.named_parameters() if each.grad is not None)
     monkeypatch.setattr(VLMEstimator, "global_step", 2)
     torch.testing.assert_close(model.loss(batch)["loss"], tiny_loss(model, batch))
 

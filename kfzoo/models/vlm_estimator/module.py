@@ -187,9 +187,9 @@ class VLMEstimator(KeyframeModule):
         if not self.hparams["tune"]:
             return {"loss": torch.zeros((), device=self.device)}
         self._seeing.look(batch.pictures)
-        if self.reading is not None and self.global_step < self.hparams["tower_steps"]:
+        if self.reading is not None and self._sees:
             read = self.train_mean + self.reading(self._seeing.seen(len(batch)))
-            return {"loss": (read - batch.truth).square().mean()}
+            return {"loss": (read - batch.truth).square().mean() + self._nothing()}
         examples = [
             Example((self._question(row),), self.answer_ids(sample)) for row, sample in enumerate(batch.samples)
         ]
@@ -197,7 +197,31 @@ class VLMEstimator(KeyframeModule):
         # What is computed twice is so after the loss, where the model attends as it came.
         twice = self.hparams["gradient_checkpointing"]
         with nullcontext() if twice else fast_attention(model, self.device):
-            return {"loss": plain_loss(model, examples, self._pad)}
+            return {"loss": plain_loss(model, examples, self._pad) + self._nothing()}
+
+    @property
+    def _sees(self) -> bool:
+        """Whether `tiny` learns to see in this step, and not to write."""
+        return self.global_step < int(self.hparams["tower_steps"])
+
+    def _idle(self) -> list[nn.Parameter]:
+        """Returns what has no part in this step's loss, where `tower_steps` divide the training."""
+        if self.reading is None:
+            return []
+        if not self._sees:
+            return list(self.reading.parameters())
+        named = self.model.named_parameters()
+        return [each for name, each in named if ".visual." not in name or "deepstack" in name]
+
+    def _nothing(self) -> Tensor:
+        """Returns 0, of all that is idle: several processes want every parameter in every loss."""
+        zero = torch.zeros((), device=self.device)
+        return sum((0 * each.sum() for each in self._idle()), zero)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Leaves what is idle as it is: a gradient of 0 would let it decay."""
+        for each in self._idle():
+            each.grad = None
 
     def _question(self, row: int) -> tuple[int, ...]:
         return (*self._before, *self._seeing.picture(row), *self._after)
