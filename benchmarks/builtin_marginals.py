@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import BLENDSHAPES, INDEX, clamp
 from kfzoo.arkit.livelink import read_take
-from kfzoo.data.builtin.scripts import BuiltinScripts
+from kfzoo.data.sources.builtin.scripts import BuiltinScripts
 from kfzoo.files import replacing
 
 if TYPE_CHECKING:

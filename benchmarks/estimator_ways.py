@@ -18,21 +18,21 @@ import yaml
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from kfzoo.animation.drawn_faces import DrawnFaces
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.answers import parse_answer
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
-from kfzoo.data.builtin import BuiltinScripts
+from kfzoo.data.predictions.answer_text import parse_answer
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.rendered_faces import RenderedFaces
 from kfzoo.data.statistics import coefficients_of, statistics_of
 from kfzoo.encoders.landmarks import MOST_FACES
 from kfzoo.encoders.landmarks import VARIABLE as LANDMARKER
+from kfzoo.language_models.constrained_decoding import Decoded
 from kfzoo.models import SBCA, ImageRegressor, MediapipeLandmarks, VLMEstimator
 from kfzoo.models.base import KeyframeModule
-from kfzoo.models.llm_generator.decoding import Decoded
 from kfzoo.models.vlm_estimator.answer import JOINT, layout, messages
-from kfzoo.models.vlm_estimator.seeing import patches
-from kfzoo.models.vlm_estimator.tiny import CLOSED, OPENED, PICTURE
-from kfzoo.rendering import RenderedFaces
+from kfzoo.models.vlm_estimator.image_tokens import patches
+from kfzoo.models.vlm_estimator.tiny_model import CLOSED, OPENED, PICTURE
+from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.training.checkpoint import load_module
 
 CONFIGS = Path(__file__).parent.parent / "configs"

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from benchmarks.process import in_fresh_process, memory
 from benchmarks.report import table, verdict
-from kfzoo.data.builtin import BuiltinScripts
+from kfzoo.data.sources.builtin import BuiltinScripts
 
 TITLE = "Making built-in scripts"
 SIZES = (10_000, 100_000, 1_000_000)

@@ -15,12 +15,12 @@ from transformers import GenerationConfig
 from benchmarks.llm_setup import KEYFRAMES, answering_model, scripts_of_three
 from benchmarks.llm_work import Sizes, Work, counted, pairs, tree_work
 from benchmarks.process import memory
-from kfzoo.data.answers import parse_answer
-from kfzoo.models.llm_generator.codec import Layout
-from kfzoo.models.llm_generator.decoding import Decoded, decode
-from kfzoo.models.llm_generator.lockstep import Prefix
-from kfzoo.models.llm_generator.prefix_tree import Example
-from kfzoo.models.llm_generator.tries import Choice, Template
+from kfzoo.data.predictions.answer_text import parse_answer
+from kfzoo.language_models.answer_layout import Layout
+from kfzoo.language_models.answer_trie import Choice, Template
+from kfzoo.language_models.batched_cache import Prefix
+from kfzoo.language_models.constrained_decoding import Decoded, decode
+from kfzoo.language_models.prefix_tree import Example
 
 LIMIT = 1024
 """Most tokens of an answer by `generate`."""

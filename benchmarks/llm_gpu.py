@@ -18,15 +18,15 @@ from benchmarks.llm_setup import apart, libraries, prose, scripts_of_three
 from benchmarks.llm_work import Sizes, counted, machine, now, separate_work, tree_work
 from benchmarks.report import table
 from kfzoo.data.batch import Sample
-from kfzoo.encoders.language import add_lora, language_config, load_tokenizer
 from kfzoo.files import replacing
-from kfzoo.models.llm_generator.chat import ChatFormat
-from kfzoo.models.llm_generator.codec import Layout
-from kfzoo.models.llm_generator.decoding import Mode, decode
-from kfzoo.models.llm_generator.lockstep import Prefix
-from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss, tree_loss
+from kfzoo.language_models.answer_layout import Layout
+from kfzoo.language_models.answer_trie import Template
+from kfzoo.language_models.batched_cache import Prefix
+from kfzoo.language_models.chat_format import ChatFormat
+from kfzoo.language_models.constrained_decoding import Mode, decode
+from kfzoo.language_models.loading import add_lora, language_config, load_tokenizer
+from kfzoo.language_models.shared_prefix_loss import Example, plain_loss, tree_loss
 from kfzoo.models.llm_generator.prompt import parts
-from kfzoo.models.llm_generator.tries import Template
 
 TITLE = "The language model on a graphics card"
 ARCHITECTURE = "Qwen/Qwen3-4B-Instruct-2507"

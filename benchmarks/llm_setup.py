@@ -34,7 +34,7 @@ def scripts_of_three(part: Part, count: int) -> list[list[Sample]]:
         count: Number of scripts.
     """
     from kfzoo.data.batch import Sample
-    from kfzoo.data.builtin import BuiltinScripts
+    from kfzoo.data.sources.builtin import BuiltinScripts
 
     found = (
         [Sample(script, position, "arkit") for position in range(KEYFRAMES)]

@@ -16,9 +16,9 @@ from benchmarks.llm_setup import scripts_of_three
 from benchmarks.llm_work import Sizes, Work, separate_work, tree_work
 from benchmarks.process import memory
 from kfzoo.data.batch import Sample
+from kfzoo.language_models.answer_layout import Layout
+from kfzoo.language_models.shared_prefix_loss import Example, plain_loss, tree_loss
 from kfzoo.models.llm_generator import LLMGenerator
-from kfzoo.models.llm_generator.codec import Layout
-from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss, tree_loss
 from kfzoo.models.llm_generator.prompt import messages
 
 LEARNING_RATE = 1e-4

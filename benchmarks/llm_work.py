@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from kfzoo.models.llm_generator.prefix_tree import Example, Tree
+from kfzoo.language_models.prefix_tree import Example, Tree
 
 
 class Pass(NamedTuple):

@@ -21,8 +21,8 @@ from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.suite import EvaluationSuite
 from kfzoo.metrics.functional.frechet import frechet_distance, moments
 from kfzoo.models.mdm.diffusion import STEPS
+from kfzoo.models.mdm.diffusion_module import DiffusionModule
 from kfzoo.models.mdm.keyframes import KeyframeMDM
-from kfzoo.models.mdm.learning import DiffusionModule
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import load_module
 

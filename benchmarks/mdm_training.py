@@ -22,14 +22,14 @@ from benchmarks.mdm_published import Network, Tables, Training, losses
 from benchmarks.report import clocked, interleaved, spread, table
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import Sample, collate
-from kfzoo.data.builtin import BuiltinScripts
-from kfzoo.data.clips.batch import ClipBatch, collate_clips
-from kfzoo.data.clips.clip import MAX_FRAMES, Clip
+from kfzoo.data.clip import MAX_FRAMES, Clip
+from kfzoo.data.clip_batch import ClipBatch, collate_clips
+from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.statistics import coefficients_of, statistics_of
 from kfzoo.files import replacing
 from kfzoo.models.mdm.clips import ClipMDM
+from kfzoo.models.mdm.diffusion_module import DiffusionModule
 from kfzoo.models.mdm.keyframes import KeyframeMDM
-from kfzoo.models.mdm.learning import DiffusionModule
 
 TITLE = "Training the diffusion models"
 KEYFRAMES, CLIPS, FRAMES = 64, 16, 120

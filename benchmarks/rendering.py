@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.report import table, verdict
-from kfzoo.animation.drawn_faces import DrawnFaces
-from kfzoo.animation.ict_files import VARIABLE
-from kfzoo.animation.renderer import FaceRenderer
-from kfzoo.data.builtin import BuiltinScripts
-from kfzoo.data.pictures import read_picture
+from kfzoo.data.images import read_picture
 from kfzoo.data.script import Keyframe, Script
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.rendering.base import FaceRenderer
+from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
+from kfzoo.rendering.mesh.facekit_files import VARIABLE
 
 TITLE = "Rendering faces"
 SIZES = (128, 512)
@@ -61,7 +61,7 @@ def measure(sizes: tuple[int, ...] = SIZES, scripts: int = 40, runs: int = 5) ->
 def _renderers(size: int) -> dict[str, FaceRenderer]:
     found: dict[str, FaceRenderer] = {"`DrawnFaces`": DrawnFaces(size)}
     if os.environ.get(VARIABLE):
-        from kfzoo.animation.mesh_faces import MeshFaces
+        from kfzoo.rendering.mesh.mesh_faces import MeshFaces
 
         found["`MeshFaces`"] = MeshFaces(size=size)
     return found

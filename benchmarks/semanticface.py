@@ -30,7 +30,7 @@ from kfzoo.runs import RunFolder
 
 _SOURCE = "--data.init_args.source.init_args"
 SCENES = f"{_SOURCE}.scenes=true"
-MESHES = (f"{_SOURCE}.renderer.class_path=kfzoo.animation.mesh_faces.MeshFaces", SCENES)
+MESHES = (f"{_SOURCE}.renderer.class_path=kfzoo.rendering.mesh.mesh_faces.MeshFaces", SCENES)
 """In the wild: faces of another make, in rooms and lights that no training picture shows."""
 
 OTHER_PEOPLE = (f"{_SOURCE}.renderer.init_args.seed=1", SCENES)

@@ -17,11 +17,11 @@ import torch
 
 from benchmarks.leaderboard import RESULTS
 from benchmarks.semanticface import name_files
-from kfzoo.animation.sheet import Row, contact_sheet, save_png
 from kfzoo.data.batch import Sample
-from kfzoo.data.pictures import open_picture
+from kfzoo.data.images import open_picture
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.models.base import KeyframeModule
+from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import load_module
 

@@ -24,13 +24,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler
 
 from benchmarks.report import interleaved, spread, table, verdict
-from kfzoo.callbacks import LastCheckpoint, RandomState
 from kfzoo.data.batch import Sample
-from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.data.loader import SampleDataset
+from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.models import AlignedAutoencoder
-from kfzoo.training.schedules import warmup_cosine
+from kfzoo.training.optimizers import warmup_cosine
+from kfzoo.training.resume import LastCheckpoint, RandomState
 
 TITLE = "Training the autoencoder"
 TARGET = 0.9

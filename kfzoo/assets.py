@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kfzoo.encoders.language import asset_folder
 from kfzoo.errors import InputError
+from kfzoo.language_models.loading import asset_folder
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

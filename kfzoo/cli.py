@@ -17,21 +17,21 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
 
-from kfzoo.callbacks import LastCheckpoint, RandomState
 from kfzoo.commands.memory import memory_told
 from kfzoo.commands.messages import one_line_error, unwrapped
-from kfzoo.data.clips.datamodule import ClipDataModule
+from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.evaluation.callback import EvaluationCallback
+from kfzoo.evaluation.clip_writer import ClipWriter
 from kfzoo.evaluation.evaluator_callback import EvaluatorCallback
 from kfzoo.evaluation.motion_callback import MotionCallback
+from kfzoo.evaluation.prediction_callbacks import KeptAnswers, PredictionWriter
 from kfzoo.models.base import ClipModule, KeyframeModule
-from kfzoo.predicting.callbacks import KeptAnswers, PredictionWriter
-from kfzoo.predicting.clips import ClipWriter
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import read_checkpoint
 from kfzoo.training.module import ZooModule
+from kfzoo.training.resume import LastCheckpoint, RandomState
 
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
 

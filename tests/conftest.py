@@ -144,9 +144,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scripts of nine subjects in our own format, each keyframe with its picture, drawn; and `few.jsonl` of them."""
     from dataclasses import replace
 
-    from kfzoo.animation.face2d import draw_face
-    from kfzoo.data.builtin import BuiltinScripts
-    from kfzoo.data.jsonl import write_scripts
+    from kfzoo.data.sources.builtin import BuiltinScripts
+    from kfzoo.data.sources.jsonl import write_scripts
+    from kfzoo.rendering.drawing.draw import draw_face
 
     folder = tmp_path_factory.mktemp("pictures")
     scripts = []

@@ -63,7 +63,7 @@ def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
             "data.split.by: Expected a Literal['source', 'subject', 'clip']. Got value: luck",
         ),
         (
-            ["fit", "--config", MEAN, "--data.init_args.source.class_path", "kfzoo.data.builtin.BuiltinScript"],
+            ["fit", "--config", MEAN, "--data.init_args.source.class_path", "kfzoo.data.sources.builtin.BuiltinScript"],
             "did you mean 'BuiltinScripts'?",
         ),
         (
@@ -77,7 +77,7 @@ def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         (["leaderboard", "--results", "nowhere"], "nowhere: no such folder"),
         (["leaderboard", "--reslts", "x"], "did you mean 'results'?"),
         (
-            ["data", "inspect", "--source", "kfzoo.data.takes.LiveLinkTakes", "--source.folder", "nowhere"],
+            ["data", "inspect", "--source", "kfzoo.data.sources.live_link.LiveLinkTakes", "--source.folder", "nowhere"],
             "nowhere: is not a folder",
         ),
         (["plot", "tsne", "--run", "nowhere"], "nowhere: holds no checkpoint; run `fit`"),

@@ -11,17 +11,17 @@ import torch
 import yaml
 
 import kfzoo.models
-from kfzoo.animation.drawn_faces import DrawnFaces
 from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.data.batch import KeyframeBatch, Sample
-from kfzoo.data.builtin import BuiltinScripts
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.rendered_faces import RenderedFaces
 from kfzoo.evaluation.evaluator import load_evaluator
 from kfzoo.models.base import KeyframeModule
-from kfzoo.rendering import RenderedFaces
+from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.training.checkpoint import load_module
 from kfzoo.training.module import ZooModule
 from tests.commandline import CLIPS, CONFIGS, EVALUATORS, ROOT, names, results, run, shrink
-from tests.models.landmark_faces import need_landmarker
+from tests.encoders.landmark_faces import need_landmarker
 
 MODELS = [
     found

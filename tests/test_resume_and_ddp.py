@@ -55,7 +55,7 @@ def small(folder: Path, encoder: str, name: str = "run") -> Path:
         "data": {
             "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
             "init_args": {
-                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": 63}},
+                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 63}},
                 "batch_size": 9,
             },
         },
@@ -173,7 +173,7 @@ def evaluator(folder: Path, encoder: str) -> Path:
         "data": {
             "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
             "init_args": {
-                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": 126}},
+                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 126}},
                 "batch_size": 24,
             },
         },

@@ -1,1 +1,1 @@
-"""Keyframes made visible: a drawn face, contact sheets, curves and exports."""
+"""Keyframes into curves, and curves into files."""

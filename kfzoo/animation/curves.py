@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kfzoo.animation.checks import check_keyframes
 from kfzoo.arkit.channels import CHANNELS
+from kfzoo.arkit.checks import check_keyframes
 from kfzoo.errors import InputError
 
 

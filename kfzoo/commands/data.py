@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kfzoo.data.source import Source
+from kfzoo.data.sources.base import Source
 from kfzoo.errors import InputError
 
 
@@ -12,7 +12,7 @@ def inspect(source: Source, show: int = 2, figure: str = "") -> None:
     """Counts what a source holds and shows its first scripts.
 
     Args:
-        source: By class path, for example `--source kfzoo.data.builtin.BuiltinScripts --source.n 100`.
+        source: By class path, for example `--source kfzoo.data.sources.builtin.BuiltinScripts --source.n 100`.
         show: Scripts to print.
         figure: Path of a .png, .pdf or .svg that shows how many keyframes there are of each emotion; empty for none.
 
@@ -56,12 +56,12 @@ def build(source: Source, out: str) -> None:
     """Writes a source as JSON Lines, one script a line.
 
     Args:
-        source: By class path, for example `--source kfzoo.data.takes.LiveLinkTakes --source.folder takes`.
+        source: By class path, for example `--source kfzoo.data.sources.live_link.LiveLinkTakes --source.folder takes`.
         out: Path of the file; it appears when it is whole.
     """
     from tqdm.auto import tqdm
 
-    from kfzoo.data.jsonl import write_scripts
+    from kfzoo.data.sources.jsonl import write_scripts
 
     count = write_scripts(out, tqdm(source, desc="Writing scripts", unit=" scripts", delay=2, leave=False))
     print(f"{count} scripts in {out}")
@@ -74,10 +74,10 @@ def describe(
 
     One line a keyframe: expression category, movements by region with their intensity, emotional implication,
     symmetry. Interrupted, the same command goes on where it stopped; faces that the file knows already are not analysed
-    again. `kfzoo.semantics.described.Described` joins the file to the source.
+    again. `kfzoo.annotation.described.Described` joins the file to the source.
 
     Args:
-        source: By class path, for example `--source kfzoo.data.builtin.BuiltinScripts`.
+        source: By class path, for example `--source kfzoo.data.sources.builtin.BuiltinScripts`.
         out: The JSON Lines file; it appears when it is whole.
         model: `smollm2` or `huggingface:<name or folder>` (the paper: Qwen3-14B); with a URL a name that the server
             knows. With neither a model nor a URL a rule writes the words.
@@ -92,9 +92,9 @@ def describe(
     """
     from tqdm.auto import tqdm
 
-    from kfzoo.backends.chat import open_backend
-    from kfzoo.semantics.book import write_book
-    from kfzoo.semantics.teacher import ModelTeacher, RuleTeacher, Teacher
+    from kfzoo.annotation.analysis_file import write_book
+    from kfzoo.annotation.annotators import ModelTeacher, RuleTeacher, Teacher
+    from kfzoo.language_models.backend import open_backend
 
     if parallel < 1 or (parallel > 1 and not url):
         problem = f"is {parallel}, expected 1" + (" or more" if url else "")

@@ -68,7 +68,7 @@ def estimate(
 
 def _take(path: Path, rate: float, strict: bool) -> Script:
     """Makes one script of the pictures."""
-    from kfzoo.data.pictures import Findings, list_pictures
+    from kfzoo.data.images import Findings, list_pictures
     from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 
     findings = Findings(strict or path.is_file())
@@ -102,10 +102,10 @@ def _write(script: Script, answer: Generation, fps: float, out: str) -> None:
     import numpy as np
 
     from kfzoo.animation.curves import interpolate
-    from kfzoo.animation.export import export_json
-    from kfzoo.animation.sheet import Row, contact_sheet, save_png
+    from kfzoo.animation.exporters import export_json
     from kfzoo.arkit.livelink import write_take
-    from kfzoo.data.pictures import open_picture
+    from kfzoo.data.images import open_picture
+    from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
 
     valid = np.flatnonzero(answer.valid.numpy())
     if not len(valid):

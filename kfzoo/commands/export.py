@@ -12,7 +12,7 @@ from kfzoo.errors import InputError
 
 if TYPE_CHECKING:
     from kfzoo.data.batch import Sample
-    from kfzoo.data.lines import Fields
+    from kfzoo.data.json_lines import Fields
 
 _NAMED = 3  # Keyframes that one line names.
 
@@ -27,7 +27,7 @@ def adapter(checkpoint: str, out: str) -> None:
     Raises:
         InputError: When the checkpoint cannot be read or holds no adapter.
     """
-    from kfzoo.models.llm_generator.adapter import save_adapter
+    from kfzoo.language_models.adapter import save_adapter
     from kfzoo.training.checkpoint import read_checkpoint
 
     found = read_checkpoint(checkpoint)
@@ -107,7 +107,7 @@ def answers(
     Raises:
         InputError: For predictions that cannot be read or answer a keyframe twice.
     """
-    from kfzoo.data.lines import Fields, existing_file, read_lines
+    from kfzoo.data.json_lines import Fields, existing_file, read_lines
 
     found: dict[str, str] = {}
     invalid: list[str] = []
@@ -147,8 +147,8 @@ def mdm(checkpoint: str, out: str) -> None:
     Raises:
         InputError: When the checkpoint cannot be read or is of another model.
     """
-    from kfzoo.models.mdm.exchange import released_of
-    from kfzoo.models.mdm.released import write_released
+    from kfzoo.models.mdm.checkpoint_exchange import released_of
+    from kfzoo.models.mdm.published_checkpoint import write_released
     from kfzoo.training.checkpoint import read_checkpoint
 
     print(write_released(out, released_of(checkpoint, read_checkpoint(checkpoint))))
@@ -156,9 +156,9 @@ def mdm(checkpoint: str, out: str) -> None:
 
 def _response(fields: Fields, decimals: int) -> str:
     """Returns the text of one prediction: the model's own, else that of its coefficients; empty where it has none."""
-    from kfzoo.data.lines import shown
+    from kfzoo.data.json_lines import shown
     from kfzoo.data.vector import named_vector
-    from kfzoo.models.llm_generator.codec import Layout
+    from kfzoo.language_models.answer_layout import Layout
 
     valid = fields.get("valid")
     if not isinstance(valid, bool):

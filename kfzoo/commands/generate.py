@@ -76,10 +76,10 @@ def _keyframes(model: KeyframeModule, script: Script, fps: float, out: str) -> N
     import torch
 
     from kfzoo.animation.curves import interpolate
-    from kfzoo.animation.export import export_json
-    from kfzoo.animation.sheet import Row, contact_sheet, save_png
+    from kfzoo.animation.exporters import export_json
     from kfzoo.arkit.livelink import write_take
     from kfzoo.data.batch import Sample
+    from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
 
     samples = [Sample(script, position, "original") for position in range(len(script.keyframes))]
     with torch.inference_mode():
@@ -101,10 +101,10 @@ def _clip(model: ClipModule, text: str, seconds: float, fps: float, out: str) ->
     import torch
 
     from kfzoo.animation.curves import resample
-    from kfzoo.animation.export import export_json
-    from kfzoo.animation.sheet import Row, contact_sheet, save_png
+    from kfzoo.animation.exporters import export_json
     from kfzoo.arkit.livelink import write_take
-    from kfzoo.data.clips.clip import FPS, MIN_FRAMES
+    from kfzoo.data.clip import FPS, MIN_FRAMES
+    from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
 
     words = text.strip()
     for odd, what in ((words.endswith(".jsonl"), "is a file of keyframes"), ("|" in words, "parts keyframes by `|`")):
@@ -151,7 +151,7 @@ def _script(text: str, background: str, emotion: str, seconds: float, fps: float
 def _from_file(path: str, background: str, emotion: str) -> Script:
     from dataclasses import replace
 
-    from kfzoo.data.jsonl import ScriptsJsonl
+    from kfzoo.data.sources.jsonl import ScriptsJsonl
 
     script, *more = ScriptsJsonl(path)
     if more:

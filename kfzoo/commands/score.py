@@ -13,7 +13,7 @@ from kfzoo.errors import InputError
 
 if TYPE_CHECKING:
     from kfzoo.commands.score_data import ScoringData
-    from kfzoo.data.answer_sheet import Fault, Predictions
+    from kfzoo.data.predictions.collector import Fault, Predictions
     from kfzoo.evaluation.evaluator import MotionEvaluator
     from kfzoo.evaluation.results import Results
     from kfzoo.evaluation.suite import Report
@@ -62,7 +62,7 @@ def score(
         raise InputError("--data", "is missing", "give a run's folder, a configuration, or a JSON Lines file")
 
     from kfzoo.commands.score_data import open_data
-    from kfzoo.data.predictions import read_predictions
+    from kfzoo.data.predictions.read import read_predictions
     from kfzoo.evaluation.report import print_report
     from kfzoo.evaluation.results import write_results
 
@@ -113,7 +113,7 @@ def _scored(
 
     from kfzoo.commands.score_data import truth_of
     from kfzoo.evaluation.callback import commit
-    from kfzoo.evaluation.hardware import hardware
+    from kfzoo.evaluation.provenance import hardware
     from kfzoo.evaluation.results import Results
     from kfzoo.evaluation.rows import Rows
     from kfzoo.evaluation.suite import EvaluationSuite

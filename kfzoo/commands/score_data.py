@@ -15,13 +15,13 @@ from torch import Tensor
 
 from kfzoo.commands.parser import CommandParser
 from kfzoo.data.batch import Sample
-from kfzoo.data.chat import ChatJsonl
 from kfzoo.data.datamodule import KeyframeDataModule
-from kfzoo.data.jsonl import ScriptsJsonl
-from kfzoo.data.lines import read_lines
-from kfzoo.data.predictions import in_order_of_requests
+from kfzoo.data.json_lines import read_lines
+from kfzoo.data.predictions.read import in_order_of_requests
 from kfzoo.data.script import ANNOTATIONS, Annotation
-from kfzoo.data.source import Source
+from kfzoo.data.sources.base import Source
+from kfzoo.data.sources.chat import ChatJsonl
+from kfzoo.data.sources.jsonl import ScriptsJsonl
 from kfzoo.data.split import Split
 from kfzoo.errors import InputError
 from kfzoo.evaluation.results import DataIdentity

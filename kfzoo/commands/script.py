@@ -23,7 +23,7 @@ def script(
 
     A language model drafts background, emotion and keyframes. You look at them, change them in your editor ($VISUAL or
     $EDITOR), and agree; a no writes nothing and ends with exit code 2. Written is one line of JSON, which `generate`
-    takes in place of its text, and `predict` as data (kfzoo.data.jsonl.ScriptsJsonl, annotation original).
+    takes in place of its text, and `predict` as data (kfzoo.data.sources.jsonl.ScriptsJsonl, annotation original).
 
     Args:
         text: Anything about a face, an emotion or a scene, in any language the model knows.
@@ -47,10 +47,10 @@ def script(
 
     from rich.console import Console
 
-    from kfzoo.backends.chat import open_backend
-    from kfzoo.data.jsonl import write_scripts
-    from kfzoo.scripting.dialogue import agreed, show_draft
-    from kfzoo.scripting.standardise import standardise
+    from kfzoo.annotation.script_review import agreed, show_draft
+    from kfzoo.annotation.standardise import standardise
+    from kfzoo.data.sources.jsonl import write_scripts
+    from kfzoo.language_models.backend import open_backend
 
     console = Console()
     with Console(stderr=True).status("Drafting the script"):

@@ -13,7 +13,7 @@ from torch import Tensor
 from kfzoo.data.script import Annotation, Keyframe, Script
 from kfzoo.errors import InputError
 
-PICTURE_REMEDY = "give a source with pictures, or wrap this one in kfzoo.rendering.RenderedFaces"
+PICTURE_REMEDY = "give a source with pictures, or wrap this one in kfzoo.data.sources.rendered_faces.RenderedFaces"
 
 
 class Sample(NamedTuple):
@@ -141,7 +141,7 @@ def collate(samples: Sequence[Sample], picture_size: int | None = None) -> Keyfr
 
 
 def _pictures(samples: Sequence[Sample], size: int) -> Tensor:
-    from kfzoo.data.pictures import read_picture
+    from kfzoo.data.images import read_picture
 
     pictures = []
     for sample in samples:

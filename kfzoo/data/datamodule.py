@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
 from kfzoo.data.loader import ResumableLoader, evaluation_loader
 from kfzoo.data.script import ANNOTATIONS, PARTS, Annotation, Part, Script, fingerprint
-from kfzoo.data.source import Source
+from kfzoo.data.sources.base import Source
 from kfzoo.data.split import Split, digest
 from kfzoo.data.statistics import Statistics, coefficients_of, statistics_of
 from kfzoo.errors import InputError

@@ -46,7 +46,7 @@ class Keyframe:
         coefficients: (61,) float32 in Live Link order, or None when the truth is not known.
         image_path: Path of the picture, or None.
         emotions: Scores in [0, 1] by emotion name, for example {"Sadness": 0.8}.
-        analysis: What SemanticFace's stage I says of the coefficients (`kfzoo.semantics`), or empty.
+        analysis: What SemanticFace's stage I says of the coefficients (`kfzoo.annotation`), or empty.
     """
 
     index: int

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import CHANNELS, INDEX, canonical
-from kfzoo.data.lines import as_number, shown
+from kfzoo.data.json_lines import as_number, shown
 from kfzoo.errors import InputError
 
 _NAMED = 5  # Channels that one message names.

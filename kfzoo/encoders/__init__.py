@@ -1,1 +1,1 @@
-"""Text encoders behind one small interface, with a cache."""
+"""Text, image and landmark encoders, with a cache."""

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from kfzoo.data.batch import Sample
 from kfzoo.encoders.frozen import weights_digest
 from kfzoo.evaluation.evaluator import check_evaluator, load_evaluator
-from kfzoo.evaluation.hardware import hardware
 from kfzoo.evaluation.leaderboard import print_leaderboard
+from kfzoo.evaluation.provenance import hardware
 from kfzoo.evaluation.results import DataIdentity, Results, write_results
 from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.suite import EvaluationSuite
 
 if TYPE_CHECKING:
-    from kfzoo.animation.sheet import Row
+    from kfzoo.rendering.contact_sheet import Row
 
 FACES = 6
 """Keyframes on the picture, spread evenly over the test part."""
@@ -111,7 +111,7 @@ class EvaluationCallback(Callback):
         print(f"results    {self.path}\nfaces      {self.faces}")
 
     def _draw(self, samples: Sequence[Sample], rows: Rows) -> None:
-        from kfzoo.animation.sheet import contact_sheet, save_png
+        from kfzoo.rendering.contact_sheet import contact_sheet, save_png
 
         usable = np.isfinite(rows.predictions).all(-1) & rows.valid
         answers = dict(zip(rows.ids[usable].tolist(), rows.predictions[usable], strict=True))
@@ -128,8 +128,8 @@ class EvaluationCallback(Callback):
 
 def _row(sample: Sample, truth: NDArray[np.float32], answer: NDArray[np.float32]) -> Row:
     """What was asked for, in words or as a picture, the truth and the answer."""
-    from kfzoo.animation.sheet import Row
-    from kfzoo.data.pictures import open_picture
+    from kfzoo.data.images import open_picture
+    from kfzoo.rendering.contact_sheet import Row
 
     asked = sample.keyframe.image_path
     picture = [("picture", open_picture(asked, PICTURE))] if asked else []

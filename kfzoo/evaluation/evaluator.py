@@ -27,7 +27,7 @@ from kfzoo.evaluation.motion_encoder import MotionEncoder
 from kfzoo.metrics.retrieval import RPrecision
 from kfzoo.training.checkpoint import load_module
 from kfzoo.training.module import Monitor, ZooModule
-from kfzoo.training.schedules import warmup_cosine
+from kfzoo.training.optimizers import warmup_cosine
 
 SMALLEST_SPREAD = 0.02
 """Floor of a channel's standard deviation: some are constant in real data (four in SemanticFace's)."""

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.evaluation.callback import commit, identity, whole
-from kfzoo.evaluation.hardware import hardware
+from kfzoo.evaluation.provenance import hardware
 from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.scores import METRICS, REFERENCES
 from kfzoo.evaluation.suite import EvaluationSuite

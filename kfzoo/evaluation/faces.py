@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kfzoo.evaluation.bootstrap import ScriptBootstrap, percentile_interval
-from kfzoo.evaluation.influence import Influential, frechet_influence, wasserstein_influence
+from kfzoo.evaluation.jackknife import Influential, frechet_influence, wasserstein_influence
 from kfzoo.evaluation.scores import Score
 from kfzoo.metrics.functional.diversity import mean_distances
 from kfzoo.metrics.functional.frechet import Moments, frechet_distance, moments

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kfzoo.data.batch import Sample
 from kfzoo.evaluation.bootstrap import ScriptBootstrap, percentile_interval
-from kfzoo.evaluation.influence import Influential, frechet_influence
+from kfzoo.evaluation.jackknife import Influential, frechet_influence
 from kfzoo.evaluation.scores import Score
 from kfzoo.metrics.functional.frechet import Moments, frechet_distance, moments
 from kfzoo.metrics.functional.retrieval import (

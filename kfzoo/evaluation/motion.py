@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kfzoo.data.clips.clip import FPS
+from kfzoo.data.clip import FPS
 from kfzoo.metrics.functional.frechet import Moments, frechet_distance, moments
 
 STATIC = 0.1

@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from torch.distributed import all_gather_object
 
-from kfzoo.data.clips.clip import Clip
+from kfzoo.data.clip import Clip
 from kfzoo.encoders.frozen import weights_digest
 from kfzoo.evaluation.callback import commit, identity, whole
-from kfzoo.evaluation.hardware import hardware
 from kfzoo.evaluation.motion import MotionReport, compare_motion
 from kfzoo.evaluation.motion_figure import Pair, draw_motion
+from kfzoo.evaluation.provenance import hardware
 from kfzoo.files import replacing
 
 FORMAT = "kfzoo-motion"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.arkit.mirror import MIRROR_INDEX
-from kfzoo.data.clips.clip import FPS
+from kfzoo.data.clip import FPS
 from kfzoo.files import replacing
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")

@@ -69,7 +69,7 @@ class Results:
         commit: Of the code, if it is known.
         checkpoint: sha256 of the weights that were tested, by name; the same run gives the same one in any folder.
         evaluator: Content hash of the learned evaluator, if one took part.
-        hardware: A line from `kfzoo.evaluation.hardware`.
+        hardware: A line from `kfzoo.evaluation.provenance`.
         seconds: How long the test took.
         status: Whether the whole part was scored.
         version: Of kfzoo.

@@ -17,7 +17,7 @@ from kfzoo.evaluation.accuracy import cross_comparison_scores, detection_scores,
 from kfzoo.evaluation.bootstrap import ScriptBootstrap
 from kfzoo.evaluation.breakdown import channel_tables, group_tables
 from kfzoo.evaluation.faces import FaceSet, compare_with_training, compare_with_truth, influential_scores
-from kfzoo.evaluation.influence import Influential
+from kfzoo.evaluation.jackknife import Influential
 from kfzoo.evaluation.learned import Evaluator, compare_embeddings, embed_faces, retrieval_scores
 from kfzoo.evaluation.rows import RowGatherer, Rows
 from kfzoo.evaluation.samples import Samples, scripts_of

@@ -13,9 +13,9 @@ from torchmetrics import MeanMetric
 
 from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.data.batch import KeyframeBatch
-from kfzoo.data.clips.batch import ClipBatch
-from kfzoo.data.clips.clip import MAX_FRAMES
-from kfzoo.data.clips.datamodule import ClipDataModule
+from kfzoo.data.clip import MAX_FRAMES
+from kfzoo.data.clip_batch import ClipBatch
+from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.errors import InputError
 from kfzoo.training.module import Monitor, ZooModule
 
@@ -166,7 +166,7 @@ class ClipModule(ZooModule, ABC):
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, ClipDataModule):
             problem = f"{type(self).__name__} reads clips, which {type(data).__name__} does not give"
-            raise InputError("data", problem, "choose kfzoo.data.clips.datamodule.ClipDataModule")
+            raise InputError("data", problem, "choose kfzoo.data.clip_datamodule.ClipDataModule")
         super().setup(stage)
 
     def training_step(self, batch: ClipBatch, batch_idx: int) -> Tensor | None:

@@ -11,7 +11,7 @@ from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch
 from kfzoo.encoders.image import build_image_encoder
 from kfzoo.models.base import Generation, KeyframeModule
-from kfzoo.training.schedules import warmup_cosine
+from kfzoo.training.optimizers import warmup_cosine
 
 
 class ImageRegressor(KeyframeModule):

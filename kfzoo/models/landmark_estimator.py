@@ -16,7 +16,7 @@ from torch import Tensor
 
 from kfzoo.data.batch import PICTURE_REMEDY, KeyframeBatch, Sample
 from kfzoo.data.calibration import HIGHEST_REST, calibrate
-from kfzoo.data.pictures import read_picture
+from kfzoo.data.images import read_picture
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.encoders.landmarks import FaceLandmarker, Faces
 from kfzoo.errors import InputError

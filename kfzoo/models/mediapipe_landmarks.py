@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kfzoo.arkit.channels import BLENDSHAPES, INDEX, MEDIAPIPE, canonical
+from kfzoo.encoders.face_geometry import LEFT, RIGHT, eye_angles, head_angles
 from kfzoo.encoders.landmarks import Faces
 from kfzoo.errors import InputError
-from kfzoo.models.face_geometry import LEFT, RIGHT, eye_angles, head_angles
 from kfzoo.models.landmark_estimator import LandmarkEstimator
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class MediapipeLandmarks(LandmarkEstimator):
     Nothing is learnt: `fit` only remembers the training part's mean, for pictures without a face.
 
     With `fixed`, the head's angles are measured from the landmarker's transformation matrix and the eyes' from the
-    iris, in the units and senses of Live Link Face (`kfzoo.models.face_geometry`).
+    iris, in the units and senses of Live Link Face (`kfzoo.encoders.face_geometry`).
 
     With `compat`, the nine angles are what DeadFace (github.com/Qaanaaq/DeadFace, video mode, 2025) writes into its
     CSV files. Its faults, each of them reproduced:

@@ -1,5 +1,1 @@
-"""Pictures with known truth: where data and animation meet, which know nothing of each other."""
-
-from kfzoo.rendering.rendered_faces import RenderedFaces
-
-__all__ = ["RenderedFaces"]
+"""Faces from coefficients: a 2-D drawing, a 3-D mesh, and contact sheets of both."""

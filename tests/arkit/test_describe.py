@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,8 +31,9 @@ from kfzoo.arkit.describe import MOST_WORDS
 from kfzoo.arkit.movements import ORDER
 from kfzoo.arkit.wording import COARSE_LEVELS, LEVELS
 from kfzoo.errors import InputError
+from tests.commandline import SHARED
 
-TAKES = Path(__file__).parents[3] / "shared/data/livelink"
+TAKES = SHARED / "livelink"
 
 
 def face(**values: float) -> np.ndarray:

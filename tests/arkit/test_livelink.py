@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as hnp
 from kfzoo.arkit import CHANNELS, INDEX, read_take, write_take
 from kfzoo.arkit.fixed_point import parse
 from kfzoo.errors import InputError
+from tests.commandline import SHARED
 
-TAKES = Path(__file__).parents[3] / "shared/data/livelink"
+TAKES = SHARED / "livelink"
 HEADER = "Timecode,BlendshapeCount," + ",".join(CHANNELS)
 
 

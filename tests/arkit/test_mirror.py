@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +8,9 @@ from hypothesis.extra import numpy as hnp
 
 from kfzoo.arkit import CHANNELS, INDEX, MIRROR_INDEX, MIRROR_SIGN, mirror, mirror_text, read_take
 from kfzoo.errors import InputError
+from tests.commandline import SHARED
 
-TAKE = Path(__file__).parents[3] / "shared/data/livelink/alex_rom_3.csv"
+TAKE = SHARED / "livelink/alex_rom_3.csv"
 
 
 @given(hnp.arrays(np.float32, st.tuples(st.integers(0, 3), st.just(61)), elements=st.floats(-1, 1, width=32)))

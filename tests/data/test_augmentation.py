@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfzoo.data.augmentation import SYNONYMS, augment_text, perturb
-from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.data.script import Script
+from kfzoo.data.sources.builtin import BuiltinScripts
 
 
 def words_of(scripts: list[Script]) -> set[str]:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.data.emotion_figure import MOST, _bars, draw_emotions, emotion_counts
-from kfzoo.data.jsonl import write_scripts
 from kfzoo.data.script import UNSPECIFIED, Keyframe, Script, emotion_of
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.jsonl import write_scripts
 from kfzoo.errors import InputError
 from tests.commandline import run
 
@@ -83,7 +83,7 @@ def test_bars_are_as_long_as_there_are_keyframes(tmp_path: Path) -> None:
 
 
 def test_inspect_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = ["--source", "kfzoo.data.builtin.BuiltinScripts", "--source.n", 8]
+    source = ["--source", "kfzoo.data.sources.builtin.BuiltinScripts", "--source.n", 8]
     for kind in ("png", "pdf", "svg"):
         path = tmp_path / f"emotions.{kind}"
         assert run("data", "inspect", *source, "--figure", path) == 0
@@ -95,7 +95,7 @@ def test_what_cannot_be_drawn_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
     with pytest.raises(InputError, match=r"names no emotion, of keyframes or of scripts; leave --figure out"):
         draw_emotions([script(UNSPECIFIED), script(" ")], tmp_path / "emotions.png")
     write_scripts(tmp_path / "a.jsonl", [script(UNSPECIFIED)])
-    source = ["--source", "kfzoo.data.jsonl.ScriptsJsonl", "--source.path", tmp_path / "a.jsonl"]
+    source = ["--source", "kfzoo.data.sources.jsonl.ScriptsJsonl", "--source.path", tmp_path / "a.jsonl"]
     assert run("data", "inspect", *source, "--figure", tmp_path / "emotions.png") == 2
     assert capsys.readouterr().err.count("kfzoo: --source: names no emotion") == 1
     assert run("data", "inspect", *source, "--figure", tmp_path / "emotions.gif") == 2

@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
-from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.data.datamodule import KeyframeDataModule
-from kfzoo.data.jsonl import ScriptsJsonl, write_scripts
 from kfzoo.data.loader import ResumableLoader, evaluation_loader
 from kfzoo.data.script import PARTS, Keyframe, Script, fingerprint
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.jsonl import ScriptsJsonl, write_scripts
 from kfzoo.data.split import Split, digest
 from kfzoo.errors import InputError
 

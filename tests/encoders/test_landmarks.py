@@ -13,7 +13,7 @@ from PIL import Image
 from kfzoo.encoders.landmarks import POINTS, VARIABLE, FaceLandmarker
 from kfzoo.errors import InputError
 from tests.commandline import ROOT
-from tests.models.landmark_faces import TASK, as_images, astronaut, need_landmarker
+from tests.encoders.landmark_faces import TASK, as_images, astronaut, need_landmarker
 
 
 def test_a_face_in_a_photograph(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ import yaml
 from scipy.special import log_softmax
 
 from kfzoo.data.batch import Sample
-from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
 from kfzoo.evaluation.evaluator import TextMotionEvaluator, check_evaluator, info_nce, load_evaluator
 from kfzoo.evaluation.motion_encoder import MotionEncoder
@@ -92,7 +92,7 @@ def config(folder: Path, text_encoder: str, name: str = "run", n: int = 150, epo
         "data": {
             "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
             "init_args": {
-                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": n}},
+                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": n}},
                 "batch_size": 32,
             },
         },
@@ -160,7 +160,10 @@ def model_config(folder: Path, n: int = 150, seed: int = 0, annotation: str = "a
         "data": {
             "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
             "init_args": {
-                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": n, "seed": seed}},
+                "source": {
+                    "class_path": "kfzoo.data.sources.builtin.BuiltinScripts",
+                    "init_args": {"n": n, "seed": seed},
+                },
                 "annotation": annotation,
             },
         },

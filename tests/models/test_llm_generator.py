@@ -8,8 +8,8 @@ import torch
 import yaml
 
 from kfzoo.data.batch import Sample
-from kfzoo.data.builtin import BuiltinScripts
 from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
 from kfzoo.models.base import KeyframeModule
 from kfzoo.models.llm_generator import LLMGenerator
@@ -28,7 +28,7 @@ def config(folder: Path, language_model: str, **settings: Any) -> Path:
         "data": {
             "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
             "init_args": {
-                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": 42}},
+                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 42}},
                 "batch_size": 3,
                 "whole_scripts": True,
             },

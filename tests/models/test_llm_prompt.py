@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from kfzoo.arkit.channels import ANGLES, BLENDSHAPES, CHANNELS, INDEX
 from kfzoo.arkit.describe import describe
 from kfzoo.data.batch import Sample
-from kfzoo.data.builtin import BuiltinScripts
-from kfzoo.data.chat import ChatJsonl
-from kfzoo.data.requests import Prompt, read_prompt
+from kfzoo.data.chat_requests import Prompt, read_prompt
 from kfzoo.data.script import ANNOTATIONS, Annotation, Keyframe, Script
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from kfzoo.models.llm_generator.codec import REPRESENTATIONS, Representation
+from kfzoo.language_models.answer_layout import REPRESENTATIONS, Representation
 from kfzoo.models.llm_generator.prompt import messages, parts, prompt_of, request_text, system_text, training_line
-from tests.commandline import ROOT
+from tests.commandline import SHARED
 
-RELEASED = ROOT.parent / "shared" / "data" / "released" / "keyframeface" / "example.jsonl"
+RELEASED = SHARED / "released" / "keyframeface" / "example.jsonl"
 
 REQUEST = """\
 Keyframe Description Sequence:

@@ -12,11 +12,11 @@ from lightning.pytorch import Trainer
 
 from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.arkit.mirror import mirror_text
-from kfzoo.data.builtin import BuiltinScripts
-from kfzoo.data.clips.batch import ClipBatch, collate_clips
-from kfzoo.data.clips.clip import Clip, ClipSource
-from kfzoo.data.clips.datamodule import ClipDataModule
+from kfzoo.data.clip import Clip, ClipSource
+from kfzoo.data.clip_batch import ClipBatch, collate_clips
+from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.split import Split
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
@@ -254,5 +254,5 @@ def test_keyframes_are_refused(make: Callable[..., ClipMDM], trainer: Callable[.
         trainer(max_epochs=1).fit(make(), datamodule=KeyframeDataModule(BuiltinScripts(30)))
     assert str(caught.value) == (
         "data: ClipMDM reads clips, which KeyframeDataModule does not give; "
-        "choose kfzoo.data.clips.datamodule.ClipDataModule"
+        "choose kfzoo.data.clip_datamodule.ClipDataModule"
     )

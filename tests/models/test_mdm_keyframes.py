@@ -14,12 +14,12 @@ import yaml
 from lightning.pytorch import Callback, Trainer
 
 from kfzoo.data.batch import Sample, collate
-from kfzoo.data.builtin import BuiltinScripts
+from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
 from kfzoo.models.mdm import KeyframeMDM
 from kfzoo.models.mdm.denoiser import Denoiser
-from kfzoo.models.mdm.released import Released, arguments_of, read_released, write_released
+from kfzoo.models.mdm.published_checkpoint import Released, arguments_of, read_released, write_released
 from kfzoo.training.checkpoint import load_module, read_checkpoint
 from tests.commandline import ROOT, results, run
 from tests.test_resume_and_ddp import elsewhere
@@ -49,7 +49,7 @@ def config(folder: Path, encoder: str, **settings: Any) -> Path:
         "data": {
             "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
             "init_args": {
-                "source": {"class_path": "kfzoo.data.builtin.BuiltinScripts", "init_args": {"n": 63}},
+                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 63}},
                 "batch_size": 13,
             },
         },

@@ -14,12 +14,12 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from kfzoo.arkit.channels import INDEX, LOWER, MEDIAPIPE, UPPER
+from kfzoo.encoders.face_geometry import LEFT, RIGHT
 from kfzoo.encoders.landmarks import POINTS, VARIABLE, Faces
 from kfzoo.errors import InputError
-from kfzoo.models.face_geometry import LEFT, RIGHT
 from kfzoo.models.landmark_estimator import smooth, take_out
 from kfzoo.models.mediapipe_landmarks import MediapipeLandmarks
-from tests.models.landmark_faces import as_images, astronaut, batch_of, faces_of, need_landmarker, pose, sample
+from tests.encoders.landmark_faces import as_images, astronaut, batch_of, faces_of, need_landmarker, pose, sample
 
 ANGLE = st.floats(-0.9, 0.9)
 

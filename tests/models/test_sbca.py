@@ -12,14 +12,14 @@ from sklearn.linear_model import LinearRegression
 from kfzoo.arkit.channels import CHANNELS, INDEX
 from kfzoo.data.batch import Sample
 from kfzoo.data.statistics import statistics_of
+from kfzoo.encoders.face_geometry import LEFT, NOSE, RIGHT
 from kfzoo.encoders.landmarks import POINTS, Faces
 from kfzoo.errors import InputError
-from kfzoo.models.face_geometry import LEFT, NOSE, RIGHT
 from kfzoo.models.sbca import SBCA
 from kfzoo.models.sbca.fitting import Settings, as_arrays, fit_all, fit_channel
 from kfzoo.models.sbca.selection import correlations, f_statistics, select
 from kfzoo.training.checkpoint import load_module
-from tests.models.landmark_faces import faces_of, sample
+from tests.encoders.landmark_faces import faces_of, sample
 
 FIXED = sorted({LEFT.outer, LEFT.inner, RIGHT.outer, RIGHT.inner, NOSE})
 OWN = 7
@@ -146,7 +146,7 @@ def test_a_channel_that_rests_is_its_mean_and_the_head_is_measured() -> None:
 
 
 def _tilted() -> Array:
-    from tests.models.landmark_faces import pose
+    from tests.encoders.landmark_faces import pose
 
     matrix = np.eye(4)
     matrix[:3, :3] = pose(0.2, 0.1, 0.3)

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from kfzoo.animation.face2d import draw_face
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.answers import parse_answer
 from kfzoo.data.batch import KeyframeBatch, Sample
-from kfzoo.data.builtin import BuiltinScripts
-from kfzoo.data.chat import ChatJsonl
-from kfzoo.data.pictures import as_array
-from kfzoo.encoders.language import meta_language_model
+from kfzoo.data.images import as_array
+from kfzoo.data.predictions.answer_text import parse_answer
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
+from kfzoo.language_models.loading import meta_language_model
 from kfzoo.models.base import KeyframeModule
 from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, question, request_line
+from kfzoo.rendering.drawing.draw import draw_face
 from kfzoo.training.checkpoint import load_module
-from tests.commandline import ROOT
+from tests.commandline import SHARED
 
-RELEASED = ROOT.parent / "shared" / "data" / "released" / "semanticface"
+RELEASED = SHARED / "released" / "semanticface"
 
 
 def drawn(count: int, size: int = 64) -> KeyframeBatch:
@@ -124,8 +124,8 @@ def test_lora_touches_the_language_decoder_alone(tiny_qwen3_vl: str) -> None:
 def test_trainable_parameters_of_the_papers_model() -> None:
     from peft import get_peft_model
 
-    from kfzoo.encoders.language import lora_config
-    from kfzoo.encoders.vision_language import DECODER_LAYERS, tower_of
+    from kfzoo.language_models.loading import lora_config
+    from kfzoo.language_models.vision_language import DECODER_LAYERS, tower_of
 
     model = meta_language_model("huggingface:Qwen/Qwen3-VL-4B-Instruct")
     tower = sum(each.numel() for each in tower_of(model).parameters())

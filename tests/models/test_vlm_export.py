@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from kfzoo.animation.face2d import draw_face
+from kfzoo.annotation.rule import analyse
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import Sample
-from kfzoo.data.builtin import BuiltinScripts
-from kfzoo.data.chat import ChatJsonl
-from kfzoo.data.jsonl import write_scripts
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.chat import ChatJsonl
+from kfzoo.data.sources.jsonl import write_scripts
 from kfzoo.errors import InputError
 from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.vlm_estimator.export import save_adapter, training_line
-from kfzoo.semantics.rule import analyse
+from kfzoo.rendering.drawing.draw import draw_face
 from tests.commandline import run
 
 
@@ -117,7 +117,7 @@ def test_a_whole_data_set_as_training_lines(tmp_path: Path, capsys: pytest.Captu
             "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {
-                    "class_path": "kfzoo.data.jsonl.ScriptsJsonl",
+                    "class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl",
                     "init_args": {"path": str(tmp_path / "faces.jsonl")},
                 }
             },

@@ -12,17 +12,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from kfzoo.animation.drawn_faces import DrawnFaces
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.answers import parse_answer
 from kfzoo.data.batch import Sample
-from kfzoo.data.chat import ChatJsonl
+from kfzoo.data.predictions.answer_text import parse_answer
+from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.evaluation.results import read_results
 from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, request_line
-from tests.commandline import ROOT, run
+from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
+from tests.commandline import SHARED, run
 
-RELEASED = ROOT.parent / "shared" / "data" / "released" / "semanticface"
+RELEASED = SHARED / "released" / "semanticface"
 pytestmark = pytest.mark.skipif(
     not RELEASED.is_dir(), reason="needs SemanticFace's released requests in ../shared/data"
 )

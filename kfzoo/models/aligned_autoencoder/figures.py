@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kfzoo.animation.sheet import Row, contact_sheet, save_png
 from kfzoo.data.batch import Sample
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 from kfzoo.models.aligned_autoencoder.module import TEXT_KINDS, AlignedAutoencoder, texts_of
 from kfzoo.models.base import Generation
+from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
 
 COLOURS = {"transcript": "#8c8c8c", "tags": "#d1495b", "description": "#2e7ebc"}
 

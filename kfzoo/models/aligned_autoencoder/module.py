@@ -17,7 +17,7 @@ from kfzoo.data.statistics import Statistics
 from kfzoo.encoders.frozen import FrozenTextEncoder
 from kfzoo.models.aligned_autoencoder.network import BlendshapeDecoder, BlendshapeEncoder
 from kfzoo.models.base import Generation, KeyframeModule
-from kfzoo.training.schedules import warmup_cosine
+from kfzoo.training.optimizers import warmup_cosine
 
 TextKind = Literal["transcript", "tags", "description"]
 TEXT_KINDS: tuple[TextKind, ...] = ("transcript", "tags", "description")

@@ -13,20 +13,20 @@ import torch
 from torch import Tensor
 
 from kfzoo.data.batch import KeyframeBatch, Sample
-from kfzoo.encoders.language import add_lora, load_language_model, lora_config
 from kfzoo.errors import InputError
+from kfzoo.language_models.adapter import Adapter, load_weights
+from kfzoo.language_models.answer_layout import Layout, Representation
+from kfzoo.language_models.answer_trie import Template
+from kfzoo.language_models.batched_cache import Prefix
+from kfzoo.language_models.chat_format import ChatFormat, Thinking
+from kfzoo.language_models.constrained_decoding import Decoded, Mode, decode
+from kfzoo.language_models.loading import add_lora, load_language_model, lora_config
+from kfzoo.language_models.shared_prefix_loss import Example, plain_loss, tree_loss
 from kfzoo.models.base import Generation, KeyframeModule
-from kfzoo.models.llm_generator.adapter import Adapter, load_weights
-from kfzoo.models.llm_generator.chat import ChatFormat, Thinking
-from kfzoo.models.llm_generator.codec import Layout, Representation
-from kfzoo.models.llm_generator.decoding import Decoded, Mode, decode
-from kfzoo.models.llm_generator.lockstep import Prefix
-from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss, tree_loss
 from kfzoo.models.llm_generator.prompt import parts
 from kfzoo.models.llm_generator.reading import read_answers
-from kfzoo.models.llm_generator.tries import Template
 from kfzoo.training.module import Monitor
-from kfzoo.training.schedules import warmup_cosine
+from kfzoo.training.optimizers import warmup_cosine
 
 
 class LLMGenerator(KeyframeModule):
@@ -36,14 +36,14 @@ class LLMGenerator(KeyframeModule):
     validation: to generate every keyframe after every epoch would take longer than to train.
 
     Args:
-        language_model: Specification (`kfzoo.encoders.language`): `smollm2`, or `huggingface:<name or folder>`.
+        language_model: Specification (`kfzoo.language_models.loading`): `smollm2`, or `huggingface:<name or folder>`.
         representation: "semantic" explains the 61 parameters and asks for them by name; "non_semantic" asks for a bare
             vector and explains nothing (section 5.1).
         decimals: Digits of a value, 1 to 3; the released answers have one.
         thinking: "empty" for hybrid models that answer behind an empty thought (Qwen3-14B), else "none".
         tune: Whether LoRA is trained; without it, and without an adapter, the pre-trained model answers as it is
             ("Base").
-        adapter: Folder of a PEFT adapter, such as ms-swift writes (`kfzoo.models.llm_generator.adapter`), that is
+        adapter: Folder of a PEFT adapter, such as ms-swift writes (`kfzoo.language_models.adapter`), that is
             trained further, or with `tune` false answers as it is. Its own rank, alpha, dropout and layers count, and
             its system message where it names one. A checkpoint needs the folder no more: it has the adapter's settings
             here.
@@ -57,7 +57,7 @@ class LLMGenerator(KeyframeModule):
         share_prefixes: Train with one prefix tree a batch; else with separate sequences, which gradient checkpointing
             needs.
         gradient_checkpointing: Compute activations twice to hold fewer; for large models.
-        decoding: "drafted", "template" or "free" (`kfzoo.models.llm_generator.decoding`).
+        decoding: "drafted", "template" or "free" (`kfzoo.language_models.constrained_decoding`).
         values: "likeliest" reads the coefficients from the answer's text, as the paper does; "mean" takes the mean of
             each value under the model's likelihoods, which squared errors reward (`Expectation`).
         lockstep: Keyframes that are decoded together.

@@ -2,14 +2,14 @@
 
 P_sys gives an overview, explains each of the 61 parameters and says how to answer. The user's message is the script S
 and the instruction I_key for one keyframe, in the form of KeyframeFace's released requests, so that
-`kfzoo.data.requests.read_prompt` takes it apart again. The configuration without semantics leaves P_sys out.
+`kfzoo.data.chat_requests.read_prompt` takes it apart again. The configuration without semantics leaves P_sys out.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
 from kfzoo.arkit.movements import movements
 from kfzoo.arkit.wording import CANONICAL
 from kfzoo.data.batch import Sample
-from kfzoo.data.requests import SECTIONS, Prompt, number_word, read_prompt
+from kfzoo.data.chat_requests import SECTIONS, Prompt, number_word, read_prompt
 from kfzoo.data.script import UNSPECIFIED
 from kfzoo.errors import InputError
-from kfzoo.models.llm_generator.codec import Layout, Representation
+from kfzoo.language_models.answer_layout import Layout, Representation
+from kfzoo.language_models.chat_format import Parts
 
 _OVERVIEW = (
     "You are an animator of digital faces. You are given the script of a short performance: its background, its "
@@ -46,25 +47,6 @@ _ONE_EYE = {
 """What one eye does alone, where `movements` speaks of the two together, or has no word."""
 
 _SEQUENCE, _BACKGROUND, _EMOTION, _TASK = SECTIONS
-
-
-class Parts(NamedTuple):
-    """The messages of one request, cut where other requests go on differently.
-
-    Attributes:
-        system: The system message, the same for all requests; empty for none.
-        script: Beginning of the user's message, the same for all keyframes of a script.
-        instruction: The rest of the user's message, a keyframe's own.
-    """
-
-    system: str
-    script: str
-    instruction: str
-
-    def messages(self) -> list[dict[str, str]]:
-        """Returns the parts as chat messages."""
-        system = [{"role": "system", "content": self.system}] if self.system else []
-        return [*system, {"role": "user", "content": self.script + self.instruction}]
 
 
 def parts(sample: Sample, representation: Representation) -> Parts:

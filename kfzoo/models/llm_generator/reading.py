@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.answers import parse_answer
+from kfzoo.data.predictions.answer_text import parse_answer
+from kfzoo.language_models.constrained_decoding import Decoded
 from kfzoo.models.base import Generation
-from kfzoo.models.llm_generator.decoding import Decoded
 
 
 def read_answers(answers: Sequence[Decoded], mean: bool, device: torch.device) -> Generation:

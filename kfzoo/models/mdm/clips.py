@@ -11,13 +11,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.arkit.mirror import mirror_text
-from kfzoo.data.clips.batch import ClipBatch
-from kfzoo.data.clips.clip import FPS, Clip
+from kfzoo.data.clip import FPS, Clip
+from kfzoo.data.clip_batch import ClipBatch
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
 from kfzoo.models.base import ClipModule
 from kfzoo.models.mdm.diffusion import STEPS, Prediction
-from kfzoo.models.mdm.learning import DiffusionModule, seed_of
+from kfzoo.models.mdm.diffusion_module import DiffusionModule, seed_of
 from kfzoo.models.mdm.sampling import Scheduler
 from kfzoo.training.module import Monitor
 

@@ -10,9 +10,9 @@ from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.data.statistics import Statistics
 from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.models.mdm.diffusion import Prediction
-from kfzoo.models.mdm.learning import DiffusionModule
+from kfzoo.models.mdm.diffusion_module import DiffusionModule
+from kfzoo.models.mdm.prompts import Prompt, prompt_of
 from kfzoo.models.mdm.sampling import Scheduler
-from kfzoo.models.mdm.texts import Prompt, prompt_of
 
 
 class KeyframeMDM(DiffusionModule, KeyframeModule):
@@ -26,7 +26,7 @@ class KeyframeMDM(DiffusionModule, KeyframeModule):
     Args:
         text_encoder: Specification of the frozen text encoder (`kfzoo.encoders.text`).
         text_norm: Length that text vectors are brought to; 10 is about that of CLIP's. 0 leaves each its own, as MDM.
-        prompt: "target_first" or "kf_prompt" (`kfzoo.models.mdm.texts`).
+        prompt: "target_first" or "kf_prompt" (`kfzoo.models.mdm.prompts`).
         width: Size of a token.
         layers: Transformer layers.
         heads: Attention heads.
@@ -45,9 +45,10 @@ class KeyframeMDM(DiffusionModule, KeyframeModule):
         warmup_steps: Steps over which the learning rate rises from 0.
         cosine: Let the learning rate fall to 0 along a cosine until the last step.
         seed: Of the draws: in training, and of each sample together with its name.
-        released: Path of a checkpoint in MDM's form, `model….pt`, to begin at (`kfzoo.models.mdm.released`). It
-            determines width, layers, heads, feedforward, prediction, text_dropout and text_norm. With `ema` its moving
-            average goes on; without, its average is what is trained further.
+        released: Path of a checkpoint in MDM's form, `model….pt`, to begin at; see
+            `kfzoo.models.mdm.published_checkpoint`. It determines width, layers, heads, feedforward, prediction,
+            text_dropout and text_norm. With `ema` its moving average goes on; without, its average is what is trained
+            further.
         released_mean: What its motions are standardised by, a .npy file; empty for `mean.npy` beside it, `data` for the
             training part's.
         released_std: Likewise.

@@ -14,9 +14,9 @@ from torch import Tensor
 from kfzoo.arkit.channels import INDEX
 from kfzoo.data.batch import Sample
 from kfzoo.data.statistics import Statistics, coefficients_of
+from kfzoo.encoders.face_geometry import frontal, head_angles
 from kfzoo.encoders.landmarks import POINTS, Faces
 from kfzoo.errors import InputError
-from kfzoo.models.face_geometry import frontal, head_angles
 from kfzoo.models.landmark_estimator import LandmarkEstimator
 from kfzoo.models.sbca.fitting import RESTS, Regressions, Settings, fit_all
 

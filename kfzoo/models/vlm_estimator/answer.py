@@ -7,7 +7,7 @@
 | A2 | the analysis of stage I, a blank line, then as A1 |
 
 Names, values and the blank line are written as in the answers that SemanticFace released. Those do not have the one
-JSON object that their own prompt asks for; `kfzoo.data.answers` reads both.
+JSON object that their own prompt asks for; `kfzoo.data.predictions.answer_text` reads both.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import json
 from functools import cache
 from typing import Any, Literal
 
+from kfzoo.annotation.analysis import NO_OBJECT, SYMMETRIC, UNCLEAR
+from kfzoo.annotation.rule import analyse
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import Sample
 from kfzoo.errors import InputError
-from kfzoo.models.llm_generator.codec import Layout
-from kfzoo.semantics.analysis import NO_OBJECT, SYMMETRIC, UNCLEAR
-from kfzoo.semantics.rule import analyse
+from kfzoo.language_models.answer_layout import Layout
 
 Semantics = Literal["A0", "A1", "A2"]
 """The degree of semantics: a bare vector, names and values, or the analysis before them."""
@@ -147,7 +147,7 @@ def analysis_of(sample: Sample, teacher: Teacher) -> str:
     Args:
         sample: The keyframe.
         teacher: "rule" analyses its coefficients; "data" takes what stands in `Keyframe.analysis`, from stage I
-            (`kfzoo.semantics.described.Described`) or a released answer.
+            (`kfzoo.annotation.described.Described`) or a released answer.
 
     Raises:
         InputError: When there is none, or it would be taken for something else.

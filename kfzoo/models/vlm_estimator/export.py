@@ -10,10 +10,10 @@ from torch import Tensor
 
 import kfzoo
 from kfzoo.data.batch import Sample
-from kfzoo.encoders.language import lora_config
-from kfzoo.encoders.vision_language import DECODER_LAYERS
 from kfzoo.errors import InputError
-from kfzoo.models.llm_generator.adapter import Adapter, hub_name, own_settings, write_adapter
+from kfzoo.language_models.adapter import Adapter, hub_name, own_settings, write_adapter
+from kfzoo.language_models.loading import lora_config
+from kfzoo.language_models.vision_language import DECODER_LAYERS
 from kfzoo.models.vlm_estimator.answer import SYSTEM, answer_texts, request_line
 
 _TRAINED = ("semantics", "decimals", "prompt", "size")

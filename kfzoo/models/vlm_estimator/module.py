@@ -12,26 +12,26 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import SequentialLR
 
+from kfzoo.annotation.analysis import NO_OBJECT
+from kfzoo.annotation.rule import words
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch, Sample
-from kfzoo.encoders.language import add_lora, lora_config
-from kfzoo.encoders.vision_language import DECODER_LAYERS, load_vision_language_model, tower_of
 from kfzoo.errors import InputError
+from kfzoo.language_models.adapter import Adapter, load_weights
+from kfzoo.language_models.answer_trie import Template
+from kfzoo.language_models.attention import fast_attention
+from kfzoo.language_models.chat_format import ChatFormat
+from kfzoo.language_models.constrained_decoding import Decoded, decode
+from kfzoo.language_models.free_text import Preface
+from kfzoo.language_models.loading import add_lora, lora_config
+from kfzoo.language_models.shared_prefix_loss import Example, plain_loss
+from kfzoo.language_models.vision_language import DECODER_LAYERS, load_vision_language_model, tower_of
 from kfzoo.models.base import Generation, KeyframeModule
-from kfzoo.models.llm_generator.adapter import Adapter, load_weights
-from kfzoo.models.llm_generator.attention import fast_attention
-from kfzoo.models.llm_generator.chat import ChatFormat
-from kfzoo.models.llm_generator.decoding import Decoded, decode
-from kfzoo.models.llm_generator.preface import Preface
-from kfzoo.models.llm_generator.prefix_loss import Example, plain_loss
 from kfzoo.models.llm_generator.reading import read_answers
-from kfzoo.models.llm_generator.tries import Template
 from kfzoo.models.vlm_estimator.answer import JOINT, Prompt, Semantics, Teacher, answer_texts, layout, messages
-from kfzoo.models.vlm_estimator.seeing import Seeing
-from kfzoo.models.vlm_estimator.tiny import CLOSED, OPENED, PICTURE, tiny_model, tiny_tokenizer
-from kfzoo.semantics.analysis import NO_OBJECT
-from kfzoo.semantics.rule import words
-from kfzoo.training.schedules import warmup_cosine
+from kfzoo.models.vlm_estimator.image_tokens import Seeing
+from kfzoo.models.vlm_estimator.tiny_model import CLOSED, OPENED, PICTURE, tiny_model, tiny_tokenizer
+from kfzoo.training.optimizers import warmup_cosine
 
 TINY = "tiny"
 
@@ -49,7 +49,7 @@ class VLMEstimator(KeyframeModule):
         prompt: "semanticface" asks in the paper's words (appendix 0.B.2); "picture" shows the picture alone, enough for
             a model that knows no language.
         teacher: Where A2's analyses come from: "rule" makes them of the coefficients, "data" takes the data's own, from
-            stage I (`kfzoo.semantics.described.Described`).
+            stage I (`kfzoo.annotation.described.Described`).
         size: Side of the pictures in pixels, a multiple of 32: 128 are 16 tokens.
         tune: Whether anything is trained; without it, and without an adapter, the model answers as it is ("Base").
         adapter: Folder of a PEFT adapter, such as ms-swift writes, as in `LLMGenerator`.
@@ -66,7 +66,7 @@ class VLMEstimator(KeyframeModule):
         cosine: Let the learning rate fall to 0 along a cosine.
         precision: Type of the frozen weights; `tiny` is float32.
         gradient_checkpointing: Compute activations twice to hold fewer; for large models.
-        decoding: "drafted" or "template" (`kfzoo.models.llm_generator.decoding`): the values are always valid.
+        decoding: "drafted" or "template" (`kfzoo.language_models.constrained_decoding`): the values are always valid.
         values: "likeliest" reads the coefficients from the answer's text, as the paper does; "mean" takes the mean of
             each value under the model's likelihoods.
         lockstep: Pictures that are answered together.

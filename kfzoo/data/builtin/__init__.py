@@ -1,5 +1,0 @@
-"""The built-in data set: scripts made by rule."""
-
-from kfzoo.data.builtin.scripts import BuiltinScripts
-
-__all__ = ["BuiltinScripts"]

@@ -1,0 +1,70 @@
+"""`ClipBatch`: clips of several lengths side by side, and which of their frames are real."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.clip import Clip
+
+
+@dataclass(frozen=True, eq=False)
+class ClipBatch:
+    """A batch of clips.
+
+    Attributes:
+        motion: (B, T, 61) float32, T the frames of the longest clip; zeros behind the end of a shorter one.
+        held: (B, T) bool, True for frames that exist.
+        captions: One text a clip.
+        clips: The clips, as they came from the source or its augmentation.
+    """
+
+    motion: Tensor
+    held: Tensor
+    captions: tuple[str, ...]
+    clips: tuple[Clip, ...]
+
+    def __len__(self) -> int:
+        """Number of clips, B."""
+        return len(self.clips)
+
+    @property
+    def ids(self) -> list[str]:
+        """Unique names of the clips."""
+        return [clip.id for clip in self.clips]
+
+    @property
+    def lengths(self) -> Tensor:
+        """Frames of each clip, (B,) int64."""
+        return self.held.sum(dim=1)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> ClipBatch:
+        """Returns the batch with its tensors on a device."""
+        return replace(
+            self,
+            motion=self.motion.to(device, non_blocking=non_blocking),
+            held=self.held.to(device, non_blocking=non_blocking),
+        )
+
+    def pin_memory(self) -> ClipBatch:
+        """Returns the batch with its tensors in page-locked memory (called by the loader)."""
+        return replace(self, motion=self.motion.pin_memory(), held=self.held.pin_memory())
+
+
+def collate_clips(clips: Sequence[Clip]) -> ClipBatch:
+    """Collects clips into a batch, each with the first of its captions."""
+    lengths = torch.tensor([len(clip) for clip in clips])
+    longest = int(lengths.max())
+    motion = torch.zeros(len(clips), longest, len(CHANNELS))
+    for row, clip in zip(motion, clips, strict=True):
+        row[: len(clip)] = torch.from_numpy(clip.motion)
+    return ClipBatch(
+        motion=motion,
+        held=torch.arange(longest) < lengths[:, None],
+        captions=tuple(clip.captions[0] for clip in clips),
+        clips=tuple(clips),
+    )

@@ -1,0 +1,1 @@
+"""Readers of predictions that any system wrote."""

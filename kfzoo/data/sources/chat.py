@@ -1,0 +1,136 @@
+"""The chat requests that KeyframeFace and SemanticFace released, as scripts.
+
+One request a line: `{"messages": [{"role": …, "content": …}, …], "images": […]}`. An answer stands in the line, as an
+assistant message or under "response", or in a second file, one `{"response": …}` a line in the order of the requests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfzoo.data.chat_requests import Prompt, Request, number_word, read_number, read_prompt, read_request
+from kfzoo.data.json_lines import existing_file, read_lines
+from kfzoo.data.predictions.answer_text import Answer
+from kfzoo.data.script import ANNOTATIONS, UNSPECIFIED, Annotation, Keyframe, Script
+from kfzoo.data.sources.base import Source
+from kfzoo.errors import InputError
+
+_LABEL = re.compile(r"keyframe[ _-]?(.+)", re.IGNORECASE)
+
+
+class ChatJsonl(Source):
+    """Scripts from chat requests.
+
+    Requests of KeyframeFace that share background, emotion and descriptions are one script; a keyframe that no line
+    asks for still stands in it, without coefficients. A request of SemanticFace is a script with one keyframe: its
+    picture, and the words of its answer as *arkit* description and as analysis. Scripts are named after the file and
+    numbered in the order in which they first appear, and each is a clip of its own. The requests name no subject, which
+    becomes "unspecified", and no times: keyframes stand one second apart, as in KeyframeFace's own CSV. Coefficients
+    are clamped to their channel's range.
+
+    Args:
+        path: The requests.
+        answers: The answers, one a request and in the same order. A file whose lines repeat their requests is checked
+            against them, and may stop early.
+        annotation: Which of the three descriptions the requests of KeyframeFace hold; the format does not say.
+
+    Raises:
+        InputError: When a file is missing; on reading, for every fault in it: a line of another shape, an answer that
+            is not valid or belongs to another keyframe, a keyframe asked for twice.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        answers: str | os.PathLike[str] | None = None,
+        annotation: Annotation = "original",
+    ) -> None:
+        if annotation not in ANNOTATIONS:
+            raise InputError("annotation", f"is '{annotation}', expected one of {', '.join(ANNOTATIONS)}")
+        self.path = existing_file(path)
+        self.answers = None if answers is None else existing_file(answers)
+        self.annotation: Annotation = annotation
+
+    def __iter__(self) -> Iterator[Script]:
+        """Yields the scripts in the order in which they first appear."""
+        # All lines are read first: the requests for one script need not stand together.
+        plans: dict[object, _Plan] = {}
+        for request in self._requests():
+            if request.image is not None:
+                plans[request.where] = _Plan(Prompt("", UNSPECIFIED, ("",), 0), request.image, {0: request.where})
+                plans[request.where].answers[0] = request.parsed()
+            else:
+                prompt = read_prompt(request.where, request.text)
+                key = (prompt.background, prompt.emotion, prompt.descriptions)
+                plans.setdefault(key, _Plan(prompt)).take(request, prompt.target)
+        for number, plan in enumerate(plans.values(), start=1):
+            yield plan.script(f"{self.path.stem}-{number:04d}", self.annotation)
+
+    def _requests(self) -> Iterator[Request]:
+        requests = (read_request(where, values, self.path.parent) for where, values in read_lines(self.path))
+        if self.answers is None:
+            yield from requests
+            return
+        answers = read_lines(self.answers)
+        count = 0
+        by_order_alone = False
+        for request in requests:
+            where, values = next(answers, ("", {}))
+            if values:
+                count += 1
+                by_order_alone = by_order_alone or "messages" not in values
+                yield request.answered_by(where, values, self.answers.parent)
+            elif not by_order_alone:
+                yield request
+            else:
+                problem = f"holds {count} answers, and {request.where} is one request more"
+                raise InputError(self.answers, problem, "give one answer for each request")
+        extra = next(answers, None)
+        if extra is not None:
+            raise InputError(extra[0], f"there is no request for it in {self.path}", "give one answer for each request")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A script in the making: what its requests share, where each keyframe is asked for, and the answers."""
+
+    prompt: Prompt
+    image: str | None = None
+    asked: dict[int, str] = field(default_factory=dict)
+    answers: dict[int, Answer | None] = field(default_factory=dict)
+
+    def take(self, request: Request, target: int) -> None:
+        """Adds a request for one keyframe."""
+        name = f"Keyframe {number_word(target + 1)}"
+        if target in self.asked:
+            problem = f"asks for {name} of the same script as {self.asked[target]}"
+            raise InputError(request.where, problem, "keep one of the two lines")
+        self.asked[target] = request.where
+        self.answers[target] = answer = request.parsed()
+        label = _LABEL.fullmatch(answer.label) if answer else None
+        if answer and label and read_number(label[1]) not in (None, target + 1):
+            problem = f"answers '{answer.label}', but {request.where} asks for {name}"
+            raise InputError(request.answer_where, problem, "put answers and requests into one order")
+
+    def script(self, name: str, annotation: Annotation) -> Script:
+        """Returns the script with all its keyframes."""
+        keyframes = []
+        for index, description in enumerate(self.prompt.descriptions):
+            answer = self.answers.get(index)
+            words: dict[str, Any] = {annotation: description}
+            if self.image is not None:
+                analysis = answer.analysis if answer else ""
+                words = {"arkit": analysis, "analysis": analysis, "image_path": self.image}
+            coefficients = answer.coefficients if answer else None
+            keyframes.append(Keyframe(index=index, time=float(index), coefficients=coefficients, **words))
+        return Script(
+            id=name,
+            subject=UNSPECIFIED,
+            background=self.prompt.background,
+            emotion=self.prompt.emotion,
+            keyframes=tuple(keyframes),
+        )

@@ -1,0 +1,231 @@
+"""The answers that a layout allows, in a tokeniser's own tokens: what is forced, and where the model has a choice.
+
+An answer is to be decoded in the tokens that training showed, those of the whole answer. They do not follow the seams
+of the layout: Qwen writes a negative sign into the token `":-`, or `,-` in a bare vector. So the seams are moved to the
+nearest borders that the tokens of every answer respect; a value's trie then holds its neighbours' characters too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from kfzoo.errors import InputError
+from kfzoo.language_models.answer_layout import Layout
+from kfzoo.language_models.chat_format import ChatFormat
+
+Tokens = tuple[int, ...]
+
+_FEWEST, _MOST = 16, 64  # Whole answers that the pieces are tried on; with one decimal every option is in one of them.
+_REMEDY = "decode freely instead (decoding: free), or choose another model"
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A place in an answer where more than one token may follow.
+
+    Attributes:
+        branches: What each of the allowed tokens leads to; the likeliest stands first.
+    """
+
+    branches: Mapping[int, Branch]
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The allowed tokens, ascending: of equally likely ones the model takes the first, as an argmax does."""
+        return tuple(sorted(self.branches))
+
+    @property
+    def likeliest(self) -> int:
+        """The token that leads to the smallest value: most of a face is at rest."""
+        return next(iter(self.branches))
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """What one token of a choice leads to.
+
+    Attributes:
+        run: The token itself, and all that is forced after it.
+        choice: The next choice within the value, or None where the value is complete.
+        values: The values that it can still become, the likeliest first.
+    """
+
+    run: Tokens
+    choice: Choice | None
+    values: tuple[float, ...]
+
+
+def grow(options: Sequence[tuple[Tokens, float]]) -> Branch:
+    """Puts token sequences into a trie whose nodes are real choices.
+
+    Args:
+        options: The allowed sequences, all different, each with the value that it writes, the likeliest first.
+
+    Returns:
+        What all of them begin with, and the choice after that.
+
+    Raises:
+        InputError: When a sequence begins another: nothing would tell that it has ended.
+    """
+    sequences, values = zip(*options, strict=True)
+    first = sequences[0]
+    if len(sequences) == 1:
+        return Branch(first, None, values)
+    shared = next(
+        (at for at, tokens in enumerate(zip(*sequences, strict=False)) if len(set(tokens)) > 1),
+        min(map(len, sequences)),
+    )
+    groups: dict[int, list[tuple[Tokens, float]]] = {}
+    for sequence, value in options:
+        if len(sequence) == shared:
+            raise InputError("tokenizer", "the tokens of one value begin those of another", _REMEDY)
+        groups.setdefault(sequence[shared], []).append((sequence[shared:], value))
+    return Branch(first[:shared], Choice({token: grow(group) for token, group in groups.items()}), values)
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A layout's answers in tokens.
+
+    Attributes:
+        runs: The forced tokens: before the first value's first choice, between two values' choices, after the last.
+        choices: The first choice of each value.
+        end: The token that closes an answer.
+        tokenizer: Writes tokens as text.
+    """
+
+    runs: tuple[Tokens, ...]
+    choices: tuple[Choice, ...]
+    end: int
+    tokenizer: Any
+
+    @classmethod
+    def of(cls, layout: Layout, chat: ChatFormat) -> Template:
+        """Returns a layout's answers in a model's tokens; a second call with the same two is free.
+
+        Raises:
+            InputError: When the tokeniser tells no offsets, or cuts an answer at no border that all answers share.
+        """
+        return _template(layout, chat)
+
+    def follow(self, slot: int, choice: Choice, token: int) -> tuple[Tokens, int, Choice | None]:
+        """Takes a token at a choice.
+
+        Args:
+            slot: Number of the value that the choice belongs to.
+            choice: Where the answer stands.
+            token: One of the choice's tokens.
+
+        Returns:
+            The token and all that is forced after it, and the next choice with its value's number; None at the end.
+        """
+        branch = choice.branches[token]
+        if branch.choice is not None:
+            return branch.run, slot, branch.choice
+        following = self.choices[slot + 1] if slot + 1 < len(self.choices) else None
+        return branch.run + self.runs[slot + 1], slot + 1, following
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Writes an answer's tokens as text."""
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+
+@lru_cache(maxsize=64)
+def _template(layout: Layout, chat: ChatFormat) -> Template:
+    chosen = _samples([len(options) for options in layout.options])
+    pieces = _Pieces(layout, chat.tokenizer, _borders(layout, chat.tokenizer, chosen))
+    (end, *_) = _encode(chat.tokenizer, [chat.closing])[0]
+    for sample in chosen:
+        expected = chat.answer_ids(layout.filled(sample))
+        found = pieces.tokens(sample)
+        if expected[: len(found) + 1] != [*found, end]:
+            raise InputError("tokenizer", "the tokens of a value depend on the values beside it", _REMEDY)
+    roots = [pieces.root(slot) for slot in range(len(layout.options))]
+    # What all of a value's options begin with is forced: it goes to the run before.
+    runs = [run + root.run for run, root in zip(pieces.runs, roots, strict=False)]
+    choices = tuple(root.choice for root in roots if root.choice is not None)
+    if len(choices) < len(roots):
+        raise InputError("layout", "a value has fewer than two options")
+    return Template((*runs, pieces.runs[-1]), choices, end, chat.tokenizer)
+
+
+def _samples(counts: Sequence[int]) -> list[list[int]]:
+    """Option numbers for some answers: every option where there are few, beside ever other neighbours."""
+    generator = np.random.default_rng(0)
+    answers = min(max(*counts, _FEWEST), _MOST)
+    columns = [np.resize(generator.permutation(count), answers) for count in counts]
+    return [list(map(int, row)) for row in np.stack([generator.permutation(column) for column in columns], axis=1)]
+
+
+def _borders(layout: Layout, tokenizer: Any, chosen: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    """Returns, for each literal, the first and the last place in it where a token ends in all answers."""
+    common = [set(range(len(literal) + 1)) for literal in layout.literals]
+    for sample in chosen:
+        starts = _starts(tokenizer, layout.filled(sample))
+        at = 0
+        for slot, literal in enumerate(layout.literals):
+            common[slot] &= {start - at for start in starts}
+            at += len(literal)
+            at += len(layout.options[slot][sample[slot]]) if slot < len(sample) else 0
+    if not all(common):
+        literal = next(literal for literal, places in zip(layout.literals, common, strict=True) if not places)
+        raise InputError("tokenizer", f"no token border between two values is the same in all answers ('{literal}')")
+    borders = [(min(places), max(places)) for places in common]
+    return [(0, borders[0][1]), *borders[1:-1], (borders[-1][0], len(layout.literals[-1]))]
+
+
+def _starts(tokenizer: Any, text: str) -> set[int]:
+    """Returns where in a text tokens begin, and its end."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise InputError("tokenizer", "does not tell where in the text its tokens stand", _REMEDY)
+    offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    return {start for start, _ in offsets} | {len(text)}
+
+
+def _encode(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
+    rows = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    return [tuple(row) for row in rows]
+
+
+class _Pieces:
+    """A layout's literals and values, cut at borders, in tokens.
+
+    Attributes:
+        runs: The tokens of what is left of each literal.
+    """
+
+    def __init__(self, layout: Layout, tokenizer: Any, borders: Sequence[tuple[int, int]]) -> None:
+        self._layout = layout
+        self.runs = [
+            _encode(tokenizer, [literal[first:last]])[0] if first < last else ()
+            for literal, (first, last) in zip(layout.literals, borders, strict=True)
+        ]
+        literals = layout.literals
+        tails = [literal[last:] for literal, (_, last) in zip(literals[:-1], borders[:-1], strict=True)]
+        heads = [literal[:first] for literal, (first, _) in zip(literals[1:], borders[1:], strict=True)]
+        self._kinds = list(zip(tails, layout.options, heads, strict=True))
+        # Most values are written alike, so there are few different tables, and few tries.
+        self._values: dict[tuple[str, tuple[str, ...], str], list[Tokens]] = {}
+        self._roots: dict[tuple[str, tuple[str, ...], str], Branch] = {}
+        for kind in set(self._kinds):
+            tail, options, head = kind
+            self._values[kind] = _encode(tokenizer, [tail + option + head for option in options])
+            likeliest = sorted(range(len(options)), key=lambda number: abs(float(options[number])))
+            self._roots[kind] = grow([(self._values[kind][number], float(options[number])) for number in likeliest])
+
+    def root(self, slot: int) -> Branch:
+        """Returns the trie of a value."""
+        return self._roots[self._kinds[slot]]
+
+    def tokens(self, chosen: Sequence[int]) -> list[int]:
+        """Returns the tokens of the answer with one option number for each value."""
+        tokens = list(self.runs[0])
+        for kind, number, run in zip(self._kinds, chosen, self.runs[1:], strict=True):
+            tokens += (*self._values[kind][number], *run)
+        return tokens

@@ -1,0 +1,149 @@
+"""`tiny`: a Qwen3-VL of a few million parameters and a tokenizer for its answers, made here and trained from scratch.
+
+The tokenizer needs no file. A value with the comma behind it, a channel's name, a heading and a word of the rule's
+analyses is one token each; any other text is spelled in bytes. So an answer of A0 is 63 tokens, of A1 124, and an
+analysis about as many as it has words and punctuation marks. The vocabulary follows from the decimals and the words;
+the words are kept in the checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from kfzoo.annotation.analysis import HEADINGS, REGIONS
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.errors import InputError
+from kfzoo.models.vlm_estimator.answer import layout
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+END, PAD = "<|im_end|>", "<|endoftext|>"
+PICTURE = "<|image_pad|>"
+OPENED, CLOSED = "<|vision_start|>", "<|vision_end|>"
+
+_TEMPLATE = (
+    "{% for message in messages %}{{ message.content }}"
+    "{% if message.role == 'assistant' %}<|im_end|>{% endif %}{% endfor %}"
+)
+"""A chat without the words around it: to a model that knows no language they say nothing."""
+
+_LINE = "  \n"
+_SPLIT = (
+    r'"[A-Za-z]+": '  # a channel's name
+    r"|-?\d\.\d+(?:, )?"  # a value
+    r"|\d\. \*\*[A-Za-z ]+\*\*:"  # a heading
+    r"|   - \*\*[A-Za-z]+\*\*:"  # a region
+    r"|  \n| ?[A-Za-z]+|[\s\S]"
+)
+_HEAD = 32
+"""Size of an attention head."""
+
+_PATCH, _MERGE = 16, 2
+_LONGEST = 8192
+
+
+def tiny_tokenizer(decimals: int, words: Iterable[str]) -> PreTrainedTokenizerBase:
+    """Builds the tokenizer.
+
+    Args:
+        decimals: Digits of a value.
+        words: In lower case; each is a token, also with a capital letter, with and without a space before it.
+
+    Raises:
+        InputError: For another number of decimals than 1 to 3.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    options = layout("A0", decimals).options
+    values = list(dict.fromkeys(text for texts in options for text in texts))
+    spelled = [
+        *(f'"{name}": ' for name in CHANNELS),
+        *values,
+        *(f"{value}, " for value in values),
+        *HEADINGS,
+        *(f"   - **{region.capitalize()}**:" for region in (*REGIONS, "face")),
+        _LINE,
+        *(space + form for word in words for form in (word, word.capitalize()) for space in ("", " ")),
+    ]
+    written = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(_bytes(written, text) for text in spelled)]
+    vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(_SPLIT), "isolated"), written])
+    backend.decoder = decoders.ByteLevel()
+    tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=backend,
+        eos_token=END,
+        pad_token=PAD,
+        additional_special_tokens=[OPENED, PICTURE, CLOSED],
+        chat_template=_TEMPLATE,
+    )
+    return tokenizer
+
+
+def tiny_model(vocabulary: int, width: int, layers: int, picture: int) -> PreTrainedModel:
+    """Builds the model, with random weights.
+
+    Args:
+        vocabulary: Number of tokens.
+        width: Of the decoder and of the vision tower.
+        layers: Of each of the two.
+        picture: Token of a picture.
+
+    Raises:
+        InputError: For a width that is no multiple of 16.
+    """
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    if width < 16 or width % min(width, _HEAD) or width % 8:
+        raise InputError("model.width", f"is {width}, expected 16 or a multiple of {_HEAD}")
+    heads = max(width // _HEAD, 1)
+    half = width // heads // 2
+    # Qwen's own 0.02 suits thousands of units: with it, as narrow a model is slow to find out that pictures differ.
+    spread = width**-0.5
+    text = {
+        "vocab_size": vocabulary,
+        "hidden_size": width,
+        "intermediate_size": 3 * width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads,
+        "head_dim": 2 * half,
+        "max_position_embeddings": _LONGEST,
+        "rope_parameters": {
+            "rope_type": "default",
+            "rope_theta": 10_000.0,
+            # As Qwen3-VL's own 24, 20, 20, which sum to half of a head.
+            "mrope_section": [half - 2 * (half * 5 // 16), half * 5 // 16, half * 5 // 16],
+            "mrope_interleaved": True,
+        },
+        "tie_word_embeddings": True,
+        "initializer_range": spread,
+    }
+    vision = {
+        "depth": layers,
+        "hidden_size": width,
+        "intermediate_size": 2 * width,
+        "num_heads": heads,
+        "out_hidden_size": width,
+        "patch_size": _PATCH,
+        "spatial_merge_size": _MERGE,
+        "temporal_patch_size": 1,  # still pictures
+        "num_position_embeddings": 64,
+        "deepstack_visual_indexes": [layers // 2],
+        "initializer_range": spread,
+    }
+    config: Any = Qwen3VLConfig(
+        text_config=text, vision_config=vision, image_token_id=picture, tie_word_embeddings=True
+    )
+    model = Qwen3VLForConditionalGeneration(config)
+    model.set_attn_implementation("sdpa")
+    return model
+
+
+def _bytes(written: Any, text: str) -> str:
+    """Writes a text in the letters that stand for its bytes."""
+    return "".join(piece for piece, _ in written.pre_tokenize_str(text))

@@ -1,0 +1,1 @@
+"""A portrait drawn in two dimensions, without any asset."""

@@ -1,0 +1,1 @@
+"""The ICT-FaceKit mesh, posed, shaded and rasterised."""

@@ -1,0 +1,140 @@
+"""The commands, driven in this process as a user would."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
+from kfzoo.arkit.livelink import read_take
+from kfzoo.data.script import fingerprint
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.data.sources.jsonl import ScriptsJsonl
+from tests.commandline import ROOT, results, run, shrink
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small trained autoencoder."""
+    folder = tmp_path_factory.mktemp("trained")
+    config = ROOT / "configs" / "aligned_autoencoder" / "builtin.yaml"
+    small = shrink(config, folder, takes=folder, clip="")
+    assert run("fit", "--config", small, "--trainer.max_epochs", 2) == 0
+    return folder / "run"
+
+
+def test_generate_writes_curves_keyframes_and_a_picture(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "face"
+    words = "The mouth corners rise in a smile. | The brows are lowered."
+    assert run("generate", words, "--checkpoint", trained / "best.ckpt", "--out", out, "--seconds", 1) == 0
+    take = read_take(out.with_suffix(".csv"))
+    assert ((take.coefficients >= LOWER) & (take.coefficients <= UPPER)).all()
+    assert np.allclose(np.diff(take.seconds), 1 / 60, atol=1e-4)
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert [each["time"] for each in told["keyframes"]] == [1, 2]
+    first = [told["keyframes"][0]["coefficients"][name] for name in CHANNELS]
+    assert np.abs(take.coefficients - np.array(first)).max(axis=1).min() < 1e-3  # the curve passes through it
+    with Image.open(out.with_suffix(".png")) as picture:
+        assert picture.width > 200
+        assert len(set(picture.convert("L").tobytes())) > 20
+
+
+def test_validate_measures_and_the_split_is_recorded(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("validate", "--config", trained.parent / "builtin.yaml") == 0
+    assert "val/mse" in capsys.readouterr().out
+    split = json.loads((trained / "split.json").read_text())
+    assert split["digest"] == results(trained)["data"]["split"]
+    assert len(split["train"]) == 15
+    assert len(split["val"]) == len(split["test"]) == 3
+
+
+def test_plots_are_drawn(trained: Path, tmp_path: Path) -> None:
+    assert run("plot", "tsne", "--run", trained, "--most", 40) == 0
+    assert run("plot", "path", "--run", trained, "--out", tmp_path / "path.png", "--paths", 2, "--steps", 3) == 0
+    for path in (trained / "tsne.png", tmp_path / "path.png"):
+        with Image.open(path) as picture:
+            assert len(set(picture.convert("L").tobytes())) > 20
+
+
+def test_predict_writes_a_line_a_keyframe(trained: Path) -> None:
+    config = trained.parent / "builtin.yaml"
+    assert run("predict", "--config", config) == 0
+    rows = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
+    assert len(rows) == results(trained)["count"]
+    assert all(list(row["coefficients"]) == list(CHANNELS) for row in rows)
+    assert run("predict", "--config", config, "--data.init_args.predict", "all") == 0
+    everything = (trained / "predictions.jsonl").read_text().splitlines()
+    assert len(everything) == sum(len(script.keyframes) for script in BuiltinScripts(42))
+
+
+def test_predict_answers_requests_without_truth(trained: Path, tmp_path: Path) -> None:
+    content = (
+        "Keyframe Description Sequence:\n- Keyframe One: The gaze is lowered.\n- Keyframe Two: A small smile.\n\n"
+        "Background: A waiting room.\nEmotion: Hope.\n\n"
+        "Task Instruction: Generate the facial expression parameters for Keyframe {}."
+    )
+    lines = [json.dumps({"messages": [{"role": "user", "content": content.format(name)}]}) for name in ("One", "Two")]
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("\n".join(lines) + "\n")
+    source = json.dumps({"class_path": "kfzoo.data.sources.chat.ChatJsonl", "init_args": {"path": str(requests)}})
+    own = ["--data.init_args.source", source, "--data.init_args.annotation", "original"]
+    config = trained.parent / "builtin.yaml"
+    assert run("predict", "--config", config, *own, "--data.init_args.predict", "all") == 0
+    rows = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
+    assert [row["index"] for row in rows] == [0, 1]
+    assert rows[0]["coefficients"] != rows[1]["coefficients"]
+
+
+def test_leaderboard_lists_runs_of_one_data_set_together(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "board.md"
+    assert run("leaderboard", "--results", trained, "--out", out) == 0
+    assert "AlignedAut" in capsys.readouterr().out  # names give way in a narrow terminal
+    board = out.read_text()
+    for row in ("AlignedAutoencoder", "*mean face*", "*zero face*", "*chance*", "*ground truth*"):
+        assert f"| {row} " in board
+
+
+def test_data_is_shown_and_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = ["--source", "kfzoo.data.sources.builtin.BuiltinScripts", "--source.n", 5]
+    assert run("data", "inspect", *source) == 0
+    assert "keyframes" in capsys.readouterr().out
+    assert run("data", "build", *source, "--out", tmp_path / "a.jsonl") == 0
+    assert fingerprint(ScriptsJsonl(str(tmp_path / "a.jsonl"))) == fingerprint(BuiltinScripts(5))
+
+
+def test_a_baseline_outside_the_package_runs_by_its_class_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "halfway.py").write_text(
+        textwrap.dedent("""
+            import torch
+            from kfzoo.models import Generation, KeyframeModule
+
+            class Halfway(KeyframeModule):
+                def __init__(self, share: float = 0.5) -> None:
+                    super().__init__()
+                    self.save_hyperparameters()
+                    self.bias = torch.nn.Parameter(torch.zeros(61))
+
+                def loss(self, batch):
+                    return {"loss": (self.bias - batch.truth).square().mean()}
+
+                def generate(self, batch):
+                    return Generation.of((self.hparams["share"] * self.bias).expand(len(batch), -1))
+
+                def configure_optimizers(self):
+                    return torch.optim.SGD(self.parameters(), lr=1.0)
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    small = shrink(ROOT / "configs" / "mean_face" / "builtin.yaml", tmp_path, takes=tmp_path, clip="")
+    own = ["--model.class_path", "halfway.Halfway", "--model.init_args.share", 0.75]
+    assert run("fit", "--config", small, *own) == 0
+    assert run("test", "--config", small, *own) == 0
+    assert results(tmp_path / "run")["class_path"] == "halfway.Halfway"
+    assert run("generate", "A smile.", "--checkpoint", tmp_path / "run" / "best.ckpt", "--out", tmp_path / "face") == 0

@@ -1,0 +1,149 @@
+"""`estimate`, and answers to pictures in the wild: everything that is no good picture is told, the rest is answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from kfzoo.arkit.livelink import read_take
+from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.rendering.drawing.draw import draw_face
+from tests.commandline import ROOT, run, shrink
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("regressor")
+    config = ROOT / "configs" / "image_regressor" / "builtin.yaml"
+    small = shrink(config, folder, takes=folder, clip="", n=54)
+    assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
+    return folder
+
+
+@pytest.fixture
+def wild(tmp_path: Path) -> Path:
+    """Seven pictures: four that can be read, each in its own way, and three that cannot."""
+    folder = tmp_path / "wild"
+    folder.mkdir()
+    faces = [keyframe.coefficients for script in BuiltinScripts(4) for keyframe in script.keyframes]
+    plain, grey, deep, turned = (draw_face(face, 96) for face in faces[:4] if face is not None)
+    plain.save(folder / "0_plain.png")
+    grey.convert("L").save(folder / "1_grey.jpg")
+    Image.fromarray(np.asarray(deep.convert("L")).astype(np.uint16) * 257).save(folder / "2_deep.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned.rotate(90, expand=True).save(folder / "3_turned.jpg", exif=exif)
+    (folder / "4_empty.png").touch()
+    (folder / "5_cut.png").write_bytes((folder / "0_plain.png").read_bytes()[:700])
+    (folder / "6_words.png").write_text("no picture")
+    return folder
+
+
+def lines_of(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
+    return [line for line in caplog.messages if name in line]
+
+
+def test_a_folder_becomes_one_take(
+    trained: Path, wild: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (wild / "7_last.png").write_bytes((wild / "0_plain.png").read_bytes())
+    out = tmp_path / "out" / "face"
+    best = trained / "run" / "best.ckpt"
+    with caplog.at_level(logging.WARNING):
+        assert run("estimate", wild, "--checkpoint", best, "--out", out, "--rate", 4) == 0
+    for name, words in (
+        ("1_grey", "greyscale"),
+        ("2_deep", "16 bits"),
+        ("3_turned", "upright"),
+        ("4_empty", "is empty (0 bytes)"),
+        ("5_cut", "cannot be read"),
+        ("6_words", "cannot be read"),
+    ):
+        assert any(words in line for line in lines_of(caplog, name))
+    assert lines_of(caplog, "5 pictures are used, 3 of them changed; 3 left out")
+    record = json.loads(out.with_suffix(".json").read_text())
+    assert [each["time"] for each in record["keyframes"]] == [0, 0.25, 0.5, 0.75, 1.75]  # time goes on without them
+    first, last = (list(record["keyframes"][at]["coefficients"].values()) for at in (0, -1))
+    assert first == last  # the same picture
+    take = read_take(out.with_suffix(".csv"))
+    np.testing.assert_allclose(take.coefficients[0], first, atol=1e-4)
+    assert take.seconds[-1] - take.seconds[0] == pytest.approx(1.75, abs=0.1)
+    assert out.with_suffix(".png").stat().st_size > 0
+    assert capsys.readouterr().out.split() == [str(out.with_suffix(end)) for end in (".csv", ".json", ".png")]
+
+
+def test_one_picture_becomes_a_pose(trained: Path, wild: Path, tmp_path: Path) -> None:
+    best = trained / "run" / "best.ckpt"
+    assert run("estimate", wild / "0_plain.png", "--checkpoint", best, "--out", tmp_path / "face") == 0
+    take = read_take(tmp_path / "face.csv")
+    assert not take.coefficients[0].any()  # it rises from neutral
+    assert take.coefficients.any()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["5_cut.png"], r"5_cut\.png: cannot be read as a picture"),
+        (["", "--strict", "true"], r"4_empty\.png: is empty \(0 bytes\); replace the file"),
+        (["", "--rate", "0"], r"--rate: expected more than 0, found 0"),
+        (["missing"], r"missing: is not a folder; give the folder of the pictures"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_written(
+    given: list[str], told: str, trained: Path, wild: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import re
+
+    best = trained / "run" / "best.ckpt"
+    place, *more = given
+    assert run("estimate", wild / place, "--checkpoint", best, "--out", tmp_path / "face", *more) == 2
+    assert re.search(told, capsys.readouterr().err)
+    assert not list(tmp_path.glob("face*"))
+
+
+def test_a_model_of_words_is_refused(wild: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = shrink(ROOT / "configs" / "mean_face" / "builtin.yaml", tmp_path, takes=tmp_path, clip="")
+    assert run("fit", "--config", small) == 0
+    assert run("estimate", wild, "--checkpoint", tmp_path / "run" / "best.ckpt") == 2
+    assert "holds MeanFace, which reads words; give the checkpoint of a model of images" in capsys.readouterr().err
+
+
+def test_in_the_wild_only_what_needs_no_truth_is_scored(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "wild"
+    folder.mkdir()
+    faces = [keyframe.coefficients for script in BuiltinScripts(24) for keyframe in script.keyframes]
+    for number, face in enumerate(faces[:40]):
+        assert face is not None
+        draw_face(face, 48).save(folder / f"{number:02d}.png")
+    judge = shrink(
+        ROOT / "configs" / "evaluator" / "image_motion_builtin.yaml", tmp_path, takes=tmp_path, clip="", n=200
+    )
+    assert run("fit", "--config", judge, "--trainer.max_epochs", 1, "--trainer.limit_train_batches", 1) == 0
+
+    config = yaml.safe_load((trained / "run" / "config.yaml").read_text())
+    config["data"]["init_args"] |= {
+        "source": {"class_path": "kfzoo.data.sources.image_folder.ImageFolder", "init_args": {"folder": str(folder)}},
+        "split": {"by": "source"},
+        "predict": "all",
+    }
+    config["run_dir"] = str(tmp_path / "answers")
+    (tmp_path / "wild.yaml").write_text(yaml.safe_dump(config))
+    best = trained / "run" / "best.ckpt"
+    assert run("predict", "--config", tmp_path / "wild.yaml", "--ckpt_path", best) == 0
+    answers = tmp_path / "answers" / "predictions.jsonl"
+    assert len(answers.read_text().splitlines()) == 40
+    out = tmp_path / "wild.results.json"
+    options = ["--data", tmp_path / "wild.yaml", "--part", "all", "--evaluator", tmp_path / "run", "--out", out]
+    assert run("score", answers, *options) == 0
+    found = json.loads(out.read_text())
+    assert found["status"] == "no truth"
+    assert {"r_precision_1", "r_precision_3", "mmd"} <= found["scores"].keys()
+    assert not {"mse", "sf13_pearson"} & found["scores"].keys()

@@ -1,0 +1,183 @@
+"""Memory that does not suffice is told in one line: the size of a batch, and what to lower."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from kfzoo.commands.memory import memory_error, memory_told
+from kfzoo.data.batch import KeyframeBatch
+from kfzoo.errors import InputError
+from kfzoo.models.base import Generation, KeyframeModule
+from tests.commandline import run
+
+CARD = "CUDA out of memory. Tried to allocate 20.31 GiB. GPU 0 has a total capacity of 79.1 GiB of which 3 GiB is free."
+ERRORS = {
+    "a card": torch.OutOfMemoryError(CARD),
+    "the machine": RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+        "allocate 4000000000 bytes. Error code 12 (Cannot allocate memory)"
+    ),
+    "windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4000000000 bytes."),
+    "a library": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    "arrays": MemoryError(),
+}
+ASKED = {
+    "a card": " (Tried to allocate 20.31 GiB)",
+    "the machine": " (tried to allocate 4000000000 bytes)",
+    "windows": " (tried to allocate 4000000000 bytes)",
+}
+
+
+class Hungry(KeyframeModule):
+    """Has too little memory at what it is told to."""
+
+    error: Exception | None = None
+    at = ""
+
+    def __init__(self, lockstep: int = 8) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+
+    def _eat(self) -> None:
+        state: Any = self.trainer.state
+        if self.error is not None and self.at == state.stage:
+            raise self.error
+
+    def loss(self, batch: KeyframeBatch) -> dict[str, torch.Tensor]:
+        self._eat()
+        return {"loss": torch.zeros(())}
+
+    def generate(self, batch: KeyframeBatch) -> Generation:
+        self._eat()
+        return Generation.of(torch.zeros(len(batch), 61))
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hungry")
+    values = {
+        "seed_everything": 3,
+        "run_dir": str(folder / "run"),
+        "model": {"class_path": "tests.commands.test_memory.Hungry"},
+        "data": {
+            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "init_args": {
+                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 42}},
+                "batch_size": 16,
+            },
+        },
+        "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False, "logger": False},
+    }
+    path = folder / "hungry.yaml"
+    path.write_text(yaml.safe_dump(values))
+    assert run("fit", "--config", path) == 0
+    return path
+
+
+@pytest.mark.parametrize(
+    ("command", "stage", "error"),
+    [
+        *((command, command, "a card") for command in ("validate", "test", "predict")),
+        *(("fit", stage, "a card") for stage in ("train", "validate", "test")),
+        *(("predict", "predict", error) for error in ERRORS if error != "a card"),
+    ],
+)
+def test_it_is_told_in_one_line(
+    command: str,
+    stage: str,
+    error: str,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    checkpoints = {path: path.read_bytes() for path in (config.parent / "run").glob("*.ckpt")}
+    assert len(checkpoints) == 2
+    monkeypatch.setattr(
+        "tests.commands.test_memory.Hungry.error", ERRORS[error]
+    )  # as the configuration names the class
+    monkeypatch.setattr("tests.commands.test_memory.Hungry.at", stage)
+    further = ["--trainer.max_epochs", 2] if command == "fit" and stage != "test" else []
+    assert run(command, "--config", config, *further) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("kfzoo: ")]
+    assert said == [
+        f"kfzoo: memory: a batch of 16 does not fit into the memory{ASKED.get(error, '')}; lower "
+        "data.init_args.batch_size (16) or model.init_args.lockstep (8), or set trainer.precision to bf16-mixed"
+    ]
+    assert {path: path.read_bytes() for path in checkpoints} == checkpoints
+
+
+def test_what_does_not_fit_for_real() -> None:
+    with pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"), memory_told(settings):
+        torch.empty(1 << 60, dtype=torch.uint8)
+    with pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"), memory_told(settings):
+        np.ones(1 << 50)
+
+
+def settings() -> dict[str, Any]:
+    return {"model": {}, "data": {"init_args": {"batch_size": 4}}, "trainer": {"precision": None}}
+
+
+@pytest.mark.parametrize(
+    ("model", "batch_size", "precision", "remedy"),
+    [
+        (
+            {"lockstep": 16, "gradient_checkpointing": False, "share_prefixes": True, "precision": "float32"},
+            12,
+            None,
+            "lower data.init_args.batch_size (12) or model.init_args.lockstep (16), or set "
+            "model.init_args.gradient_checkpointing to true, share_prefixes to false, or set "
+            "model.init_args.precision to bfloat16",
+        ),
+        (
+            {"lockstep": 1, "gradient_checkpointing": True, "precision": "bfloat16"},
+            2,
+            None,
+            "lower data.init_args.batch_size (2)",
+        ),
+        ({"gradient_checkpointing": False}, 1, "bf16-mixed", "set model.init_args.gradient_checkpointing to true"),
+        ({}, 1, 32, "set trainer.precision to bf16-mixed"),
+        ({}, 1, "16-true", "take a smaller model, or more memory"),
+    ],
+)
+def test_only_what_can_be_lowered_is_named(model: dict[str, Any], batch_size: int, precision: Any, remedy: str) -> None:
+    found = {
+        "model": {"init_args": model},
+        "data": {"init_args": {"batch_size": batch_size}},
+        "trainer": {"precision": precision},
+    }
+    assert str(memory_error("", found)) == f"memory: a batch of {batch_size} does not fit into the memory; {remedy}"
+
+
+def test_a_larger_batch_of_evaluation_is_named() -> None:
+    found = {"data": {"init_args": {"batch_size": 1, "evaluation_batch_size": 16}}, "trainer": {"precision": "16-true"}}
+    expected = "memory: a batch of 1 does not fit into the memory; lower data.init_args.evaluation_batch_size (16)"
+    assert str(memory_error("", found)) == expected
+
+
+def test_a_wrapped_error_is_found_and_others_pass() -> None:
+    def wrap(inner: Exception) -> None:
+        try:
+            raise inner
+        except Exception as error:
+            raise ValueError("something failed") from error
+
+    with pytest.raises(InputError, match=r"Tried to allocate 20.31 GiB"), memory_told(settings):
+        wrap(torch.OutOfMemoryError(CARD))
+    with pytest.raises(ValueError, match="something failed"), memory_told(settings):
+        wrap(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    told = InputError("model", "is told already")
+    with pytest.raises(InputError) as found, memory_told(settings):
+        raise told from torch.OutOfMemoryError(CARD)
+    assert found.value is told
+
+
+def test_a_further_process_tells_it_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError), memory_told(settings, process=3):
+        raise torch.OutOfMemoryError(CARD)
+    assert capsys.readouterr().err.startswith("kfzoo: process 3: memory: a batch of 4 does not fit into the memory")

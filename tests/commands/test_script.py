@@ -1,0 +1,170 @@
+"""The command `script`, driven as a user would, and what `generate` and `predict` make of its file."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kfzoo.data.sources.jsonl import ScriptsJsonl
+from tests.commandline import ROOT, run, shrink
+from tests.language_models.openai_server import GOOD, Server, said, serving
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as found:
+        yield found
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    capsys.readouterr()
+    assert run("script", *arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line.removeprefix("kfzoo: ")
+
+
+def test_a_server_writes_a_script(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "my_script.jsonl"
+    assert run("script", "Er hofft.", "--url", server.url, "--out", out, "--yes") == 0
+    told = capsys.readouterr().out
+    assert "Hope behind calm" in told
+    assert told.splitlines()[-1] == str(out)
+    (script,) = ScriptsJsonl(out)
+    assert (script.id, script.subject, script.background) == ("my_script", "unspecified", GOOD["background"])
+    assert [(keyframe.time, keyframe.original) for keyframe in script.keyframes] == [
+        (2.0, "The gaze is lowered."),
+        (4.0, "A [bold]small[/bold] smile 😊."),
+    ]
+    assert [path.name for path in out.parent.iterdir()] == ["my_script.jsonl"]
+
+
+def test_a_local_model_writes_a_script(tiny_qwen3: str, tmp_path: Path) -> None:
+    out = tmp_path / "a.jsonl"
+    assert run("script", "Sie lächelt.", "--model", tiny_qwen3, "--most", 2, "--out", out, "--yes") == 0
+    (script,) = ScriptsJsonl(out)
+    assert 1 <= len(script.keyframes) <= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["  \n"], "text: is empty; say what happens, for example"),
+        (["joy", "--most", 0], "--most: expected 1 or more, found 0"),
+        (["joy", "--seconds", 0], "--seconds: expected more than 0, found 0"),
+        (["joy", "--seconds", ".inf"], "--seconds: expected more than 0, found inf"),
+        (["joy", "--out", "."], "--out: '.' is no file's path; give one such as my_script.jsonl"),
+        (["joy", "--out", "pyproject.toml/x.jsonl"], "pyproject.toml/x.jsonl: cannot be written; choose a folder"),
+        (["joy"], "--yes: is missing, and there is no terminal to ask in; add it to write without asking"),
+        (["joy", "--yes", "--url", "nowhere"], "--url: is no address of a server"),
+        (["joy", "--yes", "--url", "http://x/v1", "--timeout", 0], "--timeout: expected more than 0, found 0"),
+        (["joy", "--yes", "--model", "gpt"], "language model 'gpt': expected 'smollm2' or 'huggingface:"),
+        (["joy", "--yes"], "language model 'smollm2': is not in the cache"),
+        (["joy", "--yess"], "did you mean 'yes'?"),
+    ],
+)
+def test_wrong_arguments(
+    arguments: list[object], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert message in fails(capsys, *arguments)
+
+
+def test_what_stands_there_stays_when_the_model_fails(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a.jsonl"
+    out.write_text("mine")
+    for answer, message in (((500, b"broken"), "answered 500 (broken)"), (said("no"), "gave no script that fits")):
+        server.answers = [answer]
+        assert message in fails(capsys, "joy", "--url", server.url, "--out", out, "--yes")
+        assert out.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def in_a_terminal(server: Server, out: Path, typed: str, editor: str) -> tuple[int, str]:
+    """Runs the command in a terminal of its own, types, and returns exit code and screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kfzoo", "script", "Er hofft.", "--url", server.url, "--out", str(out)],
+        stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=os.environ | {"VISUAL": editor, "COLUMNS": "100"},
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    screen = b""
+    try:
+        while piece := os.read(ours, 4096):
+            screen += piece
+    except OSError:  # Linux's way to say that the other side is closed
+        pass
+    os.close(ours)
+    return process.wait(timeout=30), screen.decode()
+
+
+def test_a_user_edits_in_a_terminal_and_agrees(server: Server, tmp_path: Path) -> None:
+    out = tmp_path / "a.jsonl"
+    out.write_text("old")
+    program = tmp_path / "editor.py"
+    program.write_text(
+        "import sys, pathlib\np = pathlib.Path(sys.argv[1])\np.write_text(p.read_text().replace('Hope', 'Joy'))"
+    )
+    code, screen = in_a_terminal(server, out, "e\ny\n", shlex.join([sys.executable, str(program)]))
+    assert code == 0, screen
+    assert f"Writeitto{out},inplaceofwhatstandsthere?[y]es,[e]dit,[n]o:".replace(" ", "") in "".join(screen.split())
+    assert [script.emotion for script in ScriptsJsonl(out)] == ["Joy behind calm"]
+
+
+def test_a_no_writes_nothing(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Keyboard(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = tmp_path / "new" / "a.jsonl"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for typed, code in (("n\n", 2), ("y\n", 0)):
+        monkeypatch.setattr("sys.stdin", Keyboard(typed))
+        assert run("script", "joy", "--url", server.url, "--out", out) == code
+        assert out.is_file() == (code == 0)
+        assert ("a.jsonl: is not written, as you said no" in capsys.readouterr().err) == (code == 2)
+
+
+def test_the_file_is_generated_from_and_predicted(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my_script.jsonl"
+    assert run("script", "joy", "--url", server.url, "--out", path, "--yes") == 0
+    small = shrink(ROOT / "configs" / "mean_face" / "builtin.yaml", tmp_path, takes=tmp_path, clip="")
+    assert run("fit", "--config", small) == 0
+    checkpoint, out = tmp_path / "run" / "best.ckpt", tmp_path / "face"
+    assert run("generate", path, "--checkpoint", checkpoint, "--out", out) == 0
+    found = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    assert [(each["time"], each["text"]) for each in found["keyframes"]] == [
+        (2.0, GOOD["keyframes"][0]["description"]),
+        (4.0, GOOD["keyframes"][1]["description"]),
+    ]
+
+    source: dict[str, Any] = {"class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl", "init_args": {"path": str(path)}}
+    own = ["--data.init_args.source", json.dumps(source), "--data.init_args.annotation", "original"]
+    assert run("predict", "--config", small, *own, "--data.init_args.predict", "all") == 0
+    rows = [json.loads(line) for line in (tmp_path / "run" / "predictions.jsonl").read_text().splitlines()]
+    assert [row["index"] for row in rows] == [0, 1]
+
+    (line,) = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(f"{line}\n{line.replace('my_script', 'other')}\n", encoding="utf-8")
+    capsys.readouterr()
+    assert run("generate", path, "--checkpoint", checkpoint, "--out", out) == 2
+    assert "holds 2 scripts, expected one; answer all of them with `predict`" in capsys.readouterr().err
+    path.write_text(line.replace('"original"', '"arkit"', 1), encoding="utf-8")
+    assert run("generate", path, "--checkpoint", checkpoint, "--out", out) == 2
+    assert "key 'keyframes[0]' has no 'original' description; add it" in capsys.readouterr().err

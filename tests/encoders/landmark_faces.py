@@ -1,0 +1,81 @@
+"""Made-up faces for the tests of the estimators that read landmarks, and where MediaPipe's own model stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.data.script import Keyframe, Script
+from kfzoo.encoders.landmarks import POINTS, VARIABLE, Faces
+from tests.commandline import SHARED
+
+TASK = SHARED / "mediapipe" / "face_landmarker.task"
+
+
+def need_landmarker(monkeypatch: pytest.MonkeyPatch | None = None) -> None:
+    """Skips the test where MediaPipe or its model file is missing; names the file in the environment otherwise."""
+    pytest.importorskip("mediapipe", reason="needs the package mediapipe (the extra 'landmarks')")
+    if not TASK.is_file():
+        pytest.skip("needs MediaPipe's face_landmarker.task in ../shared/data")
+    if monkeypatch is not None:
+        monkeypatch.setenv(VARIABLE, str(TASK))
+
+
+def astronaut(left: int = 96, top: int = 0, side: int = 256) -> NDArray[np.uint8]:
+    """A square of scikit-image's photograph of Eileen Collins, who smiles; by default with the whole face."""
+    data = pytest.importorskip("skimage.data", reason="needs the package scikit-image")
+    picture: NDArray[np.uint8] = np.ascontiguousarray(data.astronaut()[top : top + side, left : left + side])
+    return picture
+
+
+def as_images(*pictures: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).astype(np.float32) / 255)
+
+
+def pose(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """The matrix of a head: axes to the picture's right, up and towards the camera, as scipy turns them."""
+    # Seen from above, a turn to the subject's right is a negative one about the axis that points up.
+    rotation: NDArray[np.float64] = Rotation.from_euler("YXZ", [-yaw, pitch, -roll]).as_matrix()
+    return rotation
+
+
+def faces_of(
+    poses: NDArray[np.float64], points: NDArray[np.float64] | None = None, scores: NDArray[np.float64] | None = None
+) -> Faces:
+    """Faces with given rotations (B, 3, 3), 40 cm before the camera."""
+    count = len(poses)
+    matrices = np.tile(np.eye(4), (count, 1, 1))
+    matrices[:, :3, :3] = poses
+    matrices[:, 2, 3] = -40
+    parts = (
+        np.zeros((count, POINTS, 3)) if points is None else points,
+        np.zeros((count, 52)) if scores is None else scores,
+    )
+    tensors = [torch.from_numpy(part.astype(np.float32)) for part in (*parts, matrices)]
+    return Faces(torch.ones(count, dtype=torch.int64), *tensors)
+
+
+def sample(
+    name: str,
+    coefficients: Sequence[NDArray[np.float32]] = (np.zeros(len(CHANNELS), dtype=np.float32),),
+    paths: Sequence[Path] = (),
+    subject: str = "anna",
+    position: int = 0,
+) -> Sample:
+    keyframes = tuple(
+        Keyframe(index, index / 10, arkit="-", coefficients=values, image_path=str(paths[index]) if paths else None)
+        for index, values in enumerate(coefficients)
+    )
+    return Sample(Script(name, subject, "", "", keyframes), position, "arkit")
+
+
+def batch_of(images: torch.Tensor) -> KeyframeBatch:
+    return KeyframeBatch(tuple(sample(f"s{number}") for number in range(len(images))), images=images)

@@ -1,0 +1,271 @@
+"""The tree's loss and gradients are those of one sequence after the other; shared text is forwarded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+
+from kfzoo.errors import InputError
+from kfzoo.language_models.prefix_tree import Tree
+from kfzoo.language_models.shared_prefix_loss import Example, plain_loss, token_counts, tree_loss
+
+PAD = 0
+
+
+def qwen3(specification: str, attention: str = "sdpa") -> nn.Module:
+    folder = specification.removeprefix("huggingface:")
+    model: nn.Module = AutoModelForCausalLM.from_pretrained(folder, attn_implementation=attention)
+    model.train()
+    return model
+
+
+def llama() -> nn.Module:
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=97,
+        hidden_size=24,
+        intermediate_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=3,
+        num_key_value_heads=1,
+        initializer_range=0.2,
+    )
+    model: nn.Module = LlamaForCausalLM(config)
+    return model.train()
+
+
+def naive_loss(model: Any, examples: list[Example]) -> Tensor:
+    """One sequence at a time, without padding, cache, or choice of logits."""
+    total, count = torch.zeros(()), 0
+    for example in examples:
+        prompt = [token for part in example.prefix for token in part]
+        sequence = torch.tensor([*prompt, *example.answer])
+        logits = model(input_ids=sequence[None], use_cache=False).logits[0]
+        total = total + cross_entropy(logits[len(prompt) - 1 : -1], sequence[len(prompt) :], reduction="sum")
+        count += len(example.answer)
+    return total / count
+
+
+def words(seed: int, length: int) -> tuple[int, ...]:
+    return tuple(torch.randint(1, 97, (length,), generator=torch.Generator().manual_seed(seed)).tolist())
+
+
+SYSTEM = words(0, 19)
+
+
+def scripts(*lengths: int, system: bool = True, keyframes: int = 3) -> list[Example]:
+    """As the generator trains: system | script | instruction, of unequal lengths, and an answer to each."""
+    first = (SYSTEM,) if system else ()
+    return [
+        Example(
+            (*first, words(10 + script, length), words(100 + keyframe, 2 + keyframe)), words(7 * script, 5 + keyframe)
+        )
+        for script, length in enumerate(lengths)
+        for keyframe in range(keyframes)
+    ]
+
+
+BATCHES = {
+    "many scripts": scripts(9, 4, 13),
+    "one script": scripts(8),
+    "a keyframe a script": scripts(5, 11, keyframes=1),
+    "no system part": scripts(6, 3, system=False),
+    "one example": scripts(4, keyframes=1),
+    "nothing shared": [Example((words(1, 3),), words(2, 4)), Example((words(3, 8),), words(4, 1))],
+    "with and without system": [*scripts(7, 5), *scripts(4, 6, system=False)],
+    "unequal depth": [*scripts(7, 5), Example((SYSTEM, words(50, 3)), words(51, 4)), Example((SYSTEM,), words(52, 2))],
+    "repeated": [*scripts(6, 4), *scripts(6, 4)[1:3], scripts(6, 4)[1]],
+    "answers to one prompt": [Example((SYSTEM, words(1, 4)), words(seed, 3 + seed)) for seed in range(3)],
+    "answers that differ in the last token": [Example((SYSTEM, words(1, 4)), (5, 6, last)) for last in (7, 8)],
+    "a part is the beginning of another": [Example((SYSTEM, words(1, 4)), (3,)), Example((SYSTEM[:5], SYSTEM), (4,))],
+}
+
+
+def learned(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:
+    model.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    return {name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None}
+
+
+def assert_same(model: nn.Module, found: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    ours, theirs = learned(model, found), learned(model, expected)
+    assert ours.keys() == theirs.keys()
+    for name, gradient in theirs.items():
+        torch.testing.assert_close(ours[name], gradient, rtol=1e-5, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("rows", [None, 1, 2])
+def test_the_tree_learns_what_separate_sequences_teach(
+    name: str, attention: str, rows: int | None, tiny_qwen3: str
+) -> None:
+    model = qwen3(tiny_qwen3, attention)
+    assert_same(model, tree_loss(model, BATCHES[name], PAD, rows), naive_loss(model, BATCHES[name]))
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_so_it_does_with_a_llama(name: str) -> None:
+    model = llama()
+    assert_same(model, tree_loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_the_plain_loss_is_that_of_separate_sequences(name: str, tiny_qwen3: str) -> None:
+    model = qwen3(tiny_qwen3)
+    assert_same(model, plain_loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
+
+
+part = st.lists(st.integers(1, 3), max_size=4).map(tuple)
+prompt = st.lists(part, min_size=1, max_size=4).map(tuple).filter(any)
+example = st.builds(Example, prompt, st.lists(st.integers(1, 3), min_size=1, max_size=4).map(tuple))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(example, min_size=1, max_size=7), st.integers(1, 4))
+def test_any_cut_of_any_texts_gives_the_same(examples: list[Example], rows: int) -> None:
+    model = llama()
+    assert_same(model, tree_loss(model, examples, PAD, rows), naive_loss(model, examples))
+
+
+def test_an_adapter_learns_the_same(tiny_qwen3: str) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(0)
+    settings = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
+    model: Any = get_peft_model(qwen3(tiny_qwen3), settings)
+    examples = scripts(9, 4, 13)
+    assert_same(model, tree_loss(model, examples, PAD, 2), naive_loss(model, examples))
+    assert_same(model, plain_loss(model, examples, PAD), naive_loss(model, examples))
+    assert all("lora" in name for name in learned(model, tree_loss(model, examples, PAD)))
+
+
+def test_the_loss_may_be_scaled_and_its_gradient_taken_in_parts(tiny_qwen3: str) -> None:
+    model = qwen3(tiny_qwen3)
+    whole = learned(model, naive_loss(model, scripts(6)) / 2 + naive_loss(model, scripts(3, 5)) / 4)
+    model.zero_grad()
+    (tree_loss(model, scripts(6), PAD) / 2).backward()  # type: ignore[no-untyped-call]
+    (tree_loss(model, scripts(3, 5), PAD) / 4).backward()  # type: ignore[no-untyped-call]
+    for name, each in model.named_parameters():
+        torch.testing.assert_close(each.grad, whole[name], rtol=1e-5, atol=1e-5)
+
+
+def test_without_gradient_it_is_the_same_number(tiny_qwen3: str) -> None:
+    model = qwen3(tiny_qwen3)
+    with torch.no_grad():
+        loss = tree_loss(model, scripts(9, 4), PAD)
+    assert not loss.requires_grad
+    torch.testing.assert_close(loss, naive_loss(model, scripts(9, 4)).detach(), rtol=1e-5, atol=1e-5)
+    frozen = model.requires_grad_(False)
+    torch.testing.assert_close(tree_loss(frozen, scripts(9, 4), PAD), loss)
+
+
+@contextmanager
+def passes(model: nn.Module) -> Iterator[list[tuple[int, int, int]]]:
+    """Collects of each forward its rows, width, and number of tokens that are not padding."""
+    found: list[tuple[int, int, int]] = []
+
+    def watch(_: nn.Module, __: Any, given: dict[str, Any]) -> None:
+        rows, width = given["input_ids"].shape
+        found.append((rows, width, int(given["attention_mask"][:, -width:].sum())))
+
+    hook = model.register_forward_pre_hook(watch, with_kwargs=True)
+    yield found
+    hook.remove()
+
+
+@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize("rows", [None, 1])
+def test_the_model_sees_as_many_tokens_as_are_counted(name: str, rows: int | None) -> None:
+    model, examples = llama(), BATCHES[name]
+    shared, separate = token_counts(examples)
+    with passes(model) as seen:
+        tree_loss(model, examples, PAD, rows)
+    assert sum(tokens for _, _, tokens in seen) == shared
+    with passes(model) as seen:
+        plain_loss(model, examples, PAD)
+    assert sum(tokens for _, _, tokens in seen) == separate
+
+
+def test_each_shared_part_is_forwarded_once() -> None:
+    model = llama()
+    answers = sum(2 + keyframe + 5 + keyframe - 1 for keyframe in range(3))
+    assert token_counts(scripts(9, 4)) == (19 + 9 + 4 + 2 * answers, 6 * 19 + 3 * (9 + 4) + 2 * answers)
+    with passes(model) as seen:
+        tree_loss(model, scripts(9, 4), PAD)
+    assert [(rows, width) for rows, width, _ in seen] == [(1, 19), (2, 9), (6, 4 + 7 - 1)]
+
+
+def test_a_level_without_branches_is_joined_with_the_next() -> None:
+    one = Tree.of(scripts(8)).levels
+    assert [len(level.tokens) for level in one] == [1, 3]
+    assert one[0].tokens[0] == SYSTEM + words(10, 8)
+    (all_in_one,) = Tree.of(scripts(4, keyframes=1)).levels
+    assert all_in_one.tokens == (scripts(4, keyframes=1)[0].inputs,)
+
+
+def test_repeated_examples_are_one_leaf_that_counts_as_often() -> None:
+    first, second, third = scripts(6)
+    tree = Tree.of([first, second, first, third, first])
+    assert tree.levels[-1].counts == (3, 1, 1)
+    assert tree.size == Tree.of([first, second, third]).size
+    assert tree == Tree.of([first, second, first, third, first])
+
+
+def test_logits_are_computed_for_answers_alone() -> None:
+    model: Any = llama()
+    heights: list[int] = []
+    model.lm_head.register_forward_hook(lambda _, __, logits: heights.append(logits.numel() // 97))
+    tree_loss(model, BATCHES["many scripts"], PAD)
+    assert heights == [0, 0, 3 * (5 + 6 + 7)]
+
+
+def test_gradient_checkpointing_is_refused(tiny_qwen3: str) -> None:
+    model: Any = qwen3(tiny_qwen3)
+    model.activation_checkpointing_enable()
+    with pytest.raises(InputError) as error:
+        tree_loss(model, scripts(6), PAD)
+    assert str(error.value) == (
+        "gradient_checkpointing: is on, and would drop the shared prompt; expected off; "
+        "turn it off, or train on separate sequences"
+    )
+    assert_same(model, plain_loss(model, scripts(6), PAD), naive_loss(model, scripts(6)))
+    model.eval()  # nothing is checkpointed here, and the cache is kept
+    torch.testing.assert_close(tree_loss(model, scripts(6), PAD), naive_loss(model, scripts(6)), rtol=1e-5, atol=1e-5)
+
+
+def test_sliding_windows_are_refused() -> None:
+    config = MistralConfig(
+        vocab_size=97,
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        num_key_value_heads=1,
+        sliding_window=4,
+    )
+    with pytest.raises(InputError) as error:
+        tree_loss(MistralForCausalLM(config), scripts(6), PAD)
+    assert str(error.value) == (
+        "model of type mistral: has layers that do not keep their whole past; expected full attention; "
+        "train on separate sequences"
+    )
+
+
+def test_there_is_no_loss_of_nothing() -> None:
+    with pytest.raises(ValueError, match="at least one token of prompt and one of answer"):
+        Example((), (1,))
+    with pytest.raises(ValueError, match="at least one token of prompt and one of answer"):
+        Example(((), (1,)), ())
+    with pytest.raises(ValueError, match="at least one example"):
+        tree_loss(llama(), [], PAD)
