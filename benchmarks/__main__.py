@@ -99,10 +99,10 @@ def _settings(name: str, chosen: argparse.Namespace) -> tuple[dict[str, Any], st
         given = {key: getattr(chosen, key) for key in NAMED[name] if getattr(chosen, key) is not None}
         words = [word for key, value in given.items() for word in (f"--{key}", *_words(value))]
         files = {"record": chosen.out / f"{name}.json"}
-        files |= {"picture": chosen.out / "mdm_steps.png"} if name == "mdm_sampling" else {}
+        files |= {"image": chosen.out / "mdm_steps.png"} if name == "mdm_sampling" else {}
         return given | files, shlex.join([name, *words])
     sizes: dict[str, Any] = {"sizes": chosen.sizes} if chosen.sizes else {}
-    settings = {"generation": sizes, "evaluation": sizes | {"picture": chosen.out / "evaluation.png"}}
+    settings = {"generation": sizes, "evaluation": sizes | {"image": chosen.out / "evaluation.png"}}
     return settings.get(name, {}), name
 
 

@@ -31,7 +31,7 @@ from kfzoo.models import SBCA, ImageRegressor, MediapipeLandmarks, VLMEstimator
 from kfzoo.models.base import KeyframeModule
 from kfzoo.models.vlm_estimator.answer import JOINT, layout, messages
 from kfzoo.models.vlm_estimator.image_tokens import patches
-from kfzoo.models.vlm_estimator.tiny_model import CLOSED, OPENED, PICTURE
+from kfzoo.models.vlm_estimator.tiny_model import CLOSED, IMAGE, OPENED
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.training.checkpoint import load_module
 
@@ -54,9 +54,9 @@ class Row(NamedTuple):
     Attributes:
         name: Shown.
         work: What is timed.
-        size: Pictures or samples in it.
+        size: Images or samples in it.
         instead: Rows of what a user would have instead, one for each of the last columns; "" for none.
-        flops: Least arithmetic of one picture or sample; 0 where it is not known.
+        flops: Least arithmetic of one image or sample; 0 where it is not known.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Row(NamedTuple):
 
 
 def rendered(count: int) -> list[Sample]:
-    """Takes the pictures that the configurations train on."""
+    """Takes the images that the configurations train on."""
     scripts = RenderedFaces(BuiltinScripts(4000), DrawnFaces(128), identities=81, scenes=False)
     every = (Sample(script, place, "arkit") for script in scripts for place in range(len(script.keyframes)))
     return list(islice(every, count))
@@ -118,11 +118,11 @@ def answering_models(runs: str | None, changes: Mapping[str, Any]) -> tuple[dict
 def answering_rows(
     models: Mapping[str, KeyframeModule], samples: Sequence[Sample], alone: int, stack: ExitStack
 ) -> list[Row]:
-    """Returns the ways of answering pictures.
+    """Returns the ways of answering images.
 
     Args:
         models: As `answering_models` gives them.
-        samples: The pictures that are answered together.
+        samples: The images that are answered together.
         alone: Of these, those that are answered one at a time.
         stack: Closes MediaPipe's landmarker.
     """
@@ -138,7 +138,7 @@ def answering_rows(
         rows += _landmarks(samples, stack)
     return [
         *rows,
-        *(_reading(samples, size) for size in sorted({model.picture_size or 0 for model in models.values()} | {256})),
+        *(_reading(samples, size) for size in sorted({model.image_size or 0 for model in models.values()} | {256})),
     ]
 
 
@@ -148,7 +148,7 @@ def _reading(samples: Sequence[Sample], size: int) -> Row:
 
 def _writing(name: str, model: VLMEstimator, batch: KeyframeBatch, alone: int) -> list[Row]:
     """Returns the rows of a vision-language model: its own decoding and transformers', one at a time and together."""
-    images = batch.pictures
+    images = batch.images
     parts = {ALONE: torch.split(images[:alone], 1), TOGETHER: (images,)}
     with torch.no_grad():
         flops = counted(lambda: model.loss(batch)) / len(images)
@@ -165,27 +165,27 @@ def _writing(name: str, model: VLMEstimator, batch: KeyframeBatch, alone: int) -
 
 
 def read(answer: Callable[[Tensor], list[Decoded]], parts: Sequence[Tensor]) -> list[tuple[Decoded, bool]]:
-    """Answers pictures part by part and reads the values; returns each answer and whether it has them."""
+    """Answers images part by part and reads the values; returns each answer and whether it has them."""
     return [(each, parse_answer(each.text).valid) for part in parts for each in answer(part)]
 
 
 def asked(model: VLMEstimator, images: Tensor) -> dict[str, Tensor]:
-    """Returns what transformers' own model is given for pictures (B, 3, S, S), but for the attention mask."""
+    """Returns what transformers' own model is given for images (B, 3, S, S), but for the attention mask."""
     vision, tokenizer = model.model.config.vision_config, model.chat.tokenizer
     side = images.shape[-1] // vision.patch_size
     pieces = (side // vision.spatial_merge_size) ** 2
-    asking = messages(model.hparams["semantics"], model.hparams["prompt"], OPENED + PICTURE * pieces + CLOSED)
+    asking = messages(model.hparams["semantics"], model.hparams["prompt"], OPENED + IMAGE * pieces + CLOSED)
     ids = torch.tensor([model.chat.prompt_ids(asking)] * len(images))
     return {
         "input_ids": ids,
-        "mm_token_type_ids": (ids == tokenizer.convert_tokens_to_ids(PICTURE)).int(),
+        "mm_token_type_ids": (ids == tokenizer.convert_tokens_to_ids(IMAGE)).int(),
         "pixel_values": patches(images, vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size),
         "image_grid_thw": torch.tensor([[1, side, side]] * len(images)),
     }
 
 
 def generated(model: VLMEstimator, images: Tensor) -> list[Decoded]:
-    """Answers pictures (B, 3, S, S) by transformers' own greedy generation, free of any constraint."""
+    """Answers images (B, 3, S, S) by transformers' own greedy generation, free of any constraint."""
     from transformers import GenerationConfig
 
     settings, tokenizer = model.hparams, model.chat.tokenizer
@@ -203,7 +203,7 @@ def generated(model: VLMEstimator, images: Tensor) -> list[Decoded]:
 
 
 def _regressing(model: ImageRegressor, batch: KeyframeBatch) -> list[Row]:
-    images = (batch.pictures - model.encoder.mean) / model.encoder.std
+    images = (batch.images - model.encoder.mean) / model.encoder.std
     bare = _bare(model)
     generate, forward = torch.no_grad()(model.generate), torch.no_grad()(bare)
     flops = counted(lambda: forward(images)) / len(images)
@@ -220,7 +220,7 @@ def _bare(model: ImageRegressor) -> nn.Module:
 
 
 def _landmarks(samples: Sequence[Sample], stack: ExitStack) -> list[Row]:
-    """Returns the rows of those that read landmarks; SBCA is fitted to the pictures that it answers."""
+    """Returns the rows of those that read landmarks; SBCA is fitted to the images that it answers."""
     import mediapipe
     from mediapipe.tasks.python import BaseOptions, vision
 
@@ -235,7 +235,7 @@ def _landmarks(samples: Sequence[Sample], stack: ExitStack) -> list[Row]:
     )
     task = stack.enter_context(vision.FaceLandmarker.create_from_options(options))
     batch = fixed.collate(samples)
-    pixels = (batch.pictures * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    pixels = (batch.images * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
     shown = [mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=each) for each in pixels]
     return [
         Row(MEDIAPIPE, lambda: fixed.generate(batch), len(batch), (DETECT, "")),
@@ -277,7 +277,7 @@ def _own_loss(model: KeyframeModule, batch: KeyframeBatch) -> Callable[[], Tenso
 
 def _their_loss(model: VLMEstimator, batch: KeyframeBatch) -> Callable[[], Tensor]:
     """Returns the loss of transformers' own model on rows that are padded on the right."""
-    given = asked(model, batch.pictures)
+    given = asked(model, batch.images)
     answers = [torch.tensor(model.answer_ids(sample)) for sample in batch.samples]
     filled = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=IGNORED)
     ids = torch.cat([given["input_ids"], filled.clamp_min(0)], dim=1)
@@ -290,8 +290,8 @@ def _their_loss(model: VLMEstimator, batch: KeyframeBatch) -> Callable[[], Tenso
 
 def _bare_loss(model: ImageRegressor, batch: KeyframeBatch) -> Callable[[], Tensor]:
     bare = _bare(model)
-    images = (batch.pictures - model.encoder.mean) / model.encoder.std
-    return lambda: nn.functional.mse_loss(bare(images), batch.truth)
+    images = (batch.images - model.encoder.mean) / model.encoder.std
+    return lambda: nn.functional.mse_loss(bare(images), batch.targets)
 
 
 def _step(model: KeyframeModule, loss: Callable[[], Tensor]) -> Callable[[], object]:
@@ -314,7 +314,7 @@ def counted(work: Callable[[], object]) -> float:
 
 
 def token_counts(model: VLMEstimator, samples: Sequence[Sample]) -> tuple[float, float, float]:
-    """Returns the mean numbers of tokens of prompt, picture and answer, what closes it included."""
+    """Returns the mean numbers of tokens of prompt, image and answer, what closes it included."""
     ids = asked(model, torch.zeros(1, 3, model.hparams["size"], model.hparams["size"]))
-    picture = int(ids["mm_token_type_ids"].sum())
-    return ids["input_ids"].numel() - picture, picture, fmean(len(model.answer_ids(each)) for each in samples)
+    image = int(ids["mm_token_type_ids"].sum())
+    return ids["input_ids"].numel() - image, image, fmean(len(model.answer_ids(each)) for each in samples)

@@ -1,4 +1,4 @@
-"""How many pictures the estimators answer in a second, and how many samples they are trained on."""
+"""How many images the estimators answer in a second, and how many samples they are trained on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ NOTHING = "–"
 def measure(
     runs: str | None = None,
     rounds: int = 5,
-    pictures: int = 64,
+    images: int = 64,
     alone: int = 8,
     batch: int = 32,
     record: Path | None = None,
@@ -56,7 +56,7 @@ def measure(
     Args:
         runs: Folder of the runs of `benchmarks.semanticface`, whose checkpoints answer; by default random weights do.
         rounds: That count; one more goes ahead.
-        pictures: That are answered together.
+        images: That are answered together.
         alone: Of these, those that are answered one at a time.
         batch: Samples of a training step.
         record: File for the seconds as JSON.
@@ -68,10 +68,10 @@ def measure(
     if runs is not None and not Path(runs).is_dir():
         raise InputError("--runs", f"there is no folder '{runs}'", "give that of benchmarks.semanticface")
     torch.manual_seed(0)
-    samples = rendered(max(pictures, batch))
+    samples = rendered(max(images, batch))
     models, untrained = answering_models(runs, changes)
     with ExitStack() as stack:
-        answering = answering_rows(models, samples[:pictures], alone, stack)
+        answering = answering_rows(models, samples[:images], alone, stack)
         answered = _timed(answering, rounds, "Answering")
     learners = {name: fresh(name, changes) for name in models}
     training, apart = training_rows(learners, samples[:batch])
@@ -93,7 +93,7 @@ class Timed(NamedTuple):
     """What was found.
 
     Attributes:
-        seconds: Of a picture or sample, by row and round.
+        seconds: Of an image or sample, by row and round.
         rate: Operations a second of a matrix product, the median.
         given: What each row's work returned last.
     """
@@ -115,7 +115,7 @@ def _timed(rows: Sequence[Row], rounds: int, what: str) -> Timed:
 
 def _head(rounds: int) -> str:
     return prose(
-        f"""Pictures of drawn faces, rendered before; {torch.get_num_threads()} threads, {rounds} rounds in turn,
+        f"""Images of drawn faces, rendered before; {torch.get_num_threads()} threads, {rounds} rounds in turn,
         medians, fastest and slowest; ratios are medians of the rounds' own. *Of the bound* compares with the least
         arithmetic (matrix products, convolutions and attention, as torch counts them) at the rate of a product of
         {SIDE}² float32 matrices, measured in the same rounds."""
@@ -123,17 +123,17 @@ def _head(rounds: int) -> str:
 
 
 def _answering_part(rows: Sequence[Row], found: Timed, untrained: Sequence[str], alone: int) -> list[str]:
-    columns = ["ms a picture", "fastest", "slowest", "pictures/s", "passes", "tokens", "of the bound"]
+    columns = ["ms an image", "fastest", "slowest", "images/s", "passes", "tokens", "of the bound"]
     ratios = [f"as fast as the other way, {way}" for way in (ALONE, TOGETHER)]
     cells = [[*_common(row, found), *_written(found.given[row.name]), *_ratios(row, found)] for row in rows]
     parts = [
         "## Answering",
         prose(
-            f"""All pictures together, or {alone} of them one at a time, from pixels in memory to 61 values; reading the
+            f"""All images together, or {alone} of them one at a time, from pixels in memory to 61 values; reading the
             files is in no estimator's time and has lines of its own. *The other way* is, of A0, A1 and A2, greedy
             `generate` of transformers on the same weights, free of any constraint, its answers then read; else the
             backbone or MediaPipe without ours around it. *Passes* of the decoder and *tokens* are those of an answer;
-            the bound reads picture and true answer once."""
+            the bound reads image and true answer once."""
         ),
         table(["estimator", *columns, *ratios], cells),
         _agreement(found.given),
@@ -152,7 +152,7 @@ def _faces_found(given: Mapping[str, Any]) -> str:
     if MEDIAPIPE not in given:
         return f"MediaPipe and SBCA were not measured: {LANDMARKER} names no model file."
     held = given[MEDIAPIPE].valid
-    return f"MediaPipe finds a face in {int(held.sum())} of {len(held)} pictures; SBCA was fitted to these same ones."
+    return f"MediaPipe finds a face in {int(held.sum())} of {len(held)} images; SBCA was fitted to these same ones."
 
 
 def _common(row: Row, found: Timed) -> list[str]:
@@ -193,7 +193,7 @@ def _agreement(given: Mapping[str, Any]) -> str:
 def _training_part(
     rows: Sequence[Row], found: Timed, models: Mapping[str, KeyframeModule], samples: Sequence[Sample]
 ) -> list[str]:
-    columns = ["ms a sample", "fastest", "slowest", "samples/s", "tokens (prompt, picture, answer)", "tokens/s"]
+    columns = ["ms a sample", "fastest", "slowest", "samples/s", "tokens (prompt, image, answer)", "tokens/s"]
     work = ["MFLOP a sample, 6 × parameters × tokens", "counted", "of the bound", "as fast as the other way"]
     tokens = {name: token_counts(each, samples) for name, each in models.items() if isinstance(each, VLMEstimator)}
     cells = []

@@ -55,12 +55,12 @@ run({}, before)
 """
 
 
-def measure(sizes: Sequence[int] = SIZES, picture: Path | None = None, runs: int = 5) -> str:
+def measure(sizes: Sequence[int] = SIZES, image: Path | None = None, runs: int = 5) -> str:
     """Scores made-up keyframes in fresh processes, compares with the usual loops, and returns the tables.
 
     Args:
         sizes: Numbers of keyframes, one process each, at least a pool's.
-        picture: File for the figure.
+        image: File for the figure.
         runs: Of each way in the comparison.
     """
     progress = tqdm(sorted(sizes), desc="Scoring", unit=" sizes", leave=False)
@@ -74,10 +74,10 @@ def measure(sizes: Sequence[int] = SIZES, picture: Path | None = None, runs: int
         "",
         *(f"{line}\n" for line in verdicts(found)),
     ]
-    if picture is not None:
-        with replacing(picture) as path:
+    if image is not None:
+        with replacing(image) as path:
             figure(found, path)
-        lines += [f"![Seconds and memory by the number of keyframes, with the parts of the suite]({picture.name})", ""]
+        lines += [f"![Seconds and memory by the number of keyframes, with the parts of the suite]({image.name})", ""]
     lines += [
         "## Parts",
         "",
@@ -186,14 +186,14 @@ def _draw_memory(axis: Axes, found: Mapping[int, Taken]) -> None:
 
 
 def _introduction(found: Mapping[int, Taken]) -> list[str]:
-    model, truth = found[max(found)].first
+    model, target = found[max(found)].first
     return [
         "`EvaluationSuite` with a training split as large as the set: batches of 256, gathering, the model's report",
         "and those of the four reference rows, with all intervals and tables; a fresh process for each row. Keyframes",
         "are made up (one to three a script, half of their values 0, one answer in a hundred not valid). The evaluator",
         "is the built-in motion side with random weights and embeddings of size 128. Conditions are given as vectors,",
-        f"so that no text encoder is timed; for them the truth has an R-Precision@1 of {truth:.2f}, the model of",
-        f"{model:.2f}.",
+        f"so that no text encoder is timed; for them the ground truth has an R-Precision@1 of {target:.2f}, the model",
+        f"of {model:.2f}.",
         "",
         f"With more than {FULL_SET_LIMIT:,} keyframes a report has no {FULL_SET}; with more than",
         f"{2 * DIVERSITY_MOST:,} each face meets some {2 * DIVERSITY_MOST:,} others in Diversity instead of all.",

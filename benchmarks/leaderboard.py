@@ -38,7 +38,7 @@ HELD_OUT = (
 
 @dataclass(frozen=True)
 class Board:
-    """One table: an evaluator, and the models that it judges.
+    """One table: an evaluator, and the models that it evaluators.
 
     Attributes:
         kind: Name of the configurations, `builtin` or `takes`.
@@ -69,8 +69,8 @@ class Board:
 
     def commands(self, runs: Path, trainer: Sequence[str] = ()) -> Iterator[tuple[str, list[str]]]:
         """Yields each run's name and the arguments of its `fit`, the evaluator's first."""
-        judge = f"--evaluator={runs / self.name(self.evaluator)}"
-        for config, more in ((self.evaluator, []), *((config, [judge]) for config in self.configs)):
+        evaluator = f"--evaluator={runs / self.name(self.evaluator)}"
+        for config, more in ((self.evaluator, []), *((config, [evaluator]) for config in self.configs)):
             folder = f"--run_dir={runs / self.name(config)}"
             place = config.relative_to(ROOT)
             yield self.name(config), ["fit", f"--config={place}", folder, *self.options, *more, *trainer]

@@ -85,8 +85,8 @@ class Row:
     def command(self, runs: Path, evaluator: str, more: Sequence[str] = ()) -> list[str]:
         """Returns the arguments of the row's `fit`."""
         config = f"--config=configs/llm_generator/{CONFIGS[self.model]}.yaml"
-        judge = [f"--evaluator={evaluator}"] if evaluator else []
-        return ["fit", config, f"--run_dir={runs / self.name}", *judge, *self.options(), *more]
+        scored = [f"--evaluator={evaluator}"] if evaluator else []
+        return ["fit", config, f"--run_dir={runs / self.name}", *scored, *self.options(), *more]
 
 
 ROWS: Final = tuple(
@@ -117,13 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = [row for row in ROWS if any(fnmatch(row.name, pattern) for pattern in chosen.rows)]
     if not rows:
         parser.error(f"no row is named so; rows: {', '.join(row.name for row in ROWS)}")
-    judge = chosen.runs / "evaluator-text_motion_builtin" if chosen.evaluator is None else chosen.evaluator
+    evaluator = chosen.runs / "evaluator-text_motion_builtin" if chosen.evaluator is None else chosen.evaluator
     for row in rows:
         kept = chosen.out / "runs" / row.name
         if (kept / "results.json").is_file():
             print(f"{row.name}: has results in {kept}")
             continue
-        command = row.command(chosen.runs, str(judge), more)
+        command = row.command(chosen.runs, str(evaluator), more)
         print(f"$ python -m kfzoo {shlex.join(command)}", flush=True)
         if not chosen.list:
             subprocess.run([sys.executable, "-m", "kfzoo", *command], check=True, cwd=ROOT)

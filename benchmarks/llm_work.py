@@ -20,13 +20,13 @@ class Pass(NamedTuple):
     Attributes:
         rows: Of the batch.
         width: Tokens fed to each row.
-        held: Places of the cache before it.
+        mask: Places of the cache before it.
         logits: Places, over all rows, whose logits are computed.
     """
 
     rows: int
     width: int
-    held: int
+    mask: int
     logits: int
 
     @property
@@ -37,7 +37,7 @@ class Pass(NamedTuple):
     @property
     def pairs(self) -> int:
         """How many keys its queries see, over all queries."""
-        return self.rows * pairs(self.held, self.width)
+        return self.rows * pairs(self.mask, self.width)
 
 
 class Work(NamedTuple):
@@ -123,7 +123,7 @@ class Sizes:
 
     def read(self, one: Pass) -> int:
         """Returns the bytes that a pass reads: the weights, and the cache before it."""
-        return self.weights + one.rows * one.held * self.cached * self.width
+        return self.weights + one.rows * one.mask * self.cached * self.width
 
     def least(self, passes: Sequence[Pass], machine: Machine) -> float:
         """Returns the seconds that passes take at least, each bound by arithmetic or by memory."""
@@ -136,9 +136,9 @@ class Sizes:
         )
 
 
-def pairs(held: int, width: int) -> int:
-    """Returns how many keys the queries of `width` tokens behind `held` others see."""
-    return width * held + width * (width + 1) // 2
+def pairs(mask: int, width: int) -> int:
+    """Returns how many keys the queries of `width` tokens behind `mask` others see."""
+    return width * mask + width * (width + 1) // 2
 
 
 def tree_work(examples: Sequence[Example]) -> Work:

@@ -51,14 +51,14 @@ class Question(NamedTuple):
     Attributes:
         ids: N names of keyframes.
         texts: Their prompts.
-        truth: (N, 61).
+        target: (N, 61).
         training: (M, 61) faces of the training part.
-        suite: Judges.
+        suite: Evaluators.
     """
 
     ids: list[str]
     texts: list[str]
-    truth: Tensor
+    targets: Tensor
     training: Tensor
     suite: EvaluationSuite
 
@@ -116,8 +116,8 @@ def ask(model: KeyframeMDM, data: KeyframeDataModule, prompts: int) -> Question:
     """Chooses keyframes of the test part, by whole scripts but for the last, and the prompts that the model reads."""
     samples = some(data.samples("test"), prompts)
     training = data.train_coefficients
-    ids, texts, truth = [sample.id for sample in samples], model.prompts(samples), coefficients_of(samples)
-    return Question(ids, texts, truth, training, EvaluationSuite(training, samples))
+    ids, texts, target = [sample.id for sample in samples], model.prompts(samples), coefficients_of(samples)
+    return Question(ids, texts, target, training, EvaluationSuite(training, samples))
 
 
 def some(samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -131,20 +131,20 @@ def some(samples: Sequence[Sample], count: int) -> list[Sample]:
 
 
 def score(question: Question, faces: Tensor, names: Sequence[str]) -> dict[str, tuple[float, tuple[float, float]]]:
-    """Judges faces (N, 61) by the suite's metrics of some names; each with its interval, by resampling scripts."""
+    """Evaluators faces (N, 61) by the suite's metrics of some names; each with its interval, by resampling scripts."""
     valid = np.ones(len(faces), dtype=bool)
-    rows = Rows(np.array(question.ids), faces.float().numpy(), question.truth.float().numpy(), valid)
+    rows = Rows(np.array(question.ids), faces.float().numpy(), question.targets.float().numpy(), valid)
     scores = question.suite.report(rows).scores
     return {name: (scores[name].value, scores[name].interval or (scores[name].value,) * 2) for name in names}
 
 
 def floor(question: Question) -> float:
-    """Returns the FID between the truth and as many faces of the training part; the mean of several draws."""
-    truth, generator = moments(question.truth), torch.Generator().manual_seed(0)
-    count, found = min(len(question.truth), len(question.training)), []
+    """Returns the FID between the ground truth and as many faces of the training part; the mean of several draws."""
+    target, generator = moments(question.targets), torch.Generator().manual_seed(0)
+    count, found = min(len(question.targets), len(question.training)), []
     for _ in range(FLOOR_DRAWS):
         chosen = question.training[torch.randperm(len(question.training), generator=generator)[:count]]
-        found.append(float(frechet_distance(moments(chosen), truth)))
+        found.append(float(frechet_distance(moments(chosen), target)))
     return sum(found) / len(found)
 
 

@@ -84,13 +84,13 @@ class Results(NamedTuple):
     Attributes:
         loop: The published one.
         ways: Ours.
-        truth: Scores of the truth itself.
+        target: Scores of the ground truth itself.
         floor: FID (test) of as many faces of the training part, mean of several draws.
     """
 
     loop: Loop
     ways: Mapping[Way, Found]
-    truth: Mapping[str, float]
+    targets: Mapping[str, float]
     floor: float
 
 
@@ -103,7 +103,7 @@ def measure(
     ways: Sequence[Way] = WAYS,
     batch: int = BATCH,
     record: Path | None = None,
-    picture: Path | None = None,
+    image: Path | None = None,
 ) -> str:
     """Draws the same prompts in all ways and returns the tables.
 
@@ -116,7 +116,7 @@ def measure(
         ways: Ours; `DDPM` is among them.
         batch: Prompts a batch.
         record: File for the numbers as JSON.
-        picture: File for the figure.
+        image: File for the figure.
 
     Raises:
         InputError: Without a checkpoint, for one that cannot be used, and for numbers out of range.
@@ -144,12 +144,12 @@ def measure(
         "",
         *(f"{line}\n" for line in verdicts(results, default)),
     ]
-    if picture is not None:
-        with replacing(picture) as path:
+    if image is not None:
+        with replacing(image) as path:
             times = _times(results, default) if default in results.ways else 0.0
             marked = (NAMES[default.scheduler], default.steps, times)
             figure(_curves(results, batch), interval_of(results.ways[DDPM]), results.floor, path, marked)
-        lines += [f"![FID by the number of steps, and by the time a keyframe takes]({picture.name})", ""]
+        lines += [f"![FID by the number of steps, and by the time a keyframe takes]({image.name})", ""]
     return "\n".join([*lines, "## Where the time goes", "", _parts(results)])
 
 
@@ -176,11 +176,11 @@ def _measured(
         values = [{name: value for name, (value, _) in each.items()} for each in scores]
         seconds, texts = [each.seconds for each in rounds], [each.texts for each in rounds]
         found[way] = Found(seconds, texts, values, scores[0]["fid_test"][1])
-    published, truth = (
+    published, target = (
         {name: value for name, (value, _) in score(question, each, list(SHOWN)).items()}
-        for each in (faces, question.truth)
+        for each in (faces, question.targets)
     )
-    return Results(Loop(slices, published, apart), found, truth, floor(question))
+    return Results(Loop(slices, published, apart), found, target, floor(question))
 
 
 def _share(whole: int, number: int, parts: int) -> int:
@@ -265,8 +265,8 @@ def _introduction(told: str, question: Question, results: Results, batch: int, s
     )
     judged = prose(
         f"""Quality is the mean of {seeds} seeds, with the least and the greatest, all by `EvaluationSuite`: FID (test)
-        is beside the truth of the same keyframes, FID beside the training part. *Training faces* are as many as there
-        are prompts and look at none of them, the mean of several draws: what faces of the other part reach. The
+        is beside the ground truth of the same keyframes, FID beside the training part. *Training faces* are as many as
+        there are prompts and look at none of them, the mean of several draws: what faces of the other part reach. The
         published loop draws once, with the noise of our first seed: its coefficients and those of our {STEPS:,} steps
         differ by {results.loop.apart:.1g} at most. The FID (test) of one more seed of the DDPM lies between {low:.4f}
         and {high:.4f} with 95 % (Student's t); by resampling test scripts its interval is {resampled[0]:.4f} to
@@ -292,7 +292,7 @@ def _table(results: Results, batch: int) -> str:
         rows.append([way.title, *speed, *quality(found.scores)])
     nothing = ["–"] * 5
     rows.append(["training faces", *nothing, f"{results.floor:.4f}", *["–"] * 3])
-    rows.append(["ground truth", *nothing, *(_number(results.truth[name]) for name in SHOWN)])
+    rows.append(["ground truth", *nothing, *(_number(results.targets[name]) for name in SHOWN)])
     columns = ["steps", f"s a batch of {batch}", "keyframes/s", "as fast as published", "as with texts once"]
     return table(["way", *columns, *SHOWN.values()], rows)
 
@@ -338,5 +338,5 @@ def _curves(results: Results, batch: int) -> list[Curve]:
 def _recorded(results: Results) -> dict[str, Any]:
     loop = results.loop._asdict() | {"slices": [each._asdict() for each in results.loop.slices]}
     ways = {f"{way.scheduler} {way.steps}": found._asdict() for way, found in results.ways.items()}
-    return {"threads": torch.get_num_threads(), "loop": loop, "ways": ways, "truth": dict(results.truth),
+    return {"threads": torch.get_num_threads(), "loop": loop, "ways": ways, "target": dict(results.targets),
             "training_faces": results.floor}  # fmt: skip

@@ -112,9 +112,9 @@ def measure(
 def keyframes_of(model: KeyframeMDM) -> Setup:
     """Prepares built-in keyframes."""
     samples = _samples(KEYFRAMES)
-    truth = coefficients_of(samples)
-    model.set_statistics(statistics_of(truth))
-    motion = model.standardized(truth)[:, :, None, None]
+    target = coefficients_of(samples)
+    model.set_statistics(statistics_of(target))
+    motion = model.standardized(target)[:, :, None, None]
     mask = torch.ones(len(samples), 1, 1, 1, dtype=torch.bool)
     return Setup(model, {OURS: collate(samples)}, model.prompts(samples), motion, mask)
 
@@ -131,9 +131,9 @@ def clips_of(model: ClipMDM) -> Setup:
     batch = collate_clips(clips)
     model.set_statistics(statistics_of(batch.motion.flatten(0, 1)))
     behind = MAX_FRAMES - FRAMES
-    padded = replace(batch, motion=pad(batch.motion, (0, 0, 0, behind)), held=pad(batch.held, (0, behind)))
-    motion = model.standardized(padded.motion).masked_fill(~padded.held[..., None], 0).permute(0, 2, 1)[:, :, None]
-    return Setup(model, {PADDED: padded, OURS: batch}, list(batch.captions), motion, padded.held[:, None, None])
+    padded = replace(batch, motion=pad(batch.motion, (0, 0, 0, behind)), mask=pad(batch.mask, (0, behind)))
+    motion = model.standardized(padded.motion).masked_fill(~padded.mask[..., None], 0).permute(0, 2, 1)[:, :, None]
+    return Setup(model, {PADDED: padded, OURS: batch}, list(batch.captions), motion, padded.mask[:, None, None])
 
 
 def _samples(count: int) -> list[Sample]:
@@ -152,9 +152,9 @@ def first_losses(setup: Setup) -> dict[str, float]:
         theirs = losses(network, Tables(), setup.motion, setup.texts, setup.mask, t, noise.mT[:, :, None])
         found = {PUBLISHED: float(theirs.mean())}
         for name, batch in setup.batches.items():
-            truth = batch.motion if isinstance(batch, ClipBatch) else batch.truth[:, None]
-            held = batch.held if isinstance(batch, ClipBatch) else None
-            given = (model.standardized(truth), model.vectors(setup.texts), t, noise[:, : truth.shape[1]], held)
+            target = batch.motion if isinstance(batch, ClipBatch) else batch.targets[:, None]
+            mask = batch.mask if isinstance(batch, ClipBatch) else None
+            given = (model.standardized(target), model.vectors(setup.texts), t, noise[:, : target.shape[1]], mask)
             found[name] = float(model.diffusion.loss(model.denoiser, *given))
     return found
 

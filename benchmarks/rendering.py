@@ -1,4 +1,4 @@
-"""How many pictures of faces a core renders in a second, and how many it writes and reads."""
+"""How many images of faces a core renders in a second, and how many it writes and reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.report import table, verdict
-from kfzoo.data.images import read_picture
+from kfzoo.data.images import read_image
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.rendering.base import FaceRenderer
@@ -22,14 +22,14 @@ from kfzoo.rendering.mesh.facekit_files import VARIABLE
 TITLE = "Rendering faces"
 SIZES = (128, 512)
 TARGET = 200
-"""Pictures a second at 128 pixels, both renderers: four thousand take 20 seconds."""
+"""Images a second at 128 pixels, both renderers: four thousand take 20 seconds."""
 
 
 def measure(sizes: tuple[int, ...] = SIZES, scripts: int = 40, runs: int = 5) -> str:
     """Renders the keyframes of built-in scripts on one core and returns the table.
 
     Args:
-        sizes: Sides of the pictures.
+        sizes: Sides of the images.
         scripts: How many.
         runs: Counted runs over all of them, of which the median is told.
     """
@@ -46,14 +46,14 @@ def measure(sizes: tuple[int, ...] = SIZES, scripts: int = 40, runs: int = 5) ->
         "machine counts little, though it shares caches and cores' threads. People, and what numba compiles, are made "
         "ready before.",
         "",
-        table(["renderer", "rendered/s", "written/s (PNG)", "read/s", "kB a picture"], rows),
+        table(["renderer", "rendered/s", "written/s (PNG)", "read/s", "kB an image"], rows),
         "",
     ]
     if not os.environ.get(VARIABLE):
         lines += [f"`MeshFaces` was not measured: {VARIABLE} names no folder.", ""]
     for (name, size), rate in reached.items():
         if size == 128:
-            target = f"{TARGET} pictures a second and core of {name} at 128²"
+            target = f"{TARGET} images a second and core of {name} at 128²"
             lines.append(verdict(target, f"{rate:,.0f}", rate >= TARGET))
     return "\n".join(lines)
 
@@ -68,7 +68,7 @@ def _renderers(size: int) -> dict[str, FaceRenderer]:
 
 
 def _rate(renderer: FaceRenderer, faces: list[tuple[Script, Keyframe]], runs: int) -> float:
-    """Pictures a second, the median of the runs."""
+    """Images a second, the median of the runs."""
     for person in range(12):
         renderer.render(np.zeros(61), person, "ready")
     rates = []
@@ -82,20 +82,20 @@ def _rate(renderer: FaceRenderer, faces: list[tuple[Script, Keyframe]], runs: in
 
 
 def _files(renderer: FaceRenderer, faces: list[tuple[Script, Keyframe]]) -> tuple[float, float, float]:
-    """Pictures written and read in a second, and their kilobytes."""
-    pictures = [
+    """Images written and read in a second, and their kilobytes."""
+    images = [
         Image.fromarray(renderer.render(keyframe.coefficients, number % 12, script.id))
         for number, (script, keyframe) in enumerate(faces)
         if keyframe.coefficients is not None
     ]
     with TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
+        paths = [Path(folder) / f"{number}.png" for number in range(len(images))]
         start = time.process_time()
-        for picture, path in zip(pictures, paths, strict=True):
-            picture.save(path, compress_level=1)
+        for image, path in zip(images, paths, strict=True):
+            image.save(path, compress_level=1)
         written = time.process_time()
         for path in paths:
-            read_picture(path, renderer.size)
+            read_image(path, renderer.size)
         read = time.process_time()
         size = sum(path.stat().st_size for path in paths) / 1000 / len(paths)
     return len(paths) / (written - start), len(paths) / (read - written), size

@@ -5,7 +5,7 @@
 
 The evaluator first; then A2, A1, A0, a direct regressor, SBCA, DeadFace (compat and fixed) and the mean face, as many
 at a time as `--jobs` says, all on the same drawn faces and, where they learn by gradient, for the same steps. People
-are held out. Then all of them on faces that stand for pictures in the wild (table 2): of another make, rendered in
+are held out. Then all of them on faces that stand for images in the wild (table 2): of another make, rendered in
 three dimensions from ICT-FaceKit's meshes, in rooms and lights; without the meshes drawn ones of other people. Killed
 at any point, the same command goes on where it stopped. The tables are made from the results files
 (`benchmarks.semanticface_tables`). Options behind `--` go to every command. To be run in the project's folder.
@@ -31,7 +31,7 @@ from kfzoo.runs import RunFolder
 _SOURCE = "--data.init_args.source.init_args"
 SCENES = f"{_SOURCE}.scenes=true"
 MESHES = (f"{_SOURCE}.renderer.class_path=kfzoo.rendering.mesh.mesh_faces.MeshFaces", SCENES)
-"""In the wild: faces of another make, in rooms and lights that no training picture shows."""
+"""In the wild: faces of another make, in rooms and lights that no training image shows."""
 
 OTHER_PEOPLE = (f"{_SOURCE}.renderer.init_args.seed=1", SCENES)
 """In the wild without meshes."""
@@ -76,11 +76,11 @@ class Plan:
 
     def tests(self) -> Iterator[tuple[str, list[str]]]:
         """Yields names and commands of the estimators in the wild."""
-        judge, _ = self.evaluator()
+        evaluator, _ = self.evaluator()
         for name, _ in self.fits():
             run = RunFolder(self.runs / name)
             trained = (f"--config={run.config}", f"--ckpt_path={run.checkpoint()}")
-            options = (f"--run_dir={run.path}{WILD}", f"--evaluator={self.runs / judge}", *self.wild)
+            options = (f"--run_dir={run.path}{WILD}", f"--evaluator={self.runs / evaluator}", *self.wild)
             yield name + WILD, ["test", *trained, *options]
 
 

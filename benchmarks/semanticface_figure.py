@@ -1,9 +1,9 @@
-"""Pictures of held-out people beside the truth and what each estimator makes of them (as in SemanticFace's figure 4).
+"""Images of held-out people, the ground truth, and what each estimator makes of them (as in SemanticFace's figure 4).
 
     python -m benchmarks.semanticface_figure --landmarker face_landmarker.task
 
 To be run after `benchmarks.semanticface`, in the same folder and with the same files; it draws
-`benchmarks/results/semanticface.png`. Which keyframes are shown follows from the truth alone.
+`benchmarks/results/semanticface.png`. Which keyframes are shown follows from the ground truth alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from benchmarks.leaderboard import RESULTS
 from benchmarks.semanticface import name_files
 from kfzoo.data.batch import Sample
-from kfzoo.data.images import open_picture
+from kfzoo.data.images import open_image
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.models.base import KeyframeModule
 from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
@@ -33,7 +33,7 @@ SHOWN = {
     "DeadFace, fixed": "mediapipe_landmarks-builtin",
     "DeadFace": "mediapipe_landmarks-builtin_compat",
 }
-"""Columns behind picture and truth; runs that are not there are left out."""
+"""Columns behind image and ground truth; runs that are not there are left out."""
 
 ROWS = 5
 SIZE = 136
@@ -59,13 +59,13 @@ def draw(runs: Path, out: Path) -> None:
     """Draws the figure; at least the regressor's run must be there."""
     data = RunFolder(runs / SHOWN["regressor"]).data()
     samples = expressive(data.samples("test"), data.train_coefficients)
-    columns = {"truth": coefficients_of(samples)}
+    columns = {"target": coefficients_of(samples)}
     for label, name in SHOWN.items():
         if (runs / name).is_dir():
             columns[label] = answers(RunFolder(runs / name).checkpoint(), samples)
     rows = []
     for number, sample in enumerate(samples):
-        seen = ("picture", open_picture(str(sample.keyframe.image_path), SIZE))
+        seen = ("image", open_image(str(sample.keyframe.image_path), SIZE))
         rows.append(Row("", [seen, *((label, faces[number].numpy()) for label, faces in columns.items())]))
     save_png(contact_sheet(rows, size=SIZE), out)
 

@@ -112,7 +112,7 @@ def main_table(estimators: Estimators) -> str:
 
 
 def wild_table(estimators: Estimators) -> str:
-    """Table 2: what needs no truth, and, behind it, what the truth shows."""
+    """Table 2: what needs no ground truth, and, behind it, what the ground truth shows."""
     names = [name for name in COLUMNS if name.startswith(("r_precision", "mmd"))]
     columns = {name: COLUMNS[name] for name in (*names, "mse", "sf13_pearson")}
     rows = _rows(estimators, lambda run: _picked(run.results.scores, columns))
@@ -161,7 +161,7 @@ def channel_tables(estimators: Estimators) -> list[str]:
 
 
 def geometry_table(test: Estimators, wild: Estimators | None) -> str:
-    """Beside the paper: Pearson's correlation with the truth by channel, of the estimators that read landmarks."""
+    """Not in the paper: Pearson's correlation with the ground truth by channel, for estimators that read landmarks."""
     parts = {"test": test} | ({} if wild is None else {"wild": wild})
     columns = {f"{label}, {part}": runs[label] for label in GEOMETRIC for part, runs in parts.items()}
     known = {title: run for title, run in columns.items() if run is not None}
@@ -229,7 +229,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _skipped(run: Run | None) -> str:
-    """How many of the 13 channels have no correlation, because the answers or the truth never change there."""
+    """How many of the 13 channels have no correlation, because the answers or the ground truth never change there."""
     found = None if run is None else run.results.tables.get("cross_comparison")
     count = None if found is None else found.rows["sf13"][found.columns.index("skipped")]
     return NONE if count is None else f"{count:.0f}"

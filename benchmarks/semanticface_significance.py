@@ -55,14 +55,14 @@ class Duel:
 
 
 def duels(estimators: Estimators) -> list[Duel]:
-    """Tests the pairs of `PAIRS` that have results, if there are two clips."""
+    """Tests the pairs of `PAIRS` that have results, if there are two recordings."""
     made = []
     for first, second in PAIRS:
         ours, theirs = _in_order(estimators[first]), _in_order(estimators[second])
-        if ours is None or theirs is None or len(set(ours.clips)) < 2:
+        if ours is None or theirs is None or len(set(ours.recordings)) < 2:
             continue
         pair = torch.from_numpy(ours.mse), torch.from_numpy(theirs.mse)
-        clusters = torch.from_numpy(np.unique(ours.clips, return_inverse=True)[1])
+        clusters = torch.from_numpy(np.unique(ours.recordings, return_inverse=True)[1])
         made.append(Duel(first, second, paired_t_test(*pair), paired_t_test(*pair, clusters)))
     return made
 
@@ -73,7 +73,7 @@ def claim(found: Sequence[Duel]) -> str:
     others = [duel for duel in found if duel not in stated]
     text = "SemanticFace's claim, that A2 errs less than A1 and A1 less than A0,"
     if len(stated) < len(CLAIM):
-        text += " **cannot be judged**: results are missing, or there are fewer than two clips."
+        text += " **cannot be judged**: results are missing, or there are fewer than two recordings."
     else:
         held = sum(duel.verdict == "errs less than" for duel in stated)
         word = "does not hold" if not held else "holds in part" if held < len(CLAIM) else "holds"
@@ -102,12 +102,12 @@ def independence(estimators: Estimators) -> str:
     """Says what the tests take as independent."""
     run = next(run for run in estimators.values() if run is not None)
     assert run.samples is not None
-    count, clips = len(run.samples), len(set(run.samples.clips))
+    count, recordings = len(run.samples), len(set(run.samples.recordings))
     return (
         f"Negative: the first errs less. t and p: over {count:,} keyframes as if they were independent, as the paper "
-        f"tests. By clip: standard errors clustered by {clips:,} clips; the words above follow these, at {LEVEL}. "
-        "Clips of one person may be alike, too, and each estimator was trained once: neither is in any p. They are "
-        "not corrected for their number. The paper calls all its three differences significant; its text version lacks "
+        f"tests. By recording: standard errors clustered by {recordings:,} recordings; the words above follow "
+        f"these, at {LEVEL}. Clips of one person may be alike, too, and each estimator was trained once: neither is in "
+        "any p. They are not corrected for their number. The paper calls all its three differences significant; its text version lacks "
         "their numbers."
     )
 

@@ -49,7 +49,7 @@ LEGEND: Final = """\
 - A0, A1, A2: SemanticFace's degrees (a bare vector; names and values; an analysis before them). The direct regressor is
   not in the paper.
 - MSE: mean over the 61 channels, then over keyframes. P-Cor to Deviation: mean over the 13 channels of the paper's
-  appendix; a channel that is constant in answers or truth has no correlation and is left out of P-Cor and S-Cor. Acc.:
+  appendix; a channel that is constant in answers or targets has no correlation and is left out of P-Cor and S-Cor. Acc.
   both on or both off, from 0.5.
 - R-Precision and MMD: in the learned evaluator's space; pools of 32, so that chance is 3.1, 6.3 and 9.4 %. MMD: of
   vectors at unit length, at most 2, as the paper defines it; not normalised: its printed 2.12 needs that.
@@ -141,7 +141,7 @@ def _parts(estimators: Estimators, wild: Estimators | None) -> list[str]:
         "## Table 7: the other channels",
         seventh,
         *_average(estimators),
-        "## Beside the paper: correlation with the truth by channel, of estimators that read landmarks",
+        "## Beside the paper: correlation with the ground truth by channel, of estimators that read landmarks",
         geometry_table(estimators, wild),
     ]
 
@@ -194,9 +194,9 @@ def _wild(wild: Estimators | None) -> list[str]:
         return ["No results."]
     results = next(run.results for run in wild.values() if run is not None)
     return [
-        "Pictures unlike those of the training, in rooms and lights, of the same held-out scripts: "
-        f"{_data(results)}. The ground truth's row tells what the evaluator is worth there. Their truth is known, so "
-        "MSE and P-Cor, which the paper cannot give, stand beside.",
+        "Images unlike those of the training, in rooms and lights, of the same held-out scripts: "
+        f"{_data(results)}. The ground truth's row shows what the evaluator is worth there. Their ground truth is "
+        "known, so MSE and P-Cor, which the paper cannot give, stand beside.",
         wild_table(wild),
     ]
 
@@ -207,7 +207,7 @@ def _average(estimators: Estimators) -> list[str]:
         return []
     known, count = defined(run)
     return [
-        f"A2 has a correlation in {known} of {count} channels; in the others its answers or the truth never change. "
+        f"A2 has a correlation in {known} of {count} channels; in the others its answers or the targets never change. "
         "Averages are over the channels that have a value."
     ]
 

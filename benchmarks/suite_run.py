@@ -28,8 +28,8 @@ MOVEMENTS = 16
 """Directions in which made-up faces move; each takes a quarter of the channels."""
 
 NOISE = 4.0
-"""How far a condition lies from its motion, in standard deviations: the truth then finds itself first in six of ten
-pools. Conditions that find nothing would cost retrieval in the full set no time."""
+"""How far a condition lies from its motion, in standard deviations: the ground truth then finds itself first in six of
+ten pools. Conditions that find nothing would cost retrieval in the full set no time."""
 
 PARTS: dict[str, tuple[tuple[Any, str], ...]] = {
     "errors": ((suite, "sample_errors"), (suite, "error_scores"), (suite, "detection_scores")),
@@ -63,7 +63,7 @@ class Taken(NamedTuple):
         parts: Seconds by part; together the same.
         memory: MiB when the process began, after the import of torch, after that of the suite, and with the data made;
             last the peak.
-        first: R-Precision@1 of the model and of the truth.
+        first: R-Precision@1 of the model and of the ground truth.
     """
 
     steps: list[float]
@@ -119,9 +119,9 @@ class Question(NamedTuple):
     """N keyframes to be scored.
 
     Attributes:
-        samples: With their truth.
+        samples: With their ground truth.
         ids: Of the samples.
-        training: (N, 61) truth of a training split.
+        training: (N, 61) ground truth of a training split.
         targets: (N, 61).
         predictions: (N, 61), one in a hundred of them no valid answer.
         valid: (N,).
@@ -191,12 +191,12 @@ def made_up_question(count: int) -> Question:
         count: Number of keyframes.
     """
     generator = np.random.default_rng(1)
-    truth = made_up_faces(count, seed=2)
-    answers = np.clip(0.7 * truth + 0.3 * truth.mean(axis=0) + generator.normal(0, 0.05, truth.shape), LOWER, UPPER)
+    target = made_up_faces(count, seed=2)
+    answers = np.clip(0.7 * target + 0.3 * target.mean(axis=0) + generator.normal(0, 0.05, target.shape), LOWER, UPPER)
     samples: list[Sample] = []
     while len(samples) < count:
         start, size = len(samples), int(generator.integers(1, 4))
-        shown = enumerate(truth[start : start + size])
+        shown = enumerate(target[start : start + size])
         keyframes = tuple(Keyframe(index, float(index), coefficients=face) for index, face in shown)
         emotion, subject = (f"{kind} {generator.integers(most)}" for kind, most in (("emotion", 7), ("subject", 20)))
         script = Script(f"script {start}", subject, "", emotion, keyframes)
@@ -205,7 +205,7 @@ def made_up_question(count: int) -> Question:
         samples=samples,
         ids=[sample.id for sample in samples],
         training=torch.from_numpy(made_up_faces(count, seed=3)),
-        targets=torch.from_numpy(truth),
+        targets=torch.from_numpy(target),
         predictions=torch.from_numpy(answers.astype(np.float32)),
         valid=torch.from_numpy(generator.random(count) > 0.01),
     )

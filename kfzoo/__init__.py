@@ -1,3 +1,3 @@
-"""kfzoo: words, or a picture of a face, into ARKit facial keyframes."""
+"""kfzoo: words, or an image of a face, into ARKit facial keyframes."""
 
 __version__ = "0.1.0"

@@ -20,8 +20,8 @@ TRAINER_COMMANDS = {
 
 COMMANDS = {
     "script": "a free text into a script of keyframes, by a language model",
-    "generate": "words into a face, held or moving: Live Link Face CSV, JSON and a picture",
-    "estimate": "pictures of a face into the same: one, or a folder as the frames of a take",
+    "generate": "words into a face, held or moving: Live Link Face CSV, JSON and an image",
+    "estimate": "images of a face into the same: one, or a folder as the frames of a take",
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, write it as JSON Lines, or put its faces into words",
@@ -36,7 +36,7 @@ def usage() -> str:
     """Returns the text of `--help`."""
     rows = "\n".join(f"  {name:12} {text}" for name, text in (TRAINER_COMMANDS | COMMANDS).items())
     return (
-        f"kfzoo {__version__}: words, or a picture of a face, into ARKit facial keyframes\n\n"
+        f"kfzoo {__version__}: words, or an image of a face, into ARKit facial keyframes\n\n"
         f"usage: python -m kfzoo COMMAND …\n\n{rows}\n\n"
         "`python -m kfzoo COMMAND --help` explains one of them. KFZOO_DEBUG=1 shows the traceback of an error."
     )

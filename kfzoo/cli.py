@@ -137,17 +137,17 @@ class KfzooCLI(LightningCLI):
 
     def _evaluation(self) -> list[Callback]:
         """What `test` and `predict` write: of a model its scores and answers, of an evaluator what it is worth."""
-        folder, config, judge = self.folder, self.plain_config(), self.settings.evaluator
+        folder, config, evaluator = self.folder, self.plain_config(), self.settings.evaluator
         if self._moves:
-            if judge:
-                raise InputError("evaluator", "judges keyframes, and this is a model of moving clips", "leave it out")
+            if evaluator:
+                raise InputError("evaluator", "scores keyframes, and this is a model of moving clips", "leave it out")
             return [MotionCallback(folder.motion, folder.curves, config), ClipWriter(folder.clips)]
         if not isinstance(self.model, KeyframeModule):
             return [EvaluatorCallback(folder.evaluator, config=config)]
         kept = KeptAnswers(folder.results, folder.predictions)
         return [
             kept,
-            EvaluationCallback(folder.results, folder.faces, config, evaluator=judge, earlier=kept.earlier),
+            EvaluationCallback(folder.results, folder.faces, config, evaluator=evaluator, earlier=kept.earlier),
             PredictionWriter(folder.predictions),
         ]
 

@@ -49,7 +49,7 @@ def shrink(
     vision: str = "",
     language: str = "",
     seeing: str = "",
-    pictures: Path | None = None,
+    images: Path | None = None,
     n: int = 42,
 ) -> Path:
     """Writes a configuration that differs from the given one in size alone: little data, tiny weights for a hub's.
@@ -62,14 +62,14 @@ def shrink(
         vision: Specification of an image encoder that does the same.
         language: Specification of a language model that does the same.
         seeing: Specification of a vision-language model that does the same.
-        pictures: Scripts with pictures, for configurations that ask the user for theirs.
+        images: Scripts with images, for configurations that ask the user for theirs.
         n: Built-in scripts.
     """
     values = yaml.safe_load(config.read_text())
     source = values["data"]["init_args"]["source"]
     if source["class_path"].endswith(".Described"):
         source = values["data"]["init_args"]["source"] = source["init_args"]["source"]  # needs no stage I
-        values["model"]["init_args"]["teacher"] = "rule"
+        values["model"]["init_args"]["annotator"] = "rule"
     while "source" in source.get("init_args", {}):
         source.get("init_args", {}).get("renderer", {"init_args": {}})["init_args"]["size"] = 48
         source = source["init_args"]["source"]
@@ -78,7 +78,7 @@ def shrink(
     if "n" in source.get("init_args", {}):
         source["init_args"]["n"] = n
     if "path" in source.get("init_args", {}):
-        source["init_args"]["path"] = str(pictures)
+        source["init_args"]["path"] = str(images)
     model = values["model"].setdefault("init_args", {})
     if str(model.get("text_encoder", "")).startswith(("open_clip:", "sentence-transformers:")):
         model["text_encoder"] = clip

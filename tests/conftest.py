@@ -140,15 +140,15 @@ def tiny_vision(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Scripts of nine subjects in our own format, each keyframe with its picture, drawn; and `few.jsonl` of them."""
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scripts of nine subjects in our own format, each keyframe with its image, drawn; and `few.jsonl` of them."""
     from dataclasses import replace
 
     from kfzoo.data.sources.builtin import BuiltinScripts
     from kfzoo.data.sources.jsonl import write_scripts
     from kfzoo.rendering.drawing.draw import draw_face
 
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     scripts = []
     for number, script in enumerate(BuiltinScripts(180)):
         keyframes = []

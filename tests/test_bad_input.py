@@ -60,7 +60,7 @@ def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         ),
         (
             ["fit", "--config", MEAN, "--data.init_args.split.by", "luck"],
-            "data.split.by: Expected a Literal['source', 'subject', 'clip']. Got value: luck",
+            "data.split.by: Expected a Literal['source', 'subject', 'recording']. Got value: luck",
         ),
         (
             ["fit", "--config", MEAN, "--data.init_args.source.class_path", "kfzoo.data.sources.builtin.BuiltinScript"],

@@ -40,15 +40,15 @@ def test_fits_tests_loads_and_generates(
     tiny_clip: str,
     tiny_qwen3: str,
     tiny_qwen3_vl: str,
-    pictures: Path,
+    images: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     if "landmarker:" in config.read_text():
         need_landmarker(monkeypatch)
-    few = pictures.with_name("few.jsonl")
+    few = images.with_name("few.jsonl")
     small = shrink(
-        config, tmp_path, takes=takes_folder, pictures=few, clip=tiny_clip, language=tiny_qwen3, seeing=tiny_qwen3_vl
+        config, tmp_path, takes=takes_folder, images=few, clip=tiny_clip, language=tiny_qwen3, seeing=tiny_qwen3_vl
     )
     assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
     assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
@@ -72,7 +72,7 @@ def test_fits_tests_loads_and_generates(
     batch = model.collate(samples)
     with torch.inference_mode():
         answer = model.generate(batch)
-        told = model.generate(KeyframeBatch(tuple(samples), images=batch.images))  # without truth
+        told = model.generate(KeyframeBatch(tuple(samples), pixels=batch.pixels))  # without ground truth
     assert answer.coefficients.shape == (3, 61)
     assert answer.coefficients.dtype == torch.float32
     assert answer.valid.shape == (3,)
@@ -118,16 +118,16 @@ def test_a_model_of_motion_fits_tests_and_loads(
 
 
 @pytest.mark.parametrize("config", EVALUATORS, ids=names(EVALUATORS))
-def test_an_evaluator_fits_tests_and_judges(
+def test_an_evaluator_fits_tests_and_evaluators(
     config: Path,
     tmp_path: Path,
     takes_folder: Path,
     tiny_clip: str,
     tiny_vision: str,
-    pictures: Path,
+    images: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    small = shrink(config, tmp_path, takes=takes_folder, clip=tiny_clip, vision=tiny_vision, pictures=pictures, n=150)
+    small = shrink(config, tmp_path, takes=takes_folder, clip=tiny_clip, vision=tiny_vision, images=images, n=150)
     assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
     assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
     folder = tmp_path / "run"

@@ -1,7 +1,7 @@
 """Stage I over a whole data set: once, resumable, one line of JSON a keyframe.
 
 A line: `{"id": "<script>#<index>", "face": …, "by": …, "analysis": {…}}`. "face" is a digest of the coefficients and
-"by" the teacher: an analysis is taken over only where both are the same, so that changed data are analysed anew.
+"by" the annotator: an analysis is taken over only where both are the same, so that changed data are analysed anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kfzoo.annotation.analysis import Analysis, check_analysis
-from kfzoo.annotation.annotators import Teacher
+from kfzoo.annotation.annotators import Annotator
 from kfzoo.data.json_lines import Fields, read_lines
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
@@ -36,7 +36,7 @@ class Entry:
     Attributes:
         id: Of the keyframe.
         face: `face_digest` of its coefficients.
-        by: Name of the teacher.
+        by: Name of the annotator.
         analysis: What it says.
     """
 
@@ -72,7 +72,7 @@ def read_book(path: str | os.PathLike[str]) -> dict[str, Entry]:
 def write_book(
     path: str | os.PathLike[str],
     faces: Sequence[tuple[str, ArrayLike]],
-    teacher: Teacher,
+    annotator: Annotator,
     *,
     parallel: int = 1,
     progress: Callable[[int], None] = lambda done: None,
@@ -85,7 +85,7 @@ def write_book(
     Args:
         path: The file; it appears, or is replaced, when it is whole.
         faces: Ids, all different, and coefficients (61,).
-        teacher: Who analyses.
+        annotator: Who analyses.
         parallel: How many faces are asked for at a time; for servers.
         progress: Gets the number of faces that are done, each time one is.
 
@@ -93,7 +93,7 @@ def write_book(
         How many were analysed now, and how many were there.
 
     Raises:
-        InputError: When the file cannot be written or is of another kind, and whatever the teacher raises.
+        InputError: When the file cannot be written or is of another kind, and whatever the annotator raises.
     """
     final = Path(path)
     part = final.with_name(f"{final.name}.part")
@@ -102,7 +102,7 @@ def write_book(
     done = {
         name: entry
         for name, entry in known.items()
-        if name in wanted and (entry.face, entry.by) == (wanted[name][0], teacher.name)
+        if name in wanted and (entry.face, entry.by) == (wanted[name][0], annotator.name)
     }
     there = len(done)
     progress(there)
@@ -113,7 +113,7 @@ def write_book(
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8", newline="\n") as journal:
             journal.writelines(entry.line() for entry in done.values())
-            for entry in _analysed(todo, teacher, parallel):
+            for entry in _analysed(todo, annotator, parallel):
                 journal.write(entry.line())
                 journal.flush()
                 done[entry.id] = entry
@@ -128,11 +128,11 @@ def write_book(
     return len(todo), there
 
 
-def _analysed(todo: Sequence[tuple[str, str, ArrayLike]], teacher: Teacher, parallel: int) -> Iterator[Entry]:
+def _analysed(todo: Sequence[tuple[str, str, ArrayLike]], annotator: Annotator, parallel: int) -> Iterator[Entry]:
     """Yields entries as they are done."""
 
     def one(name: str, digest: str, face: ArrayLike) -> Entry:
-        return Entry(name, digest, teacher.name, teacher.analyse(face))
+        return Entry(name, digest, annotator.name, annotator.analyse(face))
 
     if parallel <= 1:
         yield from (one(*each) for each in todo)

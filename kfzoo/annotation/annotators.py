@@ -35,7 +35,7 @@ _TASK = (
 )
 
 
-class Teacher(Protocol):
+class Annotator(Protocol):
     """Turns coefficients into an analysis.
 
     Attributes:
@@ -48,7 +48,7 @@ class Teacher(Protocol):
         """Analyses a face, (61,)."""
 
 
-class RuleTeacher:
+class RuleAnnotator:
     """The rule."""
 
     name = rule.NAME
@@ -58,7 +58,7 @@ class RuleTeacher:
         return rule.analyse(coefficients)
 
 
-class ModelTeacher:
+class ModelAnnotator:
     """A language model, which may be asked from several threads where it is behind a server.
 
     Args:

@@ -1,4 +1,4 @@
-"""An analysis by rule: the embedded teacher of stage I, deterministic and free.
+"""An analysis by rule: the embedded annotator of stage I, deterministic and free.
 
 SemanticFace asks a language model, but says itself that the descriptions are "deterministically derived" from the
 coefficients (section 3.2): nothing in them is not in the numbers. This rule says what is measured, in the words of

@@ -54,7 +54,7 @@ def describe(
         coefficients: (61,) in Live Link order.
         wording: The bank to take words from.
         rng: Chooses among synonyms and sentence frames; None takes the first of each, so that one face has one text.
-        detail: "full" for what the muscles do, "coarse" for what can be seen in a picture.
+        detail: "full" for what the muscles do, "coarse" for what can be seen in an image.
         neutral: The subject's face at rest, (61,), to be subtracted first; None for none.
 
     Returns:

@@ -17,7 +17,7 @@ from kfzoo.arkit.wording import COARSE_LEVELS, LEVELS
 from kfzoo.errors import InputError
 
 Detail = Literal["full", "coarse"]
-"""`full`: every movement above 0.05, in seven levels. `coarse`: what a picture shows, above 0.25, in three."""
+"""`full`: every movement above 0.05, in seven levels. `coarse`: what an image shows, above 0.25, in three."""
 
 
 Side = Literal["left", "right", "both", ""]
@@ -144,7 +144,7 @@ def movements(coefficients: ArrayLike, *, detail: Detail = "full", neutral: Arra
 
     Args:
         coefficients: (61,), in or a little out of range.
-        detail: "full", or "coarse" for what a picture shows: no weak movements, no fine difference between the sides,
+        detail: "full", or "coarse" for what an image shows: no weak movements, no fine difference between the sides,
             and no gaze behind closed lids.
         neutral: The subject's face at rest, (61,), to be subtracted first; None for none.
 

@@ -19,7 +19,7 @@ LEVELS: tuple[float, ...] = (0.05, 0.1, 0.17, 0.27, 0.42, 0.62, 0.82)
 0.15 more than 0.77 does from 0.85. FACS's letters A to E cut the same range into five."""
 
 COARSE_LEVELS: tuple[float, ...] = (0.25, 0.45, 0.7)
-"""Lower bounds of the three intensities that a picture shows."""
+"""Lower bounds of the three intensities that an image shows."""
 
 
 class Phrase(NamedTuple):

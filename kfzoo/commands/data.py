@@ -42,7 +42,7 @@ def inspect(source: Source, show: int = 2, figure: str = "") -> None:
     table.add_row("keyframes", str(len(keyframes)))
     table.add_row("  with coefficients", str(sum(keyframe.coefficients is not None for keyframe in keyframes)))
     table.add_row("subjects", str(len({script.subject for script in scripts})))
-    table.add_row("clips", str(len({script.clip for script in scripts})))
+    table.add_row("recordings", str(len({script.recording for script in scripts})))
     for part, count in sorted(Counter(script.part or "no part" for script in scripts).items()):
         table.add_row(f"  {part}", str(count))
     table.add_row("fingerprint", fingerprint(scripts)[:16])
@@ -93,7 +93,7 @@ def describe(
     from tqdm.auto import tqdm
 
     from kfzoo.annotation.analysis_file import write_book
-    from kfzoo.annotation.annotators import ModelTeacher, RuleTeacher, Teacher
+    from kfzoo.annotation.annotators import Annotator, ModelAnnotator, RuleAnnotator
     from kfzoo.language_models.backend import open_backend
 
     if parallel < 1 or (parallel > 1 and not url):
@@ -107,15 +107,15 @@ def describe(
         if keyframe.coefficients is not None
     ]
     if not faces:
-        raise InputError("--source", "holds no keyframe with coefficients", "choose data whose truth is known")
-    teacher: Teacher = ModelTeacher(open_backend(model, url, timeout)) if model or url else RuleTeacher()
+        raise InputError("--source", "holds no keyframe with coefficients", "choose data whose ground truth is known")
+    annotator: Annotator = ModelAnnotator(open_backend(model, url, timeout)) if model or url else RuleAnnotator()
     with tqdm(total=len(faces), desc="Analysing faces", unit=" faces", delay=2, leave=False) as bar:
 
         def progress(done: int) -> None:
             bar.update(done - bar.n)
 
-        new, there = write_book(out, faces, teacher, parallel=parallel, progress=progress)
-    print(f"{len(faces):,} analyses in {out}: {new:,} new, {there:,} from before, by {teacher.name}")
+        new, there = write_book(out, faces, annotator, parallel=parallel, progress=progress)
+    print(f"{len(faces):,} analyses in {out}: {new:,} new, {there:,} from before, by {annotator.name}")
 
 
 COMMAND = {"inspect": inspect, "build": build, "describe": describe}

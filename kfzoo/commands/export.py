@@ -180,9 +180,9 @@ def _response(fields: Fields, decimals: int) -> str:
 
 def _training_line(sample: Sample, settings: Mapping[str, Any]) -> dict[str, Any]:
     if "semantics" in settings:
-        from kfzoo.models.vlm_estimator.export import training_line as with_picture
+        from kfzoo.models.vlm_estimator.export import training_line as with_image
 
-        return with_picture(sample, settings)
+        return with_image(sample, settings)
 
     from kfzoo.models.llm_generator.prompt import training_line
 

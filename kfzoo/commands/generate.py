@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 APART, LONG = 1.5, 4.0
 """Seconds, where none are given: between two keyframes, and of a moving clip."""
 
-PICTURES = 6
+IMAGES = 6
 """Frames of a moving clip that are drawn, evenly from the first to the last."""
 
 
@@ -88,11 +88,11 @@ def _keyframes(model: KeyframeModule, script: Script, fps: float, out: str) -> N
     times = [keyframe.time for keyframe in script.keyframes]
     texts = [keyframe.original for keyframe in script.keyframes]
     _, curves = interpolate(times, faces, fps=fps)
-    table, record, picture = _paths(out)
+    table, record, image = _paths(out)
     write_take(table, curves, fps=fps)
     export_json(record, times, faces, fps=fps, text=" | ".join(texts), descriptions=texts)
     rows = [Row(words, [(f"{time:g} s", face)]) for words, time, face in zip(texts, times, faces, strict=True)]
-    save_png(contact_sheet(rows), picture)
+    save_png(contact_sheet(rows), image)
 
 
 def _clip(model: ClipModule, text: str, seconds: float, fps: float, out: str) -> None:
@@ -119,15 +119,15 @@ def _clip(model: ClipModule, text: str, seconds: float, fps: float, out: str) ->
     frames = round(seconds * FPS)
     with torch.inference_mode():
         motion = model.generate([words], [frames], model.seeds_of([words]))[0].cpu().numpy()
-    table, record, picture = _paths(out)
+    table, record, image = _paths(out)
     write_take(table, resample(motion, FPS, fps), fps=fps)
     export_json(record, np.arange(frames) / FPS, motion, fps=fps, text=words)
-    chosen = np.linspace(0, frames - 1, PICTURES).round().astype(int)
-    save_png(contact_sheet([Row(words, [(f"{frame / FPS:.2f} s", motion[frame]) for frame in chosen])]), picture)
+    chosen = np.linspace(0, frames - 1, IMAGES).round().astype(int)
+    save_png(contact_sheet([Row(words, [(f"{frame / FPS:.2f} s", motion[frame]) for frame in chosen])]), image)
 
 
 def _paths(out: str) -> tuple[Path, Path, Path]:
-    """Returns where the CSV, the JSON and the picture go."""
+    """Returns where the CSV, the JSON and the image go."""
     return Path(f"{out}.csv"), Path(f"{out}.json"), Path(f"{out}.png")
 
 

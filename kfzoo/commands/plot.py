@@ -15,7 +15,7 @@ def tsne(run: str, out: str = "", most: int = 600, seed: int = 0) -> None:
 
     Args:
         run: Folder of a trained aligned autoencoder.
-        out: Path of the picture; by default `tsne.png` in the run's folder.
+        out: Path of the image; by default `tsne.png` in the run's folder.
         most: Keyframes at most, drawn with the seed.
         seed: Of the draw and of t-SNE.
     """
@@ -32,7 +32,7 @@ def path(run: str, out: str = "", paths: int = 3, steps: int = 7, seed: int = 0)
 
     Args:
         run: Folder of a trained aligned autoencoder.
-        out: Path of the picture; by default `path.png` in the run's folder.
+        out: Path of the image; by default `path.png` in the run's folder.
         paths: Straight paths, each between two texts of the test part.
         steps: Faces along each.
         seed: Of the choice of texts.

@@ -26,7 +26,7 @@ def score(
     predictions: str,
     data: str = "",
     part: Literal["train", "val", "test", "all"] = "test",
-    truth: str = "",
+    target: str = "",
     annotation: Literal["original", "arkit", "image"] | None = None,
     folder: str = "",
     evaluator: str = "",
@@ -45,7 +45,7 @@ def score(
         data: What was to be answered: folder of a run, configuration with a `data` section, or JSON Lines of chat
             requests or scripts.
         part: The part of the data that was to be answered; where nothing is split, all is.
-        truth: True answers to chat requests, in their order.
+        target: True answers to chat requests, in their order.
         annotation: Which descriptions of JSON Lines are meant; by default original of chat requests, and of scripts
             arkit where there are such.
         folder: Replaces the folder of takes that the configuration names.
@@ -67,14 +67,13 @@ def score(
     from kfzoo.evaluation.results import write_results
 
     path = Path(predictions)
-    expected = open_data(data, part, truth, annotation, folder)
+    expected = open_data(data, part, target, annotation, folder)
     found = read_predictions(path, expected.samples, expected.others)
     _tell(found.faults, len(found.faults) if strict else SHOWN)
     if strict and found.faults:
         count = f"{len(found.faults)} fault{'s' if len(found.faults) > 1 else ''}"
         raise InputError(predictions, f"holds {count}, and nothing was scored", "leave out --strict to score the rest")
-    judge = _judge(evaluator, expected)
-    report, results = _scored(expected, found, judge, path, name, started)
+    report, results = _scored(expected, found, _evaluator(evaluator, expected), path, name, started)
     file = Path(out or path.with_name(f"{path.stem}.results.json"))
     write_results(file, results, report.samples)
     print(_summary(found, with_mean_face=expected.train is not None))
@@ -89,29 +88,29 @@ def _tell(faults: Sequence[Fault], most: int) -> None:
         print(f"{len(faults) - most} faults more; the results file holds all of them", file=sys.stderr)
 
 
-def _judge(path: str, data: ScoringData) -> MotionEvaluator | None:
+def _evaluator(path: str, data: ScoringData) -> MotionEvaluator | None:
     if not path:
         return None
     from kfzoo.evaluation.evaluator import TextMotionEvaluator, check_evaluator, load_evaluator
 
-    judge = load_evaluator(path)
-    check_evaluator(judge, data.identity.fingerprint, data.identity.split)
-    silent = [sample.id for sample in data.samples if not sample.keyframe.description(judge.annotation)]
-    if silent and isinstance(judge, TextMotionEvaluator):
+    evaluator = load_evaluator(path)
+    check_evaluator(evaluator, data.identity.fingerprint, data.identity.split)
+    silent = [sample.id for sample in data.samples if not sample.keyframe.description(evaluator.annotation)]
+    if silent and isinstance(evaluator, TextMotionEvaluator):
         problem = (
-            f"reads '{judge.annotation}' descriptions, and {len(silent)} keyframes such as '{silent[0]}' have none"
+            f"reads '{evaluator.annotation}' descriptions, and {len(silent)} keyframes such as '{silent[0]}' have none"
         )
         raise InputError("--evaluator", problem, "tell by --annotation what chat requests hold, or leave it out")
-    return judge
+    return evaluator
 
 
 def _scored(
-    data: ScoringData, found: Predictions, judge: MotionEvaluator | None, path: Path, name: str, started: float
+    data: ScoringData, found: Predictions, evaluator: MotionEvaluator | None, path: Path, name: str, started: float
 ) -> tuple[Report, Results]:
-    """Scores what the truth is known of; where it is known of nothing, what can be said without it."""
+    """Scores what the ground truth is known of; where it is known of nothing, what can be said without it."""
     import numpy as np
 
-    from kfzoo.commands.score_data import truth_of
+    from kfzoo.commands.score_data import target_of
     from kfzoo.evaluation.callback import commit
     from kfzoo.evaluation.provenance import hardware
     from kfzoo.evaluation.results import Results
@@ -124,10 +123,10 @@ def _scored(
     rows = Rows(
         ids=np.array([sample.id for sample in samples], dtype=np.str_),
         predictions=found.coefficients[scored],
-        targets=truth_of(samples) if known.any() else None,
+        targets=target_of(samples) if known.any() else None,
         valid=found.valid[scored],
     )
-    suite = EvaluationSuite(data.train, samples, judge)
+    suite = EvaluationSuite(data.train, samples, evaluator)
     report = suite.report(rows)
     references = suite.reference_reports(rows)
     origin = {"predictions": path.name, "sha256": _digest(path), "faults": [str(fault) for fault in found.faults]}
@@ -145,11 +144,11 @@ def _scored(
         seed=None,
         commit=commit(),
         checkpoint=None,
-        evaluator=None if judge is None else judge.digest,
+        evaluator=None if evaluator is None else evaluator.digest,
         hardware=hardware(),
         seconds=time.perf_counter() - started,
         # Without a training part a row without an answer is in no number: nothing to be compared with others'.
-        status="no truth"
+        status="no ground truth"
         if not known.any()
         else "complete"
         if known.all() and report.samples is not None

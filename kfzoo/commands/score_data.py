@@ -50,19 +50,19 @@ class ScoringData:
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """(N,) whether the truth is known."""
+        """(N,) whether the ground truth is known."""
         return np.array([sample.keyframe.coefficients is not None for sample in self.samples], dtype=bool)
 
 
 def open_data(
-    path: str, part: ScoredPart = "test", truth: str = "", annotation: Annotation | None = None, folder: str = ""
+    path: str, part: ScoredPart = "test", target: str = "", annotation: Annotation | None = None, folder: str = ""
 ) -> ScoringData:
     """Opens the data that predictions are to be scored on.
 
     Args:
         path: Folder of a run, configuration (YAML) with a `data` section, or JSON Lines of chat requests or scripts.
         part: The part that was to be answered. Where nothing is split, all is scored, and `test` means all, too.
-        truth: True answers to chat requests, in their order.
+        target: True answers to chat requests, in their order.
         annotation: Which descriptions of JSON Lines are meant; by default *original* of chat requests, and of scripts
             *arkit* where there are such.
         folder: Replaces the `folder` of the configuration's source.
@@ -75,14 +75,14 @@ def open_data(
         raise InputError("--data", f"there is no '{path}'", "give a run's folder, a configuration or a JSON Lines file")
     configured = given.is_dir() or given.suffix.lower() in (".yaml", ".yml")
     kind = "JSON Lines" if configured else "configurations"
-    useless = {"truth": truth, "annotation": annotation} if configured else {"folder": folder}
+    useless = {"target": target, "annotation": annotation} if configured else {"folder": folder}
     for name, value in useless.items():
         if value:
             raise InputError(f"--{name}", f"is of use for {kind} alone", f"{path} is none: leave it out")
     if configured:
         data = _configured(RunFolder(given).config if given.is_dir() else given, folder)
     else:
-        data = _from_lines(given, truth, annotation)
+        data = _from_lines(given, target, annotation)
     data.predict = _part_of(data, part)
     chosen: Any = data.predict_dataloader().dataset
     samples: Sequence[Sample] = chosen.samples
@@ -95,7 +95,7 @@ def open_data(
     return ScoringData(samples, frozenset(every) - asked, _train(data), _identity(data))
 
 
-def truth_of(samples: Sequence[Sample]) -> NDArray[np.float32]:
+def target_of(samples: Sequence[Sample]) -> NDArray[np.float32]:
     """Stacks the ground truth of samples that have one, (N, 61)."""
     return np.stack([sample.keyframe.coefficients for sample in samples if sample.keyframe.coefficients is not None])
 
@@ -123,14 +123,14 @@ def _configured(path: Path, folder: str) -> KeyframeDataModule:
     return data
 
 
-def _from_lines(path: Path, truth: str, annotation: Annotation | None) -> KeyframeDataModule:
+def _from_lines(path: Path, target: str, annotation: Annotation | None) -> KeyframeDataModule:
     """Builds a data module of a JSON Lines file; its first line tells chat requests from scripts."""
     _, first = next(read_lines(path))
     if "messages" in first:
         kind = annotation or "original"
-        return KeyframeDataModule(ChatJsonl(path, truth or None, kind), annotation=kind)
-    if truth:
-        raise InputError("--truth", "is of use for chat requests alone", f"{path.name} holds scripts")
+        return KeyframeDataModule(ChatJsonl(path, target or None, kind), annotation=kind)
+    if target:
+        raise InputError("--target", "is of use for chat requests alone", f"{path.name} holds scripts")
     return KeyframeDataModule(source := ScriptsJsonl(path), annotation=annotation or _described(source))
 
 
@@ -155,11 +155,11 @@ def _part_of(data: KeyframeDataModule, part: ScoredPart) -> ScoredPart:
 
 
 def _train(data: KeyframeDataModule) -> Tensor | None:
-    """Returns the training part's truth as far as it is known; None without a split, or without any."""
+    """Returns the training part's ground truth as far as it is known; None without a split, or without any."""
     if not _is_split(data):
         return None
     known = [sample for sample in data.samples("train") if sample.keyframe.coefficients is not None]
-    return torch.from_numpy(truth_of(known)) if known else None
+    return torch.from_numpy(target_of(known)) if known else None
 
 
 def _identity(data: KeyframeDataModule) -> DataIdentity:

@@ -13,7 +13,7 @@ from torch import Tensor
 from kfzoo.data.script import Annotation, Keyframe, Script
 from kfzoo.errors import InputError
 
-PICTURE_REMEDY = "give a source with pictures, or wrap this one in kfzoo.data.sources.rendered_faces.RenderedFaces"
+IMAGE_REMEDY = "give a source with images, or wrap this one in kfzoo.data.sources.rendered_faces.RenderedFaces"
 
 
 class Sample(NamedTuple):
@@ -51,13 +51,13 @@ class KeyframeBatch:
 
     Attributes:
         samples: The keyframes and their scripts, as they came from the source; B of them.
-        coefficients: (B, 61) float32, or None when the truth of any of them is not known.
-        images: (B, 3, H, W) float32 in [0, 1], upright and square, or None for models of text.
+        coefficients: (B, 61) float32, or None when the ground truth of any of them is not known.
+        pixels: (B, 3, H, W) float32 in [0, 1], upright and square, or None for models of text.
     """
 
     samples: tuple[Sample, ...]
     coefficients: Tensor | None = None
-    images: Tensor | None = None
+    pixels: Tensor | None = None
 
     def __len__(self) -> int:
         """Number of keyframes, B."""
@@ -84,7 +84,7 @@ class KeyframeBatch:
         return [sample.description for sample in self.samples]
 
     @property
-    def truth(self) -> Tensor:
+    def targets(self) -> Tensor:
         """The coefficients, (B, 61), where a model cannot do without them.
 
         Raises:
@@ -96,22 +96,22 @@ class KeyframeBatch:
         return self.coefficients
 
     @property
-    def pictures(self) -> Tensor:
+    def images(self) -> Tensor:
         """The images, (B, 3, H, W), where a model cannot do without them.
 
         Raises:
             InputError: When the batch carries none.
         """
-        if self.images is None:
-            raise InputError(f"keyframe '{self.ids[0]}'", "has no picture", PICTURE_REMEDY)
-        return self.images
+        if self.pixels is None:
+            raise InputError(f"keyframe '{self.ids[0]}'", "has no image", IMAGE_REMEDY)
+        return self.pixels
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> KeyframeBatch:
         """Returns the batch with its tensors on a device."""
         return replace(
             self,
             coefficients=None if self.coefficients is None else self.coefficients.to(device, non_blocking=non_blocking),
-            images=None if self.images is None else self.images.to(device, non_blocking=non_blocking),
+            pixels=None if self.pixels is None else self.pixels.to(device, non_blocking=non_blocking),
         )
 
     def pin_memory(self) -> KeyframeBatch:
@@ -119,33 +119,33 @@ class KeyframeBatch:
         return replace(
             self,
             coefficients=None if self.coefficients is None else self.coefficients.pin_memory(),
-            images=None if self.images is None else self.images.pin_memory(),
+            pixels=None if self.pixels is None else self.pixels.pin_memory(),
         )
 
 
-def collate(samples: Sequence[Sample], picture_size: int | None = None) -> KeyframeBatch:
-    """Collects samples into a batch; the truth is left out as soon as one keyframe lacks it.
+def collate(samples: Sequence[Sample], image_size: int | None = None) -> KeyframeBatch:
+    """Collects samples into a batch; the ground truth is left out as soon as one keyframe lacks it.
 
     Args:
         samples: B of them.
-        picture_size: Side in pixels of the keyframes' pictures, which are read from their files; None reads none.
+        image_size: Side in pixels of the keyframes' images, which are read from their files; None reads none.
 
     Raises:
-        InputError: With a size: for a keyframe without a picture, or a file that is none.
+        InputError: With a size: for a keyframe without an image, or a file that is none.
     """
     known = [sample.keyframe.coefficients for sample in samples]
     complete = [values for values in known if values is not None]
     stacked = torch.from_numpy(np.stack(complete)) if len(complete) == len(known) and known else None
-    images = None if picture_size is None else _pictures(samples, picture_size)
-    return KeyframeBatch(samples=tuple(samples), coefficients=stacked, images=images)
+    pixels = None if image_size is None else _images(samples, image_size)
+    return KeyframeBatch(samples=tuple(samples), coefficients=stacked, pixels=pixels)
 
 
-def _pictures(samples: Sequence[Sample], size: int) -> Tensor:
-    from kfzoo.data.images import read_picture
+def _images(samples: Sequence[Sample], size: int) -> Tensor:
+    from kfzoo.data.images import read_image
 
-    pictures = []
+    images = []
     for sample in samples:
         if sample.keyframe.image_path is None:
-            raise InputError(f"keyframe '{sample.id}'", "has no picture", PICTURE_REMEDY)
-        pictures.append(read_picture(sample.keyframe.image_path, size))
-    return torch.from_numpy(np.stack(pictures))
+            raise InputError(f"keyframe '{sample.id}'", "has no image", IMAGE_REMEDY)
+        images.append(read_image(sample.keyframe.image_path, size))
+    return torch.from_numpy(np.stack(images))

@@ -53,7 +53,7 @@ class Request:
     Attributes:
         where: `file:line`.
         text: The user's message.
-        image: Path of the picture that it asks about, or None.
+        image: Path of the image that it asks about, or None.
         answer: The answer's text, or None.
         answer_where: `file:line` of the answer.
     """
@@ -93,8 +93,8 @@ class Request:
             raise InputError(where, f"{self.where} holds an answer already", "give the answers once")
         if "messages" in values:
             other = read_request(where, values, folder)
-            pictures = [path and Path(path).name for path in (self.image, other.image)]
-            if other.text != self.text or pictures[0] != pictures[1]:
+            images = [path and Path(path).name for path in (self.image, other.image)]
+            if other.text != self.text or images[0] != images[1]:
                 raise InputError(where, f"answers another request than {self.where}", "put both files into one order")
             answer = other.answer
         else:
@@ -127,10 +127,10 @@ def read_request(where: str, values: dict[str, Any], folder: Path) -> Request:
     Args:
         where: `file:line`.
         values: The line.
-        folder: What a relative path of a picture starts from.
+        folder: What a relative path of an image starts from.
 
     Raises:
-        InputError: When it is no request with one user message, at most one answer and at most one picture.
+        InputError: When it is no request with one user message, at most one answer and at most one image.
     """
     fields = Fields(where, values)
     if "messages" not in fields and "response" in fields:
@@ -170,7 +170,7 @@ def read_prompt(where: str, text: str) -> Prompt:
         sections[name] = words.strip()
     for name in SECTIONS:
         if not sections.get(name):
-            remedy = "expected a request of KeyframeFace, or one with a picture under 'images'"
+            remedy = "expected a request of KeyframeFace, or one with an image under 'images'"
             raise InputError(where, f"the request lacks '{name}: …'", remedy)
     _, *pieces = _KEYFRAME.split(sections["Keyframe Description Sequence"])
     descriptions: list[str] = []
@@ -194,7 +194,7 @@ def _image(fields: Fields, folder: Path) -> str | None:
     if images is None or images == []:
         return None
     if len(fields.items("images")) > 1:
-        raise fields.fault("images", f"holds {len(images)} pictures, expected one")
+        raise fields.fault("images", f"holds {len(images)} images, expected one")
     # The tool that wrote the answers turned each path into {"bytes": null, "path": …}.
     if isinstance(images[0], dict):
         path = Fields(fields.where, images[0], "images[0]").text("path")

@@ -68,11 +68,6 @@ class Clip:
         """Number of frames, T."""
         return len(self.motion)
 
-    @property
-    def clip(self) -> str:
-        """The recording, by the name that a `Split` knows it by."""
-        return self.recording
-
 
 class ClipSource(ABC):
     """Where clips come from; chosen in a configuration by its class path.

@@ -18,13 +18,13 @@ class ClipBatch:
 
     Attributes:
         motion: (B, T, 61) float32, T the frames of the longest clip; zeros behind the end of a shorter one.
-        held: (B, T) bool, True for frames that exist.
+        mask: (B, T) bool, True for frames that exist.
         captions: One text a clip.
         clips: The clips, as they came from the source or its augmentation.
     """
 
     motion: Tensor
-    held: Tensor
+    mask: Tensor
     captions: tuple[str, ...]
     clips: tuple[Clip, ...]
 
@@ -40,19 +40,19 @@ class ClipBatch:
     @property
     def lengths(self) -> Tensor:
         """Frames of each clip, (B,) int64."""
-        return self.held.sum(dim=1)
+        return self.mask.sum(dim=1)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> ClipBatch:
         """Returns the batch with its tensors on a device."""
         return replace(
             self,
             motion=self.motion.to(device, non_blocking=non_blocking),
-            held=self.held.to(device, non_blocking=non_blocking),
+            mask=self.mask.to(device, non_blocking=non_blocking),
         )
 
     def pin_memory(self) -> ClipBatch:
         """Returns the batch with its tensors in page-locked memory (called by the loader)."""
-        return replace(self, motion=self.motion.pin_memory(), held=self.held.pin_memory())
+        return replace(self, motion=self.motion.pin_memory(), mask=self.mask.pin_memory())
 
 
 def collate_clips(clips: Sequence[Clip]) -> ClipBatch:
@@ -64,7 +64,7 @@ def collate_clips(clips: Sequence[Clip]) -> ClipBatch:
         row[: len(clip)] = torch.from_numpy(clip.motion)
     return ClipBatch(
         motion=motion,
-        held=torch.arange(longest) < lengths[:, None],
+        mask=torch.arange(longest) < lengths[:, None],
         captions=tuple(clip.captions[0] for clip in clips),
         clips=tuple(clips),
     )

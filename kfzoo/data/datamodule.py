@@ -34,7 +34,7 @@ class KeyframeDataModule(LightningDataModule):
             all its keyframes.
         evaluation_batch_size: Keyframes a batch and process in validation, test and predict; by default `batch_size`.
         num_workers: Loading processes; 0 loads in the main one, which is fastest for small data.
-        predict: Which part `predict` answers; `all` needs no split and no truth.
+        predict: Which part `predict` answers; `all` needs no split and no ground truth.
         seed: Seed of the shuffling.
 
     Raises:
@@ -116,7 +116,7 @@ class KeyframeDataModule(LightningDataModule):
 
     @cached_property
     def train_coefficients(self) -> Tensor:
-        """Ground truth of the training part, (N, 61)."""
+        """Ground ground truth of the training part, (N, 61)."""
         return coefficients_of(self.samples("train"))
 
     @cached_property

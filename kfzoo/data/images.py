@@ -1,4 +1,4 @@
-"""Pictures of faces from disk, as a model sees them."""
+"""Images of faces from disk, as a model sees them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from kfzoo.errors import InputError
 _log = logging.getLogger(__name__)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-"""Endings of files that count as pictures, in any case."""
+"""Endings of files that count as images, in any case."""
 
 _ORIENTATION = 0x0112  # of EXIF; 1 is upright
 _DRAFT = (64, 64)
 
 
-def read_picture(path: str | os.PathLike[str], size: int) -> NDArray[np.float32]:
-    """Reads a picture as `open_picture` does, (3, size, size), red, green and blue in [0, 1].
+def read_image(path: str | os.PathLike[str], size: int) -> NDArray[np.float32]:
+    """Reads an image as `open_image` does, (3, size, size), red, green and blue in [0, 1].
 
     Raises:
-        InputError: For a file that is missing, empty, cut off or no picture.
+        InputError: For a file that is missing, empty, cut off or no image.
     """
-    return as_array(open_picture(path, size))
+    return as_array(open_image(path, size))
 
 
-def open_picture(path: str | os.PathLike[str], size: int) -> Image.Image:
-    """Reads a picture upright, cut to its middle square and scaled.
+def open_image(path: str | os.PathLike[str], size: int) -> Image.Image:
+    """Reads an image upright, cut to its middle square and scaled.
 
     Args:
         path: Any format that Pillow reads: greyscale, 16-bit, with a palette or with transparency, and turned as its
@@ -44,24 +44,24 @@ def open_picture(path: str | os.PathLike[str], size: int) -> Image.Image:
         Red, green and blue.
 
     Raises:
-        InputError: For a file that is missing, empty, cut off or no picture.
+        InputError: For a file that is missing, empty, cut off or no image.
     """
-    with _opened(path) as picture:
-        upright = ImageOps.exif_transpose(picture)
+    with _opened(path) as image:
+        upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I"):  # Pillow would cut 16 bits off at 255
             upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).round().astype(np.uint8))
         upright = upright.convert("RGB")
     return ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC)
 
 
-def as_array(picture: object) -> NDArray[np.float32]:
-    """Returns an RGB picture as (3, H, W) in [0, 1]."""
-    pixels = np.asarray(picture, dtype=np.float32)
+def as_array(image: object) -> NDArray[np.float32]:
+    """Returns an RGB image as (3, H, W) in [0, 1]."""
+    pixels = np.asarray(image, dtype=np.float32)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) / 255)
 
 
 def peculiarities(path: str | os.PathLike[str]) -> list[str]:
-    """Reads a picture through, and tells what `read_picture` does to it that one might not expect.
+    """Reads an image through, and tells what `read_image` does to it that one might not expect.
 
     Args:
         path: The file.
@@ -70,40 +70,40 @@ def peculiarities(path: str | os.PathLike[str]) -> list[str]:
         In words; usually none.
 
     Raises:
-        InputError: As `read_picture`.
+        InputError: As `read_image`.
     """
     found = []
-    with _opened(path) as picture:
-        if picture.getexif().get(_ORIENTATION, 1) != 1:
+    with _opened(path) as image:
+        if image.getexif().get(_ORIENTATION, 1) != 1:
             found.append("is turned upright, as the camera noted")
-        if picture.mode in ("1", "L", "LA", "F") or picture.mode.startswith("I"):
+        if image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I"):
             found.append("is greyscale: its three colours are made equal")
-        if picture.mode.startswith("I") or any(";16" in str(tile) for tile in getattr(picture, "tile", ())):
+        if image.mode.startswith("I") or any(";16" in str(tile) for tile in getattr(image, "tile", ())):
             found.append("has 16 bits a colour, of which 8 are read")
-        if picture.mode in ("LA", "RGBA", "PA") or "transparency" in picture.info:
+        if image.mode in ("LA", "RGBA", "PA") or "transparency" in image.info:
             found.append("has transparent places, which are read as if they were not")
-        picture.draft("RGB", _DRAFT)  # what a JPEG file holds is read to its end, but need not be worked out in full
-        picture.load()
+        image.draft("RGB", _DRAFT)  # what a JPEG file holds is read to its end, but need not be worked out in full
+        image.load()
     return found
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """Returns the pictures in a folder and the folders below it, by name.
+def list_images(folder: Path) -> list[Path]:
+    """Returns the images in a folder and the folders below it, by name.
 
     Raises:
-        InputError: When it is no folder or holds no picture.
+        InputError: When it is no folder or holds no image.
     """
     if not folder.is_dir():
-        raise InputError(folder, "is not a folder", "give the folder of the pictures")
+        raise InputError(folder, "is not a folder", "give the folder of the images")
     paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     found = sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
     if not found:
-        raise InputError(folder, f"holds no picture ({', '.join(SUFFIXES)})", "give the folder of the pictures")
+        raise InputError(folder, f"holds no image ({', '.join(SUFFIXES)})", "give the folder of the images")
     return found
 
 
 class Findings:
-    """What is wrong with pictures and with what belongs to them: one line each, then how many.
+    """What is wrong with images and with what belongs to them: one line each, then how many.
 
     Args:
         strict: Whether the first thing that cannot be used ends the work; otherwise it is left out.
@@ -130,7 +130,7 @@ class Findings:
         _log.warning("%s: %s", where, words)
 
     def usable(self, path: Path) -> bool:
-        """Tells what is peculiar about a picture; returns whether it can be read.
+        """Tells what is peculiar about an image; returns whether it can be read.
 
         Raises:
             InputError: When it cannot, and strict.
@@ -153,22 +153,22 @@ class Findings:
         """
         if self.left_out or self.changed:
             _log.warning(
-                "%s: %d pictures are used, %d of them changed; %d left out", where, used, self.changed, self.left_out
+                "%s: %d images are used, %d of them changed; %d left out", where, used, self.changed, self.left_out
             )
         if not used:
-            raise InputError(where, "holds no picture that can be used", "see the lines above")
+            raise InputError(where, "holds no image that can be used", "see the lines above")
 
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """Opens a picture; what goes wrong inside is told in one line."""
+    """Opens an image; what goes wrong inside is told in one line."""
     if Path(path).is_file() and Path(path).stat().st_size == 0:
         raise InputError(path, "is empty (0 bytes)", "replace the file")
     try:
-        with Image.open(path) as picture:
-            yield picture
+        with Image.open(path) as image:
+            yield image
     except FileNotFoundError as error:
-        raise InputError(path, "does not exist", "check the path of the picture") from error
+        raise InputError(path, "does not exist", "check the path of the image") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         told = " ".join(str(error).split())
-        raise InputError(path, f"cannot be read as a picture ({told})", "replace the file") from error
+        raise InputError(path, f"cannot be read as an image ({told})", "replace the file") from error

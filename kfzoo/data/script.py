@@ -42,9 +42,9 @@ class Keyframe:
         time: Seconds from the start of the clip.
         original: What the script asks for: the intent.
         arkit: What was performed, in the words of the muscles.
-        image: What can be seen of it in a picture.
-        coefficients: (61,) float32 in Live Link order, or None when the truth is not known.
-        image_path: Path of the picture, or None.
+        image: What can be seen of it in an image.
+        coefficients: (61,) float32 in Live Link order, or None when the ground truth is not known.
+        image_path: Path of the image, or None.
         emotions: Scores in [0, 1] by emotion name, for example {"Sadness": 0.8}.
         analysis: What SemanticFace's stage I says of the coefficients (`kfzoo.annotation`), or empty.
     """
@@ -69,7 +69,7 @@ class Script:
     """A performance in words: where it happens, what is felt, and its keyframes.
 
     Attributes:
-        id: Unique within its source; `<clip>/<number>` when several scripts were cut from one recording.
+        id: Unique within its source; `<recording>/<number>` when several scripts were cut from one recording.
         subject: Who performs it.
         background: The situation, in a sentence; the transcript of the autoencoder's dataset.
         emotion: The emotion in words, simple or composite.
@@ -85,7 +85,7 @@ class Script:
     part: Part | None = None
 
     @property
-    def clip(self) -> str:
+    def recording(self) -> str:
         """The recording that the script was cut from: its id up to the last `/`."""
         return self.id.rpartition("/")[0] or self.id
 
@@ -119,7 +119,7 @@ def fingerprint(scripts: Iterable[Script]) -> str:
     """Returns the sha256 of the scripts' content, in their order.
 
     Two data sets with one fingerprint hold the same words and, to `DECIMALS` digits, the same coefficients, whatever
-    file or source they came from. Of a picture's path only the name counts, so that a folder may be moved.
+    file or source they came from. Of an image's path only the name counts, so that a folder may be moved.
     """
     digest = hashlib.sha256()
     for script in scripts:

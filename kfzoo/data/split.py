@@ -15,7 +15,7 @@ from kfzoo.errors import InputError
 
 
 class Divisible(Protocol):
-    """What a split is made of: a `Script`, or a `Clip` of motion (`kfzoo.data.clips`)."""
+    """What a split is made of: a `Script`, or a `Clip` of motion (`kfzoo.data.clip`)."""
 
     @property
     def id(self) -> str:
@@ -26,7 +26,7 @@ class Divisible(Protocol):
         """Who performs it."""
 
     @property
-    def clip(self) -> str:
+    def recording(self) -> str:
         """The recording that it was cut from."""
 
     @property
@@ -42,9 +42,9 @@ class Divisible(Protocol):
 class Split:
     """How scripts, or clips of motion, are divided into train, val and test.
 
-    The groups that are kept whole are subjects or clips, so that no performer, or no recording, stands on two sides.
-    Each part is given as a share of the groups, drawn with the seed, or as the names of its groups; training gets the
-    rest. `by: source` takes the parts that the source assigns (`Script.part`).
+    The groups that are kept whole are subjects or recordings, so that no performer, or no recording, stands on two
+    sides. Each part is given as a share of the groups, drawn with the seed, or as the names of its groups; training
+    gets the rest. `by: source` takes the parts that the source assigns (`Script.part`).
 
     Attributes:
         by: What is kept whole; `clip` is the whole recording that scripts or clips of motion were cut from.
@@ -55,7 +55,7 @@ class Split:
             CLIP-aligned autoencoder's split, section III.C). Only where a group holds one emotion.
     """
 
-    by: Literal["source", "subject", "clip"] = "source"
+    by: Literal["source", "subject", "recording"] = "source"
     val: float | list[str] = 0.1
     test: float | list[str] = 0.1
     seed: int = 0
@@ -93,7 +93,7 @@ class Split:
         """
         groups: dict[Part, set[str]] = {part: set() for part in PARTS}
         for script, part in zip(scripts, parts, strict=True):
-            groups[part].add(script.clip if self.by == "clip" else script.subject)
+            groups[part].add(script.recording if self.by == "recording" else script.subject)
         named = {str(part): sorted(names) for part, names in groups.items()}
         return {"by": self.by, "seed": self.seed, "digest": digest(scripts, parts), **named}
 
@@ -103,12 +103,12 @@ class Split:
                 raise InputError(
                     "data.split.by",
                     f"'source' needs parts that the source assigns, and {_kind(scripts)} '{script.id}' has none",
-                    "choose 'subject' or 'clip'",
+                    "choose 'subject' or 'recording'",
                 )
         return [script.part for script in scripts if script.part]
 
     def _group(self, script: Divisible) -> str:
-        return script.subject if self.by == "subject" else script.clip
+        return script.subject if self.by == "subject" else script.recording
 
     def _drawn(self, scripts: Sequence[Divisible]) -> list[Part]:
         groups = {self._group(script): script.emotion if self.stratify else "" for script in scripts}

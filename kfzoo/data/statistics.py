@@ -29,7 +29,7 @@ def coefficients_of(samples: Sequence[Sample]) -> Tensor:
     """Stacks the coefficients of samples.
 
     Args:
-        samples: N keyframes of which the truth is known.
+        samples: N keyframes of which the ground truth is known.
 
     Returns:
         (N, 61) float32.

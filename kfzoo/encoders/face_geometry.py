@@ -23,7 +23,7 @@ class Eye(NamedTuple):
 
 LEFT = Eye(outer=263, inner=362, iris=473)
 RIGHT = Eye(outer=33, inner=133, iris=468)
-"""Sides are the subject's: in a picture that is not mirrored the left eye stands at the right."""
+"""Sides are the subject's: in an image that is not mirrored the left eye stands at the right."""
 
 NOSE = 1
 """The tip of the nose."""
@@ -41,7 +41,7 @@ IRIS_REST = (0.012, 0.055)
 up, in units of the eye's width. Measured on the same faces."""
 
 FRONTAL = torch.tensor([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.6]], dtype=torch.float64)
-"""Where the right eye, the left eye and the tip of the nose are put: x to the picture's right, y down."""
+"""Where the right eye, the left eye and the tip of the nose are put: x to the image's right, y down."""
 
 
 def head_angles(poses: Tensor) -> Tensor:
@@ -71,8 +71,8 @@ def eye_angles(points: Tensor, poses: Tensor, height: int, width: int) -> Tensor
     Args:
         points: (B, 478, 3), as in `kfzoo.encoders.landmarks.Faces`.
         poses: (B, 4, 4), of the heads.
-        height: Of the picture in pixels.
-        width: Of the picture in pixels.
+        height: Of the image in pixels.
+        width: Of the image in pixels.
 
     Returns:
         (B, 6): yaw, pitch and roll of the left eye, then of the right one, in radians.
@@ -92,18 +92,18 @@ def eye_angles(points: Tensor, poses: Tensor, height: int, width: int) -> Tensor
 
 
 def frontal(points: Tensor, height: int, width: int) -> Tensor:
-    """Puts the eyes and the nose of every face in the same places, by an affine map of the picture's plane.
+    """Puts the eyes and the nose of every face in the same places, by an affine map of the image's plane.
 
     What is left does not change when the landmarks are moved, turned, scaled, stretched or sheared.
 
     Args:
         points: (B, 478, 2 or 3), as in `kfzoo.encoders.landmarks.Faces`.
-        height: Of the picture in pixels.
-        width: Of the picture in pixels.
+        height: Of the image in pixels.
+        width: Of the image in pixels.
 
     Returns:
         (B, 478, 2) float64, in units of the distance between the eyes. A face whose eyes and nose are on one line,
-        such as the zeros of a picture without a face, gives zeros.
+        such as the zeros of an image without a face, gives zeros.
     """
     plane = points[..., :2].double() * torch.tensor([width, height], dtype=torch.float64)
     eyes = [plane[:, [eye.outer, eye.inner]].mean(1) for eye in (RIGHT, LEFT)]

@@ -1,4 +1,4 @@
-"""Image encoders behind one small interface: pictures in, one vector each out.
+"""Image encoders behind one small interface: images in, one vector each out.
 
 A specification names one in a configuration:
 
@@ -23,11 +23,11 @@ Triple = tuple[float, float, float]
 
 
 class ImageEncoder(nn.Module, ABC):
-    """Turns pictures into vectors.
+    """Turns images into vectors.
 
     Args:
         dim: Size of a vector.
-        mean: Of each colour, taken off before the backbone sees a picture.
+        mean: Of each colour, taken off before the backbone sees an image.
         std: Of each colour, divided by.
     """
 
@@ -42,10 +42,10 @@ class ImageEncoder(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, images: Tensor) -> Tensor:
-        """Returns (B, dim) from standardised pictures (B, 3, H, W)."""
+        """Returns (B, dim) from standardised images (B, 3, H, W)."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encodes pictures.
+        """Encodes images.
 
         Args:
             images: (B, 3, H, W) in [0, 1].
@@ -78,7 +78,7 @@ class TimmEncoder(ImageEncoder):
         config = library.data.resolve_model_data_config(backbone)
         super().__init__(int(backbone.num_features), config["mean"], config["std"])
         self.backbone = backbone
-        # Some backbones widen behind their last stage; only a picture tells.
+        # Some backbones widen behind their last stage; only an image tells.
         with torch.no_grad():
             side = int(config["input_size"][-1])
             self.dim = int(self.backbone.eval()(torch.zeros(1, 3, side, side)).shape[-1])

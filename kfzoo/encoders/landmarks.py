@@ -1,4 +1,4 @@
-"""MediaPipe's face landmarker: pictures in, points, blendshape scores and the pose of the head out.
+"""MediaPipe's face landmarker: images in, points, blendshape scores and the pose of the head out.
 
 It needs the package `mediapipe` (`pip install "kfzoo[landmarks]"`) and its model file `face_landmarker.task`, which is
 Google's and not part of this project: give its path, or name it in the environment variable `KFZOO_FACE_LANDMARKER`.
@@ -36,19 +36,19 @@ POINTS = 478
 """Landmarks of a face: 468 of the skin and lips, then five of each iris."""
 
 MOST_FACES = 4
-"""Faces that are looked for in a picture; the largest counts."""
+"""Faces that are looked for in an image; the largest counts."""
 
 
 class Faces(NamedTuple):
-    """What the landmarker finds in B pictures; rows without a face are zeros.
+    """What the landmarker finds in B images; rows without a face are zeros.
 
     Attributes:
-        shown: (B,) int64, how many faces a picture shows (at most `MOST_FACES`); what follows is of the largest.
-        points: (B, 478, 3) float32: x and y as shares of the picture's width and height, from its upper left corner; z
+        shown: (B,) int64, how many faces an image shows (at most `MOST_FACES`); what follows is of the largest.
+        points: (B, 478, 3) float32: x and y as shares of the image's width and height, from its upper left corner; z
             in units of the width, smaller towards the camera.
         scores: (B, 52) float32 in [0, 1], in the order of `kfzoo.arkit.channels.MEDIAPIPE`.
         poses: (B, 4, 4) float32, from the face's own axes (to the subject's left, up, out of the face) to the camera's
-            (to the picture's right, up, towards the camera), in centimetres.
+            (to the image's right, up, towards the camera), in centimetres.
     """
 
     shown: Tensor
@@ -58,7 +58,7 @@ class Faces(NamedTuple):
 
     @property
     def found(self) -> Tensor:
-        """Whether a picture shows a face, (B,) bool."""
+        """Whether an image shows a face, (B,) bool."""
         return self.shown > 0
 
 
@@ -95,7 +95,7 @@ class FaceLandmarker:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def __call__(self, images: Tensor) -> Faces:
-        """Finds the largest face of each picture.
+        """Finds the largest face of each image.
 
         Args:
             images: (B, 3, H, W) in [0, 1], on any device.
@@ -110,11 +110,11 @@ class FaceLandmarker:
         return _stack([self._find(each.permute(1, 2, 0).contiguous().numpy()) for each in pixels])
 
     def cached(self, keys: Sequence[str], read: Callable[[int], NDArray[np.float32]]) -> Faces:
-        """Finds the faces of many pictures, or reads from the cache on disk what was found before.
+        """Finds the faces of many images, or reads from the cache on disk what was found before.
 
         Args:
-            keys: One a picture, which changes with its content.
-            read: Gives the picture of a number, (3, H, W) in [0, 1]; not called when the faces are known.
+            keys: One an image, which changes with its content.
+            read: Gives the image of a number, (3, H, W) in [0, 1]; not called when the faces are known.
 
         Returns:
             The faces, in the order of the keys.
@@ -123,7 +123,7 @@ class FaceLandmarker:
         path = cache_folder() / "landmarks" / f"{name}.safetensors"
         faces = _load(path, len(keys))
         if faces is None:
-            numbers = tqdm(range(len(keys)), desc="Finding faces", unit=" pictures", delay=2, leave=False)
+            numbers = tqdm(range(len(keys)), desc="Finding faces", unit=" images", delay=2, leave=False)
             faces = _join([self(torch.from_numpy(read(number))[None]) for number in numbers])
             with replacing(path) as beside:
                 save_file(faces._asdict(), beside)

@@ -160,7 +160,7 @@ class OpenClipText(TextEncoder):
             self.tokenizer: Any = open_clip.get_tokenizer(name)
         except Exception as error:  # open_clip lets through whatever its backends raise
             raise _not_found(name if pretrained is None else f"{name}@{pretrained}", error) from error
-        model.visual = nn.Identity()  # the picture's half is never used
+        model.visual = nn.Identity()  # the image's half is never used
         self.model: Any = model
         self.max_tokens = int(model.context_length)
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Scores of answers against the truth of the same samples: errors, detection and cross comparison."""
+"""Scores of answers against the ground truth of the same samples: errors, detection and cross comparison."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def detection_scores(predictions: Tensor, targets: Tensor, bootstrap: ScriptBoot
 
 
 def cross_comparison_scores(predictions: Tensor, targets: Tensor, bootstrap: ScriptBootstrap) -> dict[str, Score]:
-    """Means over each subset's channels of their agreement with the truth.
+    """Means over each subset's channels of their agreement with the ground truth.
 
     In a resample, as in the whole set, a channel that is constant has no correlation and is left out. Ranks are those
     in the whole set.

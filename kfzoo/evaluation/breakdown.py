@@ -38,7 +38,7 @@ MOST_GROUPS = 40
 OTHER = "other"
 
 
-def channel_tables(faces: FaceSet, truth: FaceSet, training: FaceSet | None) -> dict[str, Table]:
+def channel_tables(faces: FaceSet, target: FaceSet, training: FaceSet | None) -> dict[str, Table]:
     """Tables by channel: `channel`, `head_pose`, `cross_comparison` and `region`.
 
     Source: SemanticFace, tables 1 and 5 to 7. None stands for the correlation of a constant channel, F1 where nothing
@@ -46,16 +46,16 @@ def channel_tables(faces: FaceSet, truth: FaceSet, training: FaceSet | None) -> 
 
     Args:
         faces: N answers, 61 channels.
-        truth: Of the same samples.
-        training: Ground truth of the training split.
+        target: Of the same samples.
+        training: Ground ground truth of the training split.
     """
-    agreement = channel_agreement(faces.values, truth.values)
+    agreement = channel_agreement(faces.values, target.values)
     w_dist = None if training is None else wasserstein_of_sorted(faces.ordered, training.ordered)
     unknown = torch.full_like(agreement.msd, torch.nan)
     columns = {
         **agreement._asdict(),
         "mse": agreement.msd,
-        "f1": _channel_f1(detection_counts(faces.values, truth.values)),
+        "f1": _channel_f1(detection_counts(faces.values, target.values)),
         "w_dist": unknown if w_dist is None else w_dist,
     }
     compared = {name: cross_comparison(agreement, indices(SUBSETS[name]).tolist()) for name in CROSS_COMPARISONS}

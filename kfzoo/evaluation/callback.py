@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from kfzoo.rendering.contact_sheet import Row
 
 FACES = 6
-"""Keyframes on the picture, spread evenly over the test part."""
+"""Keyframes on the image, spread evenly over the test part."""
 
-PICTURE = 160
+IMAGE = 160
 """Side in pixels of what a model of images was shown."""
 
 
@@ -36,7 +36,7 @@ class EvaluationCallback(Callback):
 
     Args:
         path: Where the results file goes; the errors of each sample go beside it.
-        faces: Where a picture of truth beside prediction goes.
+        faces: Where an image of ground truth beside prediction goes.
         config: The resolved configuration, to be kept with the results.
         evaluator: Run folder or checkpoint of a learned evaluator; empty for none.
         earlier: Tells how many seconds interrupted starts of the same test took.
@@ -59,19 +59,19 @@ class EvaluationCallback(Callback):
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Builds the suite from the training part; only rank 0 will ask the evaluator."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        judge = None
+        evaluator = None
         if self.evaluator and trainer.is_global_zero:
-            judge = load_evaluator(self.evaluator).to(pl_module.device)
-            check_evaluator(judge, data.fingerprint, data.split_digest)
-        self._judge = judge
-        self._suite = EvaluationSuite(data.train_coefficients, data.samples("test"), judge).to(pl_module.device)
+            evaluator = load_evaluator(self.evaluator).to(pl_module.device)
+            check_evaluator(evaluator, data.fingerprint, data.split_digest)
+        self._evaluator = evaluator
+        self._suite = EvaluationSuite(data.train_coefficients, data.samples("test"), evaluator).to(pl_module.device)
         self._started = time.perf_counter()
 
     def on_test_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
         """Takes a batch's answers."""
-        self._suite.update(batch.ids, outputs.coefficients, batch.truth, outputs.valid)
+        self._suite.update(batch.ids, outputs.coefficients, batch.targets, outputs.valid)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Scores all answers; rank 0 writes and prints."""
@@ -101,7 +101,7 @@ class EvaluationCallback(Callback):
             checkpoint=weights_digest(module.stored()),
             hardware=hardware(),
             seconds=seconds,
-            evaluator=None if self._judge is None else self._judge.digest,
+            evaluator=None if self._evaluator is None else self._evaluator.digest,
             tables=report.tables,
             status="complete" if report.count == len(samples) else "partial",
         )
@@ -118,22 +118,22 @@ class EvaluationCallback(Callback):
         answered = [sample for sample in samples if sample.id in answers]
         chosen = answered[:: max(1, len(answered) // FACES)][:FACES]
         shown = [
-            _row(sample, truth, answers[sample.id])
+            _row(sample, target, answers[sample.id])
             for sample in chosen
-            if (truth := sample.keyframe.coefficients) is not None
+            if (target := sample.keyframe.coefficients) is not None
         ]
         if shown:
             save_png(contact_sheet(shown, caption_width=520), self.faces)
 
 
-def _row(sample: Sample, truth: NDArray[np.float32], answer: NDArray[np.float32]) -> Row:
-    """What was asked for, in words or as a picture, the truth and the answer."""
-    from kfzoo.data.images import open_picture
+def _row(sample: Sample, target: NDArray[np.float32], answer: NDArray[np.float32]) -> Row:
+    """What was asked for, in words or as an image, the ground truth and the answer."""
+    from kfzoo.data.images import open_image
     from kfzoo.rendering.contact_sheet import Row
 
     asked = sample.keyframe.image_path
-    picture = [("picture", open_picture(asked, PICTURE))] if asked else []
-    return Row(sample.description, [*picture, ("truth", truth), ("prediction", answer)])
+    image = [("image", open_image(asked, IMAGE))] if asked else []
+    return Row(sample.description, [*image, ("target", target), ("prediction", answer)])
 
 
 def identity(data: Any, part: str) -> DataIdentity:

@@ -98,7 +98,7 @@ class ClipWriter(Callback):
         def ask(batch: ClipBatch) -> ClipBatch:
             new = [clip for clip in batch.clips if not path_of(self.folder, clip.id).is_file()]
             if not new:
-                return ClipBatch(batch.motion[:0], batch.held[:0], (), ())
+                return ClipBatch(batch.motion[:0], batch.mask[:0], (), ())
             return answer(collate_clips(new).to(module.device))
 
         return ask

@@ -1,6 +1,6 @@
-"""The learned evaluators: words or pictures and motions in one space (KeyframeFace, C.3; SemanticFace, 0.A.4).
+"""The learned evaluators: words or images and motions in one space (KeyframeFace, C.3; SemanticFace, 0.A.4).
 
-They judge; they are trained on ground truth alone, and no model is ever trained with them. Both are written down here:
+They score; they are trained on ground truth alone, and no model is ever trained with them. Both are written down here:
 what differs is the side of the condition.
 """
 
@@ -83,7 +83,7 @@ class MotionEvaluator(ZooModule, ABC):
 
     @torch.no_grad()
     def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
-        """Returns the vectors of samples' words or pictures, (N, dim) float32 on the CPU; their truth is not used."""
+        """Returns the vectors of samples' words or images, (N, dim) float32 on the CPU; their labels are not used."""
         chosen = [sample._replace(annotation=self.annotation) for sample in samples]
         starts = range(0, len(chosen), CHUNK)
         batches = (self.collate(chosen[start : start + CHUNK]).to(self.device) for start in starts)
@@ -123,7 +123,7 @@ class MotionEvaluator(ZooModule, ABC):
     def training_step(self, batch: KeyframeBatch, batch_idx: int) -> Tensor:
         """Computes and logs the symmetric InfoNCE loss."""
         condition = normalize(self.embed_condition(batch), dim=-1)
-        motion = normalize(self.encode_motion(batch.truth), dim=-1)
+        motion = normalize(self.encode_motion(batch.targets), dim=-1)
         loss = info_nce(condition, motion, self.hparams["temperature"])
         self.log("train/loss", loss, batch_size=len(batch), prog_bar=True)
         return loss
@@ -134,7 +134,7 @@ class MotionEvaluator(ZooModule, ABC):
 
     def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
         """Keeps the vectors of both sides."""
-        self._retrieval.update(self.embed_condition(batch), self.encode_motion(batch.truth))
+        self._retrieval.update(self.embed_condition(batch), self.encode_motion(batch.targets))
 
     def on_validation_epoch_end(self) -> None:
         """Logs R-Precision@1 to 3 over the whole validation part; the first chooses the checkpoint."""
@@ -203,11 +203,11 @@ class TextMotionEvaluator(MotionEvaluator):
 
 
 class ImageMotionEvaluator(MotionEvaluator):
-    """Pictures against motions (SemanticFace, 0.A.4).
+    """Images against motions (SemanticFace, 0.A.4).
 
     Args:
         image_encoder: Specification of the image side (`kfzoo.encoders.image`); it is trained, too.
-        size: Side of the pictures in pixels.
+        size: Side of the images in pixels.
         dim: Size of the joint space.
         width: Size of a keyframe's token in the motion encoder.
         layers: Its transformer layers.
@@ -236,12 +236,12 @@ class ImageMotionEvaluator(MotionEvaluator):
         encoder = build_image_encoder(image_encoder)
         super().__init__(encoder.dim, dim, width, layers, heads, dropout)
         self.save_hyperparameters()
-        self.picture_size = size
+        self.image_size = size
         self.encoder = encoder.requires_grad_(True).train()
 
     def embed_condition(self, batch: KeyframeBatch) -> Tensor:
-        """Returns the pictures' vectors, (B, dim)."""
-        vectors: Tensor = self.projection(self.encoder(batch.images))
+        """Returns the images' vectors, (B, dim)."""
+        vectors: Tensor = self.projection(self.encoder(batch.pixels))
         return vectors
 
 
@@ -253,7 +253,7 @@ def info_nce(condition: Tensor, motion: Tensor, temperature: float) -> Tensor:
 
 
 def check_evaluator(evaluator: MotionEvaluator, data: str, split: str) -> None:
-    """Refuses an evaluator that was trained on another split of the data that it is to judge.
+    """Refuses an evaluator that was trained on another split of the data that it is to evaluator.
 
     Args:
         evaluator: A trained one.

@@ -28,10 +28,10 @@ SHOWN = ("r_precision_1", "r_precision_2", "r_precision_3", "r_precision_reverse
 
 
 class EvaluatorCallback(Callback):
-    """Scores the test part's truth, and faces that know nothing of their condition, with the evaluator itself.
+    """Scores the test part's ground truth, and faces that know nothing of their condition, with the evaluator itself.
 
-    Truth far above chance says that the evaluator understands the data; the mean face and the zero face at chance say
-    that it gives nothing away. Both stand in a JSON file beside its content hash.
+    Ground truth far above chance says that the evaluator understands the data; the mean face and the zero face at
+    chance say that it gives nothing away. Both stand in a JSON file beside its content hash.
 
     Args:
         path: Where the file goes.
@@ -46,20 +46,20 @@ class EvaluatorCallback(Callback):
         """Scores the reference rows; rank 0 writes and prints."""
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        judge: Any = pl_module
+        evaluator: Any = pl_module
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         started = time.perf_counter()
         samples = sorted(data.samples("test"), key=lambda sample: str(sample.id))
-        truth = coefficients_of(samples).numpy()
+        target = coefficients_of(samples).numpy()
         ids = np.array([sample.id for sample in samples], dtype=np.str_)
-        rows = Rows(ids=ids, predictions=truth, targets=truth, valid=np.ones(len(ids), dtype=bool))
-        suite = EvaluationSuite(data.train_coefficients, samples, judge)
+        rows = Rows(ids=ids, predictions=target, targets=target, valid=np.ones(len(ids), dtype=bool))
+        suite = EvaluationSuite(data.train_coefficients, samples, evaluator)
         found = {name: report.scores for name, report in suite.reference_reports(rows).items()}
         record = {
             "format": FORMAT,
             "schema": 1,
-            "digest": judge.digest,
-            "class_path": f"{type(judge).__module__}.{type(judge).__qualname__}",
+            "digest": evaluator.digest,
+            "class_path": f"{type(evaluator).__module__}.{type(evaluator).__qualname__}",
             "data": asdict(identity(data, "test")),
             "count": len(samples),
             "references": {
@@ -79,4 +79,4 @@ class EvaluatorCallback(Callback):
             numbers = (f"{scores[key].value:.{METRICS[key].decimals}f}" for key in shown)
             table.add_row(REFERENCES[name], *numbers)
         Console().print(table)
-        print(f"evaluator  {judge.digest}\nreport     {self.path}")
+        print(f"evaluator  {evaluator.digest}\nreport     {self.path}")

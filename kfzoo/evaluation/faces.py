@@ -1,4 +1,4 @@
-"""Sets of faces: how far they are from the training split's and from the test's truth, and from each other."""
+"""Sets of faces: how far they are from the training split's and from the test's ground truth, and from each other."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def compare_with_training(faces: FaceSet, training: FaceSet | None, seed: int) -
 
     Args:
         faces: N answers.
-        training: Ground truth of the training split.
+        training: Ground ground truth of the training split.
         seed: Of the ring in which Diversity is taken of many faces.
 
     Returns:
@@ -75,19 +75,19 @@ def compare_with_training(faces: FaceSet, training: FaceSet | None, seed: int) -
     }
 
 
-def compare_with_truth(faces: FaceSet, truth: FaceSet) -> dict[str, Influential]:
-    """FID and W-Dist against the truth of the same samples; a resample changes both sides.
+def compare_with_target(faces: FaceSet, target: FaceSet) -> dict[str, Influential]:
+    """FID and W-Dist against the ground truth of the same samples; a resample changes both sides.
 
     Args:
         faces: N answers.
-        truth: Of the same samples.
+        target: Of the same samples.
     """
-    fid, w_dist = _distances(faces, truth)
+    fid, w_dist = _distances(faces, target)
     fid_influence = torch.zeros(len(faces.values), dtype=torch.float64)
     w_dist_influence = fid_influence.clone()
     # Sets of the same faces stay as near as they are.
-    if faces.ordered is not truth.ordered:
-        for own, other in ((faces, truth), (truth, faces)):
+    if faces.ordered is not target.ordered:
+        for own, other in ((faces, target), (target, faces)):
             if not own.constant:
                 fid_influence += _fid_influence(own, other)
                 w_dist_influence += _w_dist_influence(own, other)

@@ -1,4 +1,4 @@
-"""Scores in the space of a learned evaluator: does an answer find its own words or picture, and how near is it."""
+"""Scores in the space of a learned evaluator: does an answer find its own words or image, and how near is it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Evaluator(Protocol):
         """Content hash, to be kept with every number it gave."""
 
     def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
-        """Embeds the conditions of N samples, their words or pictures; (N, E)."""
+        """Embeds the conditions of N samples, their words or images; (N, E)."""
 
     def embed_motion(self, coefficients: Tensor) -> Tensor:
         """Embeds (N, 61) coefficients; (N, E)."""
@@ -74,7 +74,7 @@ def embed_faces(evaluator: Evaluator, values: Tensor) -> Tensor:
 
 
 def compare_embeddings(motions: Tensor, training: Moments) -> dict[str, Influential]:
-    """FID between the embeddings of answers and of the training split's truth.
+    """FID between the embeddings of answers and of the training split's ground truth.
 
     Args:
         motions: (N, E) embeddings of the answers.

@@ -43,14 +43,14 @@ class MotionReport:
     Attributes:
         count: Number of clips.
         frames: Number of their frames.
-        truth: Scores of the true clips.
+        targets: Scores of the true clips.
         generated: Scores of the generated ones.
-        speed_ratio: Speed of the generated over that of the truth; None where the truth stands still.
+        speed_ratio: Speed of the generated over that of the ground truth; None where the ground truth stands still.
     """
 
     count: int
     frames: int
-    truth: MotionScores
+    targets: MotionScores
     generated: MotionScores
     speed_ratio: float | None
 
@@ -65,20 +65,20 @@ def acceleration(motion: Motion) -> float:
     return float(np.abs(np.diff(motion.astype(np.float64), n=2, axis=0)).mean() * FPS**2)
 
 
-def compare_motion(generated: Sequence[Motion], truth: Sequence[Motion], training: Motion) -> MotionReport:
+def compare_motion(generated: Sequence[Motion], target: Sequence[Motion], training: Motion) -> MotionReport:
     """Compares generated clips with the true ones of the same captions.
 
     They are compared as sets: a caption leaves open when something happens, so that frames of one time say little.
 
     Args:
         generated: N clips of (T, 61).
-        truth: N clips of (T, 61).
+        target: N clips of (T, 61).
         training: (M, 61) every frame of the training part.
     """
     reference = moments(torch.from_numpy(training))
-    own = [speed(clip) for clip in truth]
+    own = [speed(clip) for clip in target]
     still = STATIC * float(np.mean(own))
-    true, made = (_scores(clips, still, reference) for clips in (truth, generated))
+    true, made = (_scores(clips, still, reference) for clips in (target, generated))
     ratio = made.speed / true.speed if true.speed > 0 else None
     return MotionReport(len(generated), sum(map(len, generated)), true, made, ratio)
 

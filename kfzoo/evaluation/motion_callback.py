@@ -27,7 +27,7 @@ from kfzoo.files import replacing
 
 FORMAT = "kfzoo-motion"
 DRAWN = 4
-"""Clips on the picture: the longest of the test part."""
+"""Clips on the image: the longest of the test part."""
 
 _COLUMNS = {"speed": "speed 1/s", "acceleration": "acceleration 1/s²", "static": "static", "fid": "FID ↓"}
 
@@ -37,13 +37,13 @@ class MotionCallback(Callback):
 
     Args:
         path: Where the report goes.
-        picture: Where a picture of truth beside generated goes.
+        image: Where an image of ground truth beside generated goes.
         config: The resolved configuration, to be kept with it.
     """
 
-    def __init__(self, path: Path, picture: Path, config: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, image: Path, config: Mapping[str, Any]) -> None:
         self.path = path
-        self.picture = picture
+        self.image = image
         self.config = config
 
     def on_test_start(self, *_: Any) -> None:
@@ -79,9 +79,9 @@ class MotionCallback(Callback):
             return
         self._write(data, pl_module, report)
         chosen = sorted(range(len(clips)), key=lambda place: -len(clips[place]))[:DRAWN]
-        draw_motion([Pair(clips[each].captions[0], clips[each].motion, made[each]) for each in chosen], self.picture)
+        draw_motion([Pair(clips[each].captions[0], clips[each].motion, made[each]) for each in chosen], self.image)
         print_report(report)
-        print(f"report     {self.path}\npicture    {self.picture}")
+        print(f"report     {self.path}\npicture    {self.image}")
 
     def _write(self, data: Any, module: Any, report: MotionReport) -> None:
         record = {
@@ -105,11 +105,11 @@ class MotionCallback(Callback):
 
 
 def print_report(report: MotionReport, console: Console | None = None) -> None:
-    """Prints truth and generated one above the other, and how fast the one is beside the other."""
+    """Prints ground truth and generated one above the other, and how fast the one is beside the other."""
     console = console or Console()
-    ratio = "" if report.speed_ratio is None else f", generated at {report.speed_ratio:.2f} of the truth's speed"
+    ratio = "" if report.speed_ratio is None else f", generated at {report.speed_ratio:.2f} of the ground truth's speed"
     table = Table("", *_COLUMNS.values(), box=SIMPLE_HEAD, title=f"{report.count} clips{ratio}", title_justify="left")
-    for name, scores in (("truth", report.truth), ("generated", report.generated)):
+    for name, scores in (("target", report.targets), ("generated", report.generated)):
         values = (
             f"{getattr(scores, key):.1%}" if key == "static" else f"{getattr(scores, key):.4f}" for key in _COLUMNS
         )

@@ -1,4 +1,4 @@
-"""The figure of moving clips: curves of a few channels, truth beside generated."""
+"""The figure of moving clips: curves of a few channels, ground truth beside generated."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Pair:
 
     Attributes:
         caption: What both show.
-        truth: (T, 61).
+        target: (T, 61).
         generated: (T, 61).
     """
 
     caption: str
-    truth: NDArray[np.float32]
+    targets: NDArray[np.float32]
     generated: NDArray[np.float32]
 
 
 def draw_motion(pairs: Sequence[Pair], path: Path) -> None:
-    """Draws each clip in a row, the truth at the left, what was generated at the right, on one scale.
+    """Draws each clip in a row, the ground truth at the left, what was generated at the right, on one scale.
 
-    The channels are those that vary most in the truth of these clips; of two that mirror each other, one.
+    The channels are those that vary most in the ground truth of these clips; of two that mirror each other, one.
 
     Args:
         pairs: At least one clip.
@@ -52,10 +52,10 @@ def draw_motion(pairs: Sequence[Pair], path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    shown = liveliest([pair.truth for pair in pairs], len(COLOURS))
-    everything = np.concatenate([clip[:, shown] for pair in pairs for clip in (pair.truth, pair.generated)])
+    shown = liveliest([pair.targets for pair in pairs], len(COLOURS))
+    everything = np.concatenate([clip[:, shown] for pair in pairs for clip in (pair.targets, pair.generated)])
     low, high = min(0.0, float(everything.min())), max(0.1, float(everything.max()))
-    longest = max(len(clip) for pair in pairs for clip in (pair.truth, pair.generated)) / FPS
+    longest = max(len(clip) for pair in pairs for clip in (pair.targets, pair.generated)) / FPS
     captions = [textwrap.wrap(pair.caption, WIDEST, max_lines=2, placeholder=" …") for pair in pairs]
     figure = Figure(figsize=(7.2, 0.75 + 1.45 * len(pairs)), layout="constrained")
     rows = figure.subfigures(len(pairs), 1, squeeze=False)[:, 0]
@@ -63,7 +63,7 @@ def draw_motion(pairs: Sequence[Pair], path: Path) -> None:
         row.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=7, color=INK, style="italic")
         axes = row.subplots(1, 2, sharex=True, sharey=True)
         axes[0].set_ylabel("coefficient", fontsize=7, color=INK)
-        for axis, title, clip in zip(axes, ("truth", "generated"), (pair.truth, pair.generated), strict=True):
+        for axis, title, clip in zip(axes, ("target", "generated"), (pair.targets, pair.generated), strict=True):
             for channel, colour in zip(shown, COLOURS, strict=False):
                 axis.plot(np.arange(len(clip)) / FPS, clip[:, channel], color=colour, linewidth=1.1)
             axis.set(xlim=(0, longest), ylim=(low - 0.03 * (high - low), high + 0.03 * (high - low)))

@@ -34,8 +34,8 @@ COUNTS = ("n", "channels", "skipped")
 DECIMALS = 4
 LEGEND = (
     "↓ lower is better; ↑ higher is better; → nearer to the ground truth's is better. Brackets: 95 % interval. "
-    "Beside it what others would reach: the truth itself, the truth shuffled, the training part's mean face, and the "
-    "face at rest. Samples without a valid answer are scored as the mean face, where there is one."
+    "Beside it what others would reach: the ground truth itself, the ground truth shuffled, the training part's mean "
+    "face, and the face at rest. Samples without a valid answer are scored as the mean face, where there is one."
 )
 
 
@@ -67,10 +67,10 @@ def print_report(results: Results, console: Console | None = None) -> None:
 
 def _heading(results: Results) -> str:
     data = results.data
-    judge = f", evaluator {results.evaluator[:8]}" if results.evaluator else ""
-    truth = ", without truth" if results.status == "no truth" else ""
+    evaluator = f", evaluator {results.evaluator[:8]}" if results.evaluator else ""
+    target = ", without truth" if results.status == "no ground truth" else ""
     where = f"{data.source}, {data.part}: {results.count:,} keyframes, data {data.fingerprint[:8]}"
-    return f"{results.model} on {where}{judge}{truth}"
+    return f"{results.model} on {where}{evaluator}{target}"
 
 
 def _scores(title: str, results: Results, names: Sequence[str]) -> Grid:

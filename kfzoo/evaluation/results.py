@@ -24,8 +24,8 @@ FORMAT = "kfzoo-results"
 SCHEMA = 2
 """Version of the file's layout; a reader refuses others."""
 
-Status = Literal["complete", "partial", "no truth"]
-"""`partial`: only some of the split was scored; `no truth`: the data has none. No leaderboard lists either."""
+Status = Literal["complete", "partial", "no ground truth"]
+"""`partial`: only some of the split was scored; `no ground truth`: the data has none. No leaderboard lists either."""
 
 REMEDY = "run `test` again to write it"
 Value = TypeVar("Value")
@@ -296,5 +296,5 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial", "no truth": "no truth"}
+STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial", "no ground truth": "no ground truth"}
 NAMES: dict[type, str] = {str: "text", int: "a whole number", float: "a number", dict: "an object", list: "a list"}

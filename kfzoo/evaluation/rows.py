@@ -19,7 +19,7 @@ class Rows(NamedTuple):
     Attributes:
         ids: (N,) text.
         predictions: (N, D) float32; whatever stands in rows that are not valid.
-        targets: (N, D) float32, or None when the truth is not known.
+        targets: (N, D) float32, or None when the ground truth is not known.
         valid: (N,) bool.
     """
 

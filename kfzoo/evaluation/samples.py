@@ -50,8 +50,8 @@ class Samples:
         return scripts_of(self.ids)
 
     @property
-    def clips(self) -> NDArray[np.str_]:
-        """(N,) the recording each sample comes from: its script's id up to the last `/`, as `Script.clip`."""
+    def recordings(self) -> NDArray[np.str_]:
+        """(N,) the recording each sample comes from: its script's id up to the last `/`, as `Script.recording`."""
         return np.array([name.rpartition("/")[0] or name for name in self.scripts.tolist()], dtype=np.str_)
 
 

@@ -39,18 +39,18 @@ class MetricInfo:
 
     Attributes:
         label: Its name in tables.
-        better: "low", "high", or "truth" when the ground truth's own value is the best there is.
+        better: "low", "high", or "target" when the ground truth's own value is the best there is.
         decimals: Digits after the point.
     """
 
     label: str
-    better: Literal["low", "high", "truth"]
+    better: Literal["low", "high", "target"]
     decimals: int
 
     @property
     def arrow(self) -> str:
         """The direction that is better, as the papers print it."""
-        return {"low": "↓", "high": "↑", "truth": "→"}[self.better]
+        return {"low": "↓", "high": "↑", "target": "→"}[self.better]
 
 
 def _cross_comparison(key: str, label: str) -> dict[str, MetricInfo]:
@@ -84,7 +84,7 @@ METRICS: dict[str, MetricInfo] = {
     "fid_test": MetricInfo("FID (test)", "low", 4),
     "w_dist": MetricInfo("W-Dist", "low", 4),
     "w_dist_test": MetricInfo("W-Dist (test)", "low", 4),
-    "diversity": MetricInfo("Diversity", "truth", 3),
+    "diversity": MetricInfo("Diversity", "target", 3),
     "detection_accuracy": MetricInfo("Detection", "high", 4),
     "detection_f1": MetricInfo("F1", "high", 4),
     "tolerance_accuracy": MetricInfo("Within 0.25", "high", 4),
@@ -101,8 +101,8 @@ METRICS: dict[str, MetricInfo] = {
 }
 """All metrics of the suite, in the order of its report.
 
-A report lacks those that its data cannot give: without the truth there are no errors, without a learned evaluator no
-R-Precision, MMD and embedding FID, with fewer samples than a pool holds no R-Precision.
+A report lacks those that its data cannot give: without the ground truth there are no errors, without a learned
+evaluator no R-Precision, MMD and embedding FID, with fewer samples than a pool holds no R-Precision.
 """
 
 REFERENCES: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""The suite: every number of the benchmark, from predictions and, where it is known, the truth."""
+"""The suite: every number of the benchmark, from predictions and, where it is known, the ground truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kfzoo.data.batch import Sample
 from kfzoo.evaluation.accuracy import cross_comparison_scores, detection_scores, error_scores
 from kfzoo.evaluation.bootstrap import ScriptBootstrap
 from kfzoo.evaluation.breakdown import channel_tables, group_tables
-from kfzoo.evaluation.faces import FaceSet, compare_with_training, compare_with_truth, influential_scores
+from kfzoo.evaluation.faces import FaceSet, compare_with_target, compare_with_training, influential_scores
 from kfzoo.evaluation.jackknife import Influential
 from kfzoo.evaluation.learned import Evaluator, compare_embeddings, embed_faces, retrieval_scores
 from kfzoo.evaluation.rows import RowGatherer, Rows
@@ -32,8 +32,8 @@ class Report:
 
     Attributes:
         scores: By the names in `METRICS`, in their order, without those that the data cannot give.
-        samples: Errors of each sample; None without the truth, or without the training split's mean face.
-        tables: Breakdowns by name; empty without the truth.
+        samples: Errors of each sample; None without the ground truth, or without the training split's mean face.
+        tables: Breakdowns by name; empty without the ground truth.
         count: Number of samples.
         invalid: Number of samples without a valid answer.
     """
@@ -57,7 +57,7 @@ class _Question:
     ids: NDArray[np.str_]
     scripts: NDArray[np.str_]
     bootstrap: ScriptBootstrap
-    truth: FaceSet | None
+    targets: FaceSet | None
     mean_face_mse: NDArray[np.float64] | None
     conditions: Tensor | None
 
@@ -78,7 +78,7 @@ class _Answer:
 
 
 class EvaluationSuite(nn.Module):
-    """Scores predictions against the truth, against the training split, and in a learned evaluator's space.
+    """Scores predictions against the ground truth, against the training split, and in a learned evaluator's space.
 
     `update` it with every batch on every process, then `compute`. The same rows give the same report, whatever the
     batch size, the order or the number of processes. Numbers are computed in float64 on the CPU, but for the
@@ -180,10 +180,10 @@ class EvaluationSuite(nn.Module):
         if self._training is not None:
             predictions[torch.from_numpy(~answered)] = self._training.moments.mean
         question, answer = self._ask(rows), self._answer(FaceSet.of(predictions))
-        if question.truth is None:
+        if question.targets is None:
             return Report(self._scores(question, answer), None, {}, count, invalid)
-        errors = sample_errors(predictions, question.truth.values)
-        tables = channel_tables(answer.faces, question.truth, self._training)
+        errors = sample_errors(predictions, question.targets.values)
+        tables = channel_tables(answer.faces, question.targets, self._training)
         tables |= group_tables(question.ids, errors, self._samples, self._resamples, self._seed)
         samples = _samples(question, errors, answered)
         return Report(self._scores(question, answer), samples, tables, count, invalid)
@@ -191,8 +191,9 @@ class EvaluationSuite(nn.Module):
     def reference_reports(self, rows: Rows) -> dict[str, Report]:
         """Scores what any table needs beside it to be read, by the names in `REFERENCES`; without tables.
 
-        The truth itself; chance, which is the truth shuffled among the samples; the mean face of the training split;
-        and the face at rest. Without the truth the first two are missing, without a training split the mean face.
+        The ground truth itself; chance, which is the ground truth shuffled among the samples; the mean face of the
+        training split; and the face at rest. Without the ground truth the first two are missing, without a training
+        split the mean face.
 
         Args:
             rows: N samples, at least one, each id once; their predictions do not matter.
@@ -203,12 +204,12 @@ class EvaluationSuite(nn.Module):
         question = self._ask(rows.in_order())
         count = len(question.ids)
         reports: dict[str, Report] = {}
-        if question.truth is not None:
-            truth = self._answer(question.truth)
+        if question.targets is not None:
+            target = self._answer(question.targets)
             shuffled = torch.from_numpy(np.random.default_rng(self._seed).permutation(count))
-            reports["ground_truth"] = self._reference_report(question, truth)
-            reports["chance"] = self._reference_report(question, truth.reordered(shuffled))
-            del truth  # one answer at a time: at 10,000 samples it holds 20 MiB
+            reports["ground_truth"] = self._reference_report(question, target)
+            reports["chance"] = self._reference_report(question, target.reordered(shuffled))
+            del target  # one answer at a time: at 10,000 samples it holds 20 MiB
         faces = {"zero_face": torch.zeros(len(CHANNELS))}
         if self._training is not None:
             faces = {"mean_face": self._training.moments.mean} | faces
@@ -220,8 +221,8 @@ class EvaluationSuite(nn.Module):
     def _reference_report(self, question: _Question, answer: _Answer) -> Report:
         count = len(question.ids)
         samples = None
-        if question.truth is not None:
-            errors = sample_errors(answer.faces.values, question.truth.values)
+        if question.targets is not None:
+            errors = sample_errors(answer.faces.values, question.targets.values)
             samples = _samples(question, errors, np.ones(count, dtype=bool))
         return Report(self._scores(question, answer), samples, {}, count, 0)
 
@@ -230,13 +231,13 @@ class EvaluationSuite(nn.Module):
         last = self._question
         if last is None or not _same(rows, last):
             scripts = scripts_of(rows.ids)
-            truth = None if rows.targets is None else FaceSet.of(torch.from_numpy(rows.targets))
+            target = None if rows.targets is None else FaceSet.of(torch.from_numpy(rows.targets))
             mean_face_mse = None
-            if truth is not None and self._training is not None:
-                mean_face = self._training.moments.mean.expand_as(truth.values)
-                mean_face_mse = sample_errors(mean_face, truth.values).mse.numpy()
+            if target is not None and self._training is not None:
+                mean_face = self._training.moments.mean.expand_as(target.values)
+                mean_face_mse = sample_errors(mean_face, target.values).mse.numpy()
             bootstrap = ScriptBootstrap(scripts, self._resamples, self._seed)
-            last = _Question(rows.ids, scripts, bootstrap, truth, mean_face_mse, self._conditions(rows.ids))
+            last = _Question(rows.ids, scripts, bootstrap, target, mean_face_mse, self._conditions(rows.ids))
             self._question = last
         return last
 
@@ -261,12 +262,12 @@ class EvaluationSuite(nn.Module):
         """All scores there are, in the order of `METRICS`."""
         bootstrap, statistics = question.bootstrap, answer.statistics
         scores: dict[str, Score] = {}
-        if question.truth is not None:
-            predictions, targets = answer.faces.values, question.truth.values
+        if question.targets is not None:
+            predictions, targets = answer.faces.values, question.targets.values
             scores |= error_scores(sample_errors(predictions, targets), bootstrap)
             scores |= detection_scores(predictions, targets, bootstrap)
             scores |= cross_comparison_scores(predictions, targets, bootstrap)
-            statistics = statistics | compare_with_truth(answer.faces, question.truth)
+            statistics = statistics | compare_with_target(answer.faces, question.targets)
         scores |= influential_scores(statistics, bootstrap)
         if question.conditions is not None and answer.embeddings is not None:
             scores |= retrieval_scores(question.conditions, answer.embeddings, question.scripts, bootstrap, self._seed)
@@ -280,6 +281,6 @@ def _samples(question: _Question, errors: SampleErrors, answered: NDArray[np.boo
 
 
 def _same(rows: Rows, question: _Question) -> bool:
-    if not np.array_equal(rows.ids, question.ids) or (rows.targets is None) != (question.truth is None):
+    if not np.array_equal(rows.ids, question.ids) or (rows.targets is None) != (question.targets is None):
         return False
-    return question.truth is None or np.array_equal(torch.from_numpy(rows.targets).double(), question.truth.values)
+    return question.targets is None or np.array_equal(torch.from_numpy(rows.targets).double(), question.targets.values)

@@ -55,8 +55,8 @@ def tree_loss(model: nn.Module, examples: Sequence[Example], pad_id: int, rows: 
     _refuse_forgetful(model)
     *levels, last = Tree.of(examples).levels
     past = _Past.empty(model)
-    total = torch.zeros((), device=past.held.device)
-    with fast_attention(model, past.held.device):
+    total = torch.zeros((), device=past.mask.device)
+    with fast_attention(model, past.mask.device):
         for level in levels:
             loss, past = _forward(model, level, pad_id, past)
             total = total + loss
@@ -89,11 +89,11 @@ class _Past:
     """What has been forwarded: B rows of P places.
 
     Attributes:
-        held: (B, P) bool, the places that hold a token; padding between a part and its successor is among the others.
+        mask: (B, P) bool, the places that hold a token; padding between a part and its successor is among the others.
         states: Keys and values of one layer after the other, each (B, heads, P, size); empty before the first level.
     """
 
-    held: Tensor
+    mask: Tensor
     states: tuple[Tensor, ...]
 
     @classmethod
@@ -101,7 +101,7 @@ class _Past:
         return cls(torch.ones(1, 0, dtype=torch.bool, device=_device_of(model)), ())
 
     def select(self, rows: Tensor) -> _Past:
-        return _Past(_rows_of(self.held, rows), tuple(_rows_of(each, rows) for each in self.states))
+        return _Past(_rows_of(self.mask, rows), tuple(_rows_of(each, rows) for each in self.states))
 
 
 def _rows_of(states: Tensor, rows: Tensor) -> Tensor:
@@ -140,17 +140,17 @@ def _forward(model: nn.Module, level: Level, pad_id: int, past: _Past | None) ->
     width = max(len(part) for part in level.tokens)
     ids = torch.tensor([part + (pad_id,) * (width - len(part)) for part in level.tokens], device=device)
     places = torch.arange(width, device=device)
-    held = places < lengths[:, None]
+    mask = places < lengths[:, None]
     labels = torch.tensor([len(answer) for answer in level.answers], device=device)
     cache = None
     if past is not None:
         above = past.select(torch.tensor(level.parents, device=device))
-        held = torch.cat([above.held, held], dim=1)
+        mask = torch.cat([above.mask, mask], dim=1)
         cache = DynamicCache(zip(above.states[::2], above.states[1::2], strict=True), config=cast(Any, model.config))
     # All masks are boolean: a float one would be added to the attention scores, integers be read as places.
     logits = model(
         input_ids=ids,
-        attention_mask=held,
+        attention_mask=mask,
         position_ids=torch.tensor(level.starts, device=device)[:, None] + places,
         past_key_values=cache,
         use_cache=cache is not None,
@@ -160,17 +160,17 @@ def _forward(model: nn.Module, level: Level, pad_id: int, past: _Past | None) ->
     counts = torch.tensor(level.counts, dtype=torch.float32, device=device).repeat_interleave(labels)
     loss = cross_entropy(logits.float(), targets, reduction="none") @ counts
     states = () if cache is None else tuple(chain.from_iterable(layer[:2] for layer in cache))
-    return loss, _Past(held, states)
+    return loss, _Past(mask, states)
 
 
 def _last_loss(model: nn.Module, blocks: Sequence[Level], pad_id: int, past: _Past) -> Tensor:
     """Sums the answers' cross entropy over blocks that nothing follows, one block's activations at a time."""
     parameters = tuple(each for each in model.parameters() if each.requires_grad)
     learning = torch.is_grad_enabled() and bool(parameters)
-    ends = _Past(past.held, tuple(each.detach().requires_grad_(learning) for each in past.states))
+    ends = _Past(past.mask, tuple(each.detach().requires_grad_(learning) for each in past.states))
     inputs = (*ends.states, *parameters)
     gradients = [torch.zeros_like(each) for each in inputs] if learning else []
-    total = torch.zeros((), device=past.held.device)
+    total = torch.zeros((), device=past.mask.device)
     for block in blocks:
         loss, _ = _forward(model, block, pad_id, ends)
         total += loss.detach()

@@ -66,7 +66,7 @@ class Detection(Metric):
 
 
 class ToleranceAccuracy(RowMetric):
-    """Share of values as near to the truth as a tolerance; higher is better.
+    """Share of values as near to the ground truth as a tolerance; higher is better.
 
     Formula, unit and source: `kfzoo.metrics.functional.detection`.
 

@@ -50,7 +50,7 @@ class KeyframeModule(ZooModule, ABC):
     a checkpoint carries in `ZooModule`.
 
     Attributes:
-        condition: What a keyframe is generated from; a model of images sets `picture_size`.
+        condition: What a keyframe is generated from; a model of images sets `image_size`.
     """
 
     condition: ClassVar[Literal["text", "image"]] = "text"
@@ -65,7 +65,7 @@ class KeyframeModule(ZooModule, ABC):
         """Computes the loss of a batch.
 
         Args:
-            batch: Keyframes with their truth.
+            batch: Keyframes with their ground truth.
 
         Returns:
             "loss", a scalar to be minimised, and any named parts of it, to be logged.
@@ -87,7 +87,7 @@ class KeyframeModule(ZooModule, ABC):
 
     def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
         """Logs `val/mse`, the error of what the model generates: the quantity that checkpoints are chosen by."""
-        errors = (self.generate(batch).coefficients - batch.truth).square().mean(-1)
+        errors = (self.generate(batch).coefficients - batch.targets).square().mean(-1)
         self._val_mse.update(errors)
         self.log("val/mse", self._val_mse, batch_size=len(batch), prog_bar=True)
 
@@ -150,12 +150,12 @@ class ClipModule(ZooModule, ABC):
         """Draws a clip for each of a batch's captions, as long as the clip there, or as long as the model can.
 
         Returns:
-            The batch with what was drawn in the place of `motion` and `held`; it depends on the seed and a clip's name.
+            The batch with what was drawn in the place of `motion` and `mask`; it depends on the seed and a clip's name.
         """
         lengths = batch.lengths.clamp_max(int(self.longest))
         motion = self.generate(batch.captions, lengths.tolist(), self.seeds_of(batch.ids))
-        held = torch.arange(motion.shape[1], device=motion.device) < lengths.to(motion.device)[:, None]
-        return replace(batch, motion=motion, held=held)
+        mask = torch.arange(motion.shape[1], device=motion.device) < lengths.to(motion.device)[:, None]
+        return replace(batch, motion=motion, mask=mask)
 
     def setup(self, stage: str) -> None:
         """Checks that there are clips to read, then does as every module.
@@ -189,7 +189,7 @@ class ClipModule(ZooModule, ABC):
         self.log("val/loss", self._val_loss, batch_size=len(batch), prog_bar=True)
 
     def test_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:  # type: ignore[override]  # callbacks read it
-        """Answers a batch; the comparison with the truth reads it from here."""
+        """Answers a batch; the comparison with the ground truth reads it from here."""
         return self.answer(batch)
 
     def predict_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:

@@ -15,13 +15,13 @@ from kfzoo.training.optimizers import warmup_cosine
 
 
 class ImageRegressor(KeyframeModule):
-    """Reads the coefficients off a picture in one pass: no words, no tokens, squared error.
+    """Reads the coefficients off an image in one pass: no words, no tokens, squared error.
 
-    What a vision-language model gains by writing must show against this one on the same pictures and steps.
+    What a vision-language model gains by writing must show against this one on the same images and steps.
 
     Args:
         image_encoder: Specification of the backbone (`kfzoo.encoders.image`); it is trained, too.
-        size: Side of the pictures in pixels.
+        size: Side of the images in pixels.
         learning_rate: AdamW's.
         weight_decay: AdamW's.
         warmup_steps: Steps over which the learning rate rises from 0.
@@ -44,24 +44,24 @@ class ImageRegressor(KeyframeModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.picture_size = size
+        self.image_size = size
         self.encoder = build_image_encoder(image_encoder).requires_grad_(True).train()
         self.head = nn.Linear(self.encoder.dim, len(CHANNELS))
         nn.init.zeros_(self.head.weight)  # at first it answers with the mean face
         nn.init.zeros_(self.head.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Estimates coefficients, (B, 61), from pictures (B, 3, size, size) in [0, 1]; they may leave their ranges."""
+        """Estimates coefficients, (B, 61), from images (B, 3, size, size) in [0, 1]; they may leave their ranges."""
         estimated: Tensor = self.train_mean + self.head(self.encoder(images))
         return estimated
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Returns the squared error."""
-        return {"loss": (self(batch.pictures) - batch.truth).square().mean()}
+        return {"loss": (self(batch.images) - batch.targets).square().mean()}
 
     def generate(self, batch: KeyframeBatch) -> Generation:
-        """Answers each picture."""
-        return Generation.of(self(batch.pictures))
+        """Answers each image."""
+        return Generation.of(self(batch.images))
 
     def configure_optimizers(self) -> Any:
         """AdamW, at a constant rate or with a warm-up and a cosine."""

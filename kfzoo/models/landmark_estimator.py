@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kfzoo.data.batch import PICTURE_REMEDY, KeyframeBatch, Sample
+from kfzoo.data.batch import IMAGE_REMEDY, KeyframeBatch, Sample
 from kfzoo.data.calibration import HIGHEST_REST, calibrate
-from kfzoo.data.images import read_picture
+from kfzoo.data.images import read_image
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.encoders.landmarks import FaceLandmarker, Faces
 from kfzoo.errors import InputError
@@ -26,17 +26,17 @@ _log = logging.getLogger(__name__)
 
 
 class LandmarkEstimator(KeyframeModule, ABC):
-    """Answers pictures by the landmarks of the largest face in each.
+    """Answers images by the landmarks of the largest face in each.
 
-    A picture without a face gets the mean of the training part and is not valid; of several faces the largest counts;
+    An image without a face gets the mean of the training part and is not valid; of several faces the largest counts;
     both are told. Neighbours in time and the face at rest come from the files that keyframes and `neutral` name, so an
     answer never depends on what else stands in a batch.
 
     Args:
         landmarker: Path of MediaPipe's model file; empty for the one that `KFZOO_FACE_LANDMARKER` names.
-        size: Side in pixels that pictures from files are brought to.
+        size: Side in pixels that images from files are brought to.
         neutral: What is taken out of an answer as the face at rest (`kfzoo.data.calibration`): nothing when empty;
-            "script" for the median of what the pictures of the same script show; or a folder with one picture a
+            "script" for the median of what the images of the same script show; or a folder with one image a
             subject, called `<subject>.png` or `.jpg`. A rest above `HIGHEST_REST` counts as that much.
         smoothing: Standard deviation in seconds of a Gaussian over the keyframes of the same script; 0 for none.
 
@@ -55,7 +55,7 @@ class LandmarkEstimator(KeyframeModule, ABC):
         if not 0 <= smoothing < float("inf"):
             raise InputError("model.smoothing", f"is {smoothing}, expected seconds, at least 0")
         self.landmarker = FaceLandmarker(landmarker)
-        self.picture_size = self.size = size
+        self.image_size = self.size = size
         self.neutral, self.smoothing = neutral, smoothing
         self._scripts: dict[str, tuple[Tensor, Tensor]] = {}
         self._rests: dict[str, NDArray[np.float32]] = {}
@@ -65,9 +65,9 @@ class LandmarkEstimator(KeyframeModule, ABC):
         """Reads coefficients off landmarks.
 
         Args:
-            faces: What was found in B pictures; rows without a face may get anything finite.
-            height: Of the pictures, in pixels.
-            width: Of the pictures, in pixels.
+            faces: What was found in B images; rows without a face may get anything finite.
+            height: Of the images, in pixels.
+            width: Of the images, in pixels.
 
         Returns:
             (B, 61) on the CPU, before calibration, smoothing and limits.
@@ -75,18 +75,18 @@ class LandmarkEstimator(KeyframeModule, ABC):
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Returns the squared error on the batch, for the curves; nothing is learnt from it."""
-        return {"loss": (self.generate(batch).coefficients - batch.truth).square().mean()}
+        return {"loss": (self.generate(batch).coefficients - batch.targets).square().mean()}
 
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Finds the faces and measures them."""
-        pictures = batch.pictures
+        images = batch.images
         if self.neutral == "script" or self.smoothing:
             rows = [[part[sample.position] for part in self._script(sample.script)] for sample in batch.samples]
             values, found = (torch.stack(column) for column in zip(*rows, strict=True))
         else:
-            faces = self.landmarker(pictures)
+            faces = self.landmarker(images)
             _tell([sample.keyframe.image_path or sample.id for sample in batch.samples], faces)
-            values, found = self.measure(faces, *pictures.shape[-2:]).float(), faces.found
+            values, found = self.measure(faces, *images.shape[-2:]).float(), faces.found
         values = torch.stack(
             [self._rested(row, sample.script.subject) for row, sample in zip(values, batch.samples, strict=True)]
         )
@@ -94,18 +94,18 @@ class LandmarkEstimator(KeyframeModule, ABC):
         return replace(Generation.of(answers), valid=found.to(self.device))
 
     def faces_of(self, samples: Sequence[Sample]) -> Faces:
-        """Finds the faces in the pictures of many keyframes, once: the cache on disk knows them afterwards."""
+        """Finds the faces in the images of many keyframes, once: the cache on disk knows them afterwards."""
         paths = [path_of(sample.keyframe, sample.id) for sample in samples]
         return self.landmarker.cached(
-            [_content_key(path, self.size) for path in paths], lambda number: read_picture(paths[number], self.size)
+            [_content_key(path, self.size) for path in paths], lambda number: read_image(paths[number], self.size)
         )
 
     def _script(self, script: Script) -> tuple[Tensor, Tensor]:
-        """Returns what all pictures of a script show, (K, 61), smoothed and without the rest, and where, (K,) bool."""
+        """Returns what all images of a script show, (K, 61), smoothed and without the rest, and where, (K,) bool."""
         if script.id not in self._scripts:
             ids = [f"{script.id}#{keyframe.index}" for keyframe in script.keyframes]
             paths = [path_of(keyframe, name) for keyframe, name in zip(script.keyframes, ids, strict=True)]
-            faces = self.landmarker(torch.from_numpy(np.stack([read_picture(path, self.size) for path in paths])))
+            faces = self.landmarker(torch.from_numpy(np.stack([read_image(path, self.size) for path in paths])))
             _tell(paths, faces)
             values, found = self.measure(faces, self.size, self.size).float(), faces.found
             if self.smoothing:
@@ -123,21 +123,21 @@ class LandmarkEstimator(KeyframeModule, ABC):
             return values
         if subject not in self._rests:
             path = _neutral_of(Path(self.neutral), subject)
-            faces = self.landmarker(torch.from_numpy(read_picture(path, self.size))[None])
+            faces = self.landmarker(torch.from_numpy(read_image(path, self.size))[None])
             if not faces.found[0]:
-                raise InputError(path, "shows no face", "give a picture of the subject's face at rest")
+                raise InputError(path, "shows no face", "give an image of the subject's face at rest")
             self._rests[subject] = self.measure(faces, self.size, self.size)[0].float().numpy()
         return take_out(values[None], self._rests[subject])[0]
 
 
 def path_of(keyframe: Keyframe, name: str) -> str:
-    """Returns the picture of a keyframe.
+    """Returns the image of a keyframe.
 
     Raises:
         InputError: When it has none.
     """
     if keyframe.image_path is None:
-        raise InputError(f"keyframe '{name}'", "has no picture", PICTURE_REMEDY)
+        raise InputError(f"keyframe '{name}'", "has no image", IMAGE_REMEDY)
     return keyframe.image_path
 
 
@@ -148,7 +148,7 @@ def take_out(values: Tensor, rest: NDArray[np.float32]) -> Tensor:
 
 
 def smooth(values: Tensor, found: Tensor, times: Sequence[float], seconds: float) -> Tensor:
-    """Averages answers over time, with the weights of a Gaussian; pictures without a face do not count.
+    """Averages answers over time, with the weights of a Gaussian; images without a face do not count.
 
     Args:
         values: (K, 61).
@@ -165,19 +165,19 @@ def smooth(values: Tensor, found: Tensor, times: Sequence[float], seconds: float
     return torch.where(found[:, None], mean.to(values.dtype), values)
 
 
-def _tell(pictures: Sequence[str], faces: Faces) -> None:
-    for picture, count in zip(pictures, faces.shown.tolist(), strict=True):
+def _tell(images: Sequence[str], faces: Faces) -> None:
+    for image, count in zip(images, faces.shown.tolist(), strict=True):
         if count == 0:
-            _log.warning("%s: shows no face; the answer is marked not valid", picture)
+            _log.warning("%s: shows no face; the answer is marked not valid", image)
         elif count > 1:
-            _log.warning("%s: shows %d faces; the largest counts", picture, count)
+            _log.warning("%s: shows %d faces; the largest counts", image, count)
 
 
 def _content_key(path: str, size: int) -> str:
     try:
         return f"{hashlib.sha256(Path(path).read_bytes()).hexdigest()} {size}"
     except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror})", "check the path of the picture") from error
+        raise InputError(path, f"cannot be read ({error.strerror})", "check the path of the image") from error
 
 
 def _neutral_of(folder: Path, subject: str) -> Path:
@@ -185,4 +185,4 @@ def _neutral_of(folder: Path, subject: str) -> Path:
         path = folder / f"{subject}{ending}"
         if path.is_file():
             return path
-    raise InputError(folder, f"has no picture '{subject}.png' or '.jpg'", "add the subject's face at rest")
+    raise InputError(folder, f"has no image '{subject}.png' or '.jpg'", "add the subject's face at rest")

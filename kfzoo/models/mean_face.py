@@ -17,7 +17,7 @@ class MeanFace(KeyframeModule):
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Returns the squared error of the mean, for the curves; nothing is learnt from it."""
-        return {"loss": (self.train_mean - batch.truth).square().mean()}
+        return {"loss": (self.train_mean - batch.targets).square().mean()}
 
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Returns the mean face, once a row."""

@@ -1,4 +1,4 @@
-"""MediaPipe's own answer to a picture, as DeadFace writes it and as it should be written."""
+"""MediaPipe's own answer to an image, as DeadFace writes it and as it should be written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MediapipeLandmarks(LandmarkEstimator):
     """MediaPipe's face landmarker as an estimator: SemanticFace's baseline "DeadFace" (section 4.2.2).
 
     Its 51 blendshape scores become 51 channels by name. It sees no tongue, so `TongueOut` is 0; that is told once.
-    Nothing is learnt: `fit` only remembers the training part's mean, for pictures without a face.
+    Nothing is learnt: `fit` only remembers the training part's mean, for images without a face.
 
     With `fixed`, the head's angles are measured from the landmarker's transformation matrix and the eyes' from the
     iris, in the units and senses of Live Link Face (`kfzoo.encoders.face_geometry`).
@@ -39,13 +39,13 @@ class MediapipeLandmarks(LandmarkEstimator):
     1. The head's angles stand in the order pitch, yaw, roll under the names yaw, pitch, roll.
     2. They are the Euler angles of the matrix about its fixed x, y and z axes, the first negated: a positive yaw turns
        to the subject's left, a positive pitch up, a positive roll to the subject's right, each against the channel's.
-    3. An eye's yaw and pitch are where its iris stands in the picture, as shares of width and height from the upper
+    3. An eye's yaw and pitch are where its iris stands in the image, as shares of width and height from the upper
        left corner, and no angles.
     4. The left eye's columns hold the right iris and the other way round.
 
-    A fifth, that frames without a face are dropped and rows no longer match, cannot occur here: such a picture is
-    marked not valid. DeadFace follows a face through a video, and takes a lens as long as the picture is wide; here
-    every picture stands for itself, and MediaPipe's own lens (63° from top to bottom) gives the matrix.
+    A fifth, that frames without a face are dropped and rows no longer match, cannot occur here: such an image is
+    marked not valid. DeadFace follows a face through a video, and takes a lens as long as the image is wide; here
+    every image stands for itself, and MediaPipe's own lens (63° from top to bottom) gives the matrix.
 
     Args:
         landmarker: See `LandmarkEstimator`.

@@ -42,7 +42,7 @@ class NearestNeighbour(KeyframeModule):
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Returns the squared error on the batch, for the curves; nothing is learnt from it."""
-        return {"loss": (self.generate(batch).coefficients - batch.truth).square().mean()}
+        return {"loss": (self.generate(batch).coefficients - batch.targets).square().mean()}
 
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Returns the mean of the faces whose texts have the highest cosine with each description."""

@@ -18,7 +18,7 @@ class ZeroFace(KeyframeModule):
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Returns the squared error of the neutral face, for the curves; nothing is learnt from it."""
-        return {"loss": batch.truth.square().mean()}
+        return {"loss": batch.targets.square().mean()}
 
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Returns the neutral face, once a row."""

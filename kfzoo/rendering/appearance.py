@@ -1,6 +1,6 @@
-"""Identities and scenes by chance: colours of a person, light and background of a picture.
+"""Identities and scenes by chance: colours of a person, light and background of an image.
 
-Everything follows from a seed and a name, so that a person looks the same in every picture and on every machine.
+Everything follows from a seed and a name, so that a person looks the same in every image and on every machine.
 """
 
 from __future__ import annotations
@@ -69,18 +69,18 @@ class Look:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a picture was taken.
+    """Where an image was taken.
 
     Attributes:
         light: Direction towards the light, of length 1: to the viewer's right, up, to the viewer.
         strength: How much brighter the lit side is than the other, 0 for none.
-        exposure: Brightness of everything, 1 for a plain picture.
+        exposure: Brightness of everything, 1 for a plain image.
         tint: Colour of the light, near (1, 1, 1).
         top: Colour of the background's upper edge, (red, green, blue).
         bottom: Of its lower edge.
-        blobs: Out-of-focus things in it: (x, y, radius, red, green, blue) each, lengths in sides of the picture.
-        shift: How far the face stands from the picture's middle, to the right and down, in sides of the picture.
-        zoom: Size of the face, 1 for a plain picture.
+        blobs: Out-of-focus things in it: (x, y, radius, red, green, blue) each, lengths in sides of the image.
+        shift: How far the face stands from the image's middle, to the right and down, in sides of the image.
+        zoom: Size of the face, 1 for a plain image.
         angles: Yaw and pitch of the camera in radians: nobody holds a phone quite straight.
     """
 
@@ -133,7 +133,7 @@ def draw_look(seed: int, identity: int) -> Look:
 
 @lru_cache(maxsize=4)
 def draw_scene(seed: int, name: str) -> Scene:
-    """Draws the scene of a picture."""
+    """Draws the scene of an image."""
     rng = chance("scene", seed, name)
     turn, height = rng.uniform(-1.1, 1.1), rng.uniform(-0.1, 0.9)
     light = np.array([np.sin(turn) * np.cos(height), np.sin(height), np.cos(turn) * np.cos(height)])
@@ -171,13 +171,13 @@ def paint_background(scene: Scene, size: int) -> NDArray[np.uint8]:
     small = min(size, COARSE)  # what is out of focus needs no more
     at = (np.arange(small, dtype=np.float32) + 0.5) / small
     top, bottom = (np.array(colour, dtype=np.float32) for colour in (scene.top, scene.bottom))
-    picture = np.repeat((top + (bottom - top) * at[:, None])[:, None], small, axis=1)
+    image = np.repeat((top + (bottom - top) * at[:, None])[:, None], small, axis=1)
     for x, y, radius, *colour in scene.blobs:
         away = np.hypot(at[None, :] - x, at[:, None] - y)
         # A disc of the lens with a soft rim.
         cover = np.clip((radius - away) / (0.35 * radius) + 0.5, 0, 1)[:, :, None] * 0.7
-        picture += (np.array(colour, dtype=np.float32) - picture) * cover
-    pixels = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+        image += (np.array(colour, dtype=np.float32) - image) * cover
+    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return pixels if small == size else np.array(Image.fromarray(pixels).resize((size, size)))
 
 

@@ -1,4 +1,4 @@
-"""What every renderer of faces gives: a picture from coefficients, an identity and a scene."""
+"""What every renderer of faces gives: an image from coefficients, an identity and a scene."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SMALLEST = 16
 
 
 class FaceRenderer(ABC):
-    """From coefficients to pictures; chosen in a configuration by its class path.
+    """From coefficients to images; chosen in a configuration by its class path.
 
-    A picture follows from the renderer's settings, the identity, the scene and the coefficients alone.
+    An image follows from the renderer's settings, the identity, the scene and the coefficients alone.
 
     Args:
-        size: Side of the square pictures in pixels.
+        size: Side of the square images in pixels.
         seed: Of the identities and scenes.
 
     Raises:
@@ -30,10 +30,10 @@ class FaceRenderer(ABC):
     """
 
     version: int
-    """To be raised when pictures change: it is part of `key`, so that no cache mixes old and new ones."""
+    """To be raised when images change: it is part of `key`, so that no cache mixes old and new ones."""
 
     unseen: tuple[str, ...]
-    """Channels that no picture shows."""
+    """Channels that no image shows."""
 
     def __init__(self, size: int, seed: int) -> None:
         if size < SMALLEST:
@@ -52,7 +52,7 @@ class FaceRenderer(ABC):
         Args:
             coefficients: (61,) in Live Link order; values outside a channel's range are clamped.
             identity: Who it is, from 0; None for the plain face, which is the same to the left and to the right.
-            scene: Name of the place: pictures of one name have one light and one background. None for plain light from
+            scene: Name of the place: images of one name have one light and one background. None for plain light from
                 the front on white.
 
         Returns:
@@ -64,7 +64,7 @@ class FaceRenderer(ABC):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """Everything that a picture depends on, but for what `render` is given; plain values."""
+        """Everything that an image depends on, but for what `render` is given; plain values."""
         return {"renderer": type(self).__name__, "version": self.version, "size": self.size, "seed": self.seed}
 
     @property

@@ -1,4 +1,4 @@
-"""Contact sheets: rows of drawn faces with their words, for a look at a script or at truth beside prediction."""
+"""Contact sheets: rows of drawn faces with their words, for a look at a script or at ground truth beside prediction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Row:
 
     Attributes:
         caption: Words beside the faces, wrapped as needed; may be empty.
-        faces: (label, coefficients (61,)) of each face, from left to right; a picture stands as it is.
+        faces: (label, coefficients (61,)) of each face, from left to right; an image stands as it is.
     """
 
     caption: str
@@ -52,7 +52,7 @@ def contact_sheet(
         style: Colours of the faces.
 
     Returns:
-        An RGB picture on the style's background.
+        An RGB image on the style's background.
 
     Raises:
         InputError: When there is no row, a row has no face, or a face is wrong (the message names row and label).
@@ -86,10 +86,10 @@ def contact_sheet(
 
 
 def save_png(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Writes a picture as PNG; the file is replaced as a whole.
+    """Writes an image as PNG; the file is replaced as a whole.
 
     Args:
-        image: The picture.
+        image: The image.
         path: The file.
 
     Raises:

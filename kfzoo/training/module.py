@@ -34,12 +34,12 @@ class ZooModule(LightningModule):
         monitor: What checkpoints are chosen by.
         train_mean: (61,) mean of the training part; zero before `fit`.
         train_std: (61,) standard deviation of the training part.
-        picture_size: Side in pixels of the pictures that it wants in its batches; None for none, as models of text.
+        image_size: Side in pixels of the images that it wants in its batches; None for none, as models of text.
         provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.
     """
 
     monitor: ClassVar[Monitor]
-    picture_size: int | None = None
+    image_size: int | None = None
     train_mean: Tensor
     train_std: Tensor
 
@@ -61,9 +61,9 @@ class ZooModule(LightningModule):
         """Collects samples into a batch, in the loader's workers; override it to tokenise there.
 
         Raises:
-            InputError: For a keyframe without the picture that is wanted.
+            InputError: For a keyframe without the image that is wanted.
         """
-        return collate(samples, self.picture_size)
+        return collate(samples, self.image_size)
 
     def setup(self, stage: str) -> None:
         """Reads the training part before `fit`; rank 0 goes first, so that caches are filled once."""

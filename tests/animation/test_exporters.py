@@ -23,9 +23,9 @@ def test_written_keyframes_read_back(tmp_path: Path) -> None:
         (0.5, 15, "b"),
         (2.25, 68, "c"),
     ]
-    for keyframe, truth in zip(document["keyframes"], keyframes, strict=True):
+    for keyframe, target in zip(document["keyframes"], keyframes, strict=True):
         assert list(keyframe["coefficients"]) == list(CHANNELS)
-        np.testing.assert_allclose(list(keyframe["coefficients"].values()), truth, atol=5.1e-5)
+        np.testing.assert_allclose(list(keyframe["coefficients"].values()), target, atol=5.1e-5)
     assert "späť" in path.read_text(encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from kfzoo.annotation.analysis import Analysis, schema
 from kfzoo.annotation.analysis_file import read_book, write_book
-from kfzoo.annotation.annotators import ModelTeacher, RuleTeacher, question
+from kfzoo.annotation.annotators import ModelAnnotator, RuleAnnotator, question
 from kfzoo.annotation.described import Described
 from kfzoo.annotation.rule import analyse
 from kfzoo.arkit.channels import CHANNELS
@@ -35,7 +35,7 @@ def faces(count: int) -> list[tuple[str, ArrayLike]]:
     return [(f"script#{number}", np.full(len(CHANNELS), number / 100)) for number in range(count)]
 
 
-class Counting(RuleTeacher):
+class Counting(RuleAnnotator):
     """The rule, which counts and may be interrupted."""
 
     def __init__(self, stop: int = 1000) -> None:
@@ -71,20 +71,20 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     part = path.with_name("analyses.jsonl.part")
     with part.open("a") as file:
         file.write('{"id": "script#4", "fa')  # killed while it wrote
-    teacher = Counting()
+    annotator = Counting()
     seen: list[int] = []
-    assert write_book(path, faces(10), teacher, progress=seen.append) == (6, 4)
-    assert teacher.asked == 6
+    assert write_book(path, faces(10), annotator, progress=seen.append) == (6, 4)
+    assert annotator.asked == 6
     assert seen == [4, 5, 6, 7, 8, 9, 10]
     assert not part.exists()
     whole = tmp_path / "whole.jsonl"
-    write_book(whole, faces(10), RuleTeacher())
+    write_book(whole, faces(10), RuleAnnotator())
     assert path.read_bytes() == whole.read_bytes()
 
 
 def test_only_what_is_new_or_changed_is_analysed(tmp_path: Path) -> None:
     path = tmp_path / "analyses.jsonl"
-    write_book(path, faces(5), RuleTeacher())
+    write_book(path, faces(5), RuleAnnotator())
     again = Counting()
     assert write_book(path, faces(5), again) == (0, 5)
     assert again.asked == 0
@@ -93,26 +93,26 @@ def test_only_what_is_new_or_changed_is_analysed(tmp_path: Path) -> None:
     assert write_book(path, changed, again) == (3, 4)
     assert [entry.id for entry in read_book(path).values()] == [name for name, _ in changed]
     assert read_book(path)["script#2"].analysis == analyse(changed[2][1])
-    assert write_book(path, changed, ModelTeacher(Told(*[json.dumps(GOOD)] * 7))) == (7, 0)  # another's words
+    assert write_book(path, changed, ModelAnnotator(Told(*[json.dumps(GOOD)] * 7))) == (7, 0)  # another's words
 
 
 def test_a_server_is_asked_for_several_at_a_time(tmp_path: Path) -> None:
     together = threading.Barrier(3, timeout=20)
 
-    class Waiting(RuleTeacher):
+    class Waiting(RuleAnnotator):
         def analyse(self, coefficients: ArrayLike) -> Analysis:
             together.wait()  # passes when three ask at once
             return super().analyse(coefficients)
 
     write_book(tmp_path / "parallel.jsonl", faces(9), Waiting(), parallel=3)
-    write_book(tmp_path / "single.jsonl", faces(9), RuleTeacher())
+    write_book(tmp_path / "single.jsonl", faces(9), RuleAnnotator())
     assert (tmp_path / "parallel.jsonl").read_bytes() == (tmp_path / "single.jsonl").read_bytes()
 
 
 def test_a_model_is_asked_in_the_papers_words_and_once_more() -> None:
     face = np.linspace(-1, 1, len(CHANNELS))
     backend = Told("no JSON", f"```json\n{json.dumps(GOOD)}\n```")
-    found = ModelTeacher(backend).analyse(face)
+    found = ModelAnnotator(backend).analyse(face)
     assert found == Analysis("smile", {"mouth": "corners pulled up"}, "happiness", "mostly symmetric")
     system, user = backend.heard[0]
     assert system["content"] == "You are an expert in facial action coding (FACS)."
@@ -135,14 +135,14 @@ def test_a_model_is_asked_in_the_papers_words_and_once_more() -> None:
 def test_answers_that_do_not_fit(change: dict[str, Any], problem: str) -> None:
     odd = json.dumps(GOOD | change)
     with pytest.raises(InputError) as caught:
-        ModelTeacher(Told(odd, odd)).analyse(np.zeros(len(CHANNELS)))
+        ModelAnnotator(Told(odd, odd)).analyse(np.zeros(len(CHANNELS)))
     assert str(caught.value).startswith(f"told: gave no analysis that fits, asked twice (answer: {problem}")
 
 
 def test_a_local_model_keeps_to_the_schema(tiny_qwen3: str) -> None:
     from kfzoo.language_models.local_backend import LocalModel
 
-    found = ModelTeacher(LocalModel(tiny_qwen3)).analyse(np.zeros(len(CHANNELS)))
+    found = ModelAnnotator(LocalModel(tiny_qwen3)).analyse(np.zeros(len(CHANNELS)))
     assert list(found.muscle_movements) == ["eyebrows", "eyes", "cheeks", "mouth", "jaw", "head"]
     assert schema()["required"] == list(found.values())
     assert question(np.zeros(len(CHANNELS)))[1]["content"].endswith('"RightEyeRoll": 0.0}')

@@ -111,7 +111,7 @@ def test_the_neutral_face_is_taken_off() -> None:
     assert describe(moved, neutral=rest) == "The inner brows are slightly raised."
 
 
-def test_coarse_keeps_what_a_picture_shows() -> None:
+def test_coarse_keeps_what_a_image_shows() -> None:
     values = {"JawOpen": 0.2, "MouthSmileLeft": 0.8, "MouthSmileRight": 0.6, "BrowDownLeft": 0.5, "MouthClose": 0.5}
     assert describe(face(**values), detail="coarse") == (
         "The left brow is clearly lowered. The mouth corners are dramatically pulled up in a smile."
@@ -173,14 +173,14 @@ def test_levels_and_sides_alone_carry_most_of_a_real_face() -> None:
     frames = read_take(path).coefficients[::10]
     pairs = {"brow_down": "BrowDown", "eye_close": "EyeBlink", "eye_squint": "EyeSquint", "mouth_smile": "MouthSmile",
              "mouth_frown": "MouthFrown", "upper_lip_up": "MouthUpperUp", "nose_sneer": "NoseSneer"}  # fmt: skip
-    truth, told = [], []
+    target, told = [], []
     for coefficients in frames:
         values = rebuilt(movements(coefficients))
         for name, channel in pairs.items():
             for side in ("left", "right"):
-                truth.append(float(coefficients[INDEX[channel + side.title()]]))
+                target.append(float(coefficients[INDEX[channel + side.title()]]))
                 told.append(values.get((name, side), 0.02))
-    error = np.square(np.subtract(truth, told)).sum() / np.square(np.subtract(truth, np.mean(truth))).sum()
+    error = np.square(np.subtract(target, told)).sum() / np.square(np.subtract(target, np.mean(target))).sum()
     assert 1 - error > 0.95
 
 

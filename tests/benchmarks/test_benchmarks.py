@@ -179,10 +179,10 @@ def test_made_up_keyframes_are_like_real_ones() -> None:
     from kfzoo.arkit.channels import LOWER, UPPER
 
     question = made_up_question(2000)
-    truth = question.targets.numpy()
-    assert ((truth >= LOWER) & (truth <= UPPER)).all()
-    assert 0.4 < (truth == 0).mean() < 0.7
-    assert 0.01 < truth.var(axis=0).mean() < 0.04
+    target = question.targets.numpy()
+    assert ((target >= LOWER) & (target <= UPPER)).all()
+    assert 0.4 < (target == 0).mean() < 0.7
+    assert 0.01 < target.var(axis=0).mean() < 0.04
     assert len(question.ids) == len(set(question.ids)) == 2000
     assert len({sample.script.id for sample in question.samples}) == pytest.approx(1000, rel=0.1)
     order = [5, 3, 1999]
@@ -234,4 +234,4 @@ def test_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row[0] for row in rows] == ["`DrawnFaces`, 32²", "`DrawnFaces`, 128²"]
     assert all(float(cell.replace(",", "")) > 0 for row in rows for cell in row[1:])
     assert "`MeshFaces` was not measured" in text
-    assert "Target: 200 pictures a second and core of `DrawnFaces` at 128²" in text
+    assert "Target: 200 images a second and core of `DrawnFaces` at 128²" in text

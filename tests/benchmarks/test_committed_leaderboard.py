@@ -32,15 +32,15 @@ def test_the_leaderboard_is_not_stale(tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize("board", [Board("builtin"), Board("builtin", condition="image")])
 def test_every_builtin_configuration_has_its_row(board: Board) -> None:
     rows = {each.results.run: each.results for each in find_runs(RESULTS / "runs")}
-    judges = set()
+    evaluators = set()
     for config in board.configs:
         row = rows[board.name(config)]
         values = yaml.safe_load(config.read_text())
         assert row.config["model"]["class_path"].rpartition(".")[2] == values["model"]["class_path"].rpartition(".")[2]
         assert row.config["data"]["init_args"]["source"] == values["data"]["init_args"]["source"]
-        judges.add(row.evaluator)
-    assert len(judges) == 1
-    assert None not in judges
+        evaluators.add(row.evaluator)
+    assert len(evaluators) == 1
+    assert None not in evaluators
 
 
 def test_every_configuration_stands_on_one_board() -> None:
@@ -61,8 +61,8 @@ def test_the_evaluator_is_trained_first_and_judges_all(tmp_path: Path) -> None:
     assert names[0] == "evaluator-text_motion_takes-x"
     assert "aligned_autoencoder-takes-x" in names[1:]
     assert all("--data.y=1" in command for _, command in commands)
-    judge = f"--evaluator={tmp_path / names[0]}"
-    assert [judge in command for _, command in commands] == [False] + [True] * (len(commands) - 1)
+    evaluator = f"--evaluator={tmp_path / names[0]}"
+    assert [evaluator in command for _, command in commands] == [False] + [True] * (len(commands) - 1)
 
 
 def test_only_what_is_needed_is_kept(tmp_path: Path) -> None:

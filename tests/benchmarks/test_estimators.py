@@ -55,7 +55,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, A
     with pytest.MonkeyPatch.context() as patch:
         for name in ("KFZOO_ICT_FACEKIT", "KFZOO_FACE_LANDMARKER"):
             patch.delenv(name, raising=False)
-        text = estimators.measure(rounds=2, pictures=4, alone=2, batch=5, record=record, **TINY)
+        text = estimators.measure(rounds=2, images=4, alone=2, batch=5, record=record, **TINY)
     return text, json.loads(record.read_text())
 
 
@@ -128,14 +128,14 @@ def test_transformers_writes_what_ours_writes(degree: str) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     model.eval()
-    ours = model.answer(batch.pictures)
-    for parts in ((batch.pictures,), torch.split(batch.pictures, 1)):
+    ours = model.answer(batch.images)
+    for parts in ((batch.images,), torch.split(batch.images, 1)):
         theirs = estimator_ways.read(lambda images: generated(model, images), parts)
         assert [answer.text for answer, _ in theirs] == [answer.text for answer in ours]
         assert [answer.ids for answer, _ in theirs] == [answer.ids for answer in ours]
         assert all(valid for _, valid in theirs)
         assert {answer.passes for answer, _ in theirs} == {len(ours[0].ids) + 1}
-    assert len({answer.text for answer in ours}) == 3  # the pictures count
+    assert len({answer.text for answer in ours}) == 3  # the images count
 
 
 def test_checkpoints_answer_where_they_are(tmp_path: Path) -> None:

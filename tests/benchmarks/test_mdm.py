@@ -130,7 +130,7 @@ def test_sampling(checkpoint: Path, tmp_path: Path) -> None:
     ways = (DDPM, Way("ddim", 10), Way("dpm_solver", 4), Way("dpm_solver", 10))
     text = mdm_sampling.measure(
         str(checkpoint), prompts=10, seeds=2, timed=5, ways=ways, batch=16,
-        record=tmp_path / "found.json", picture=tmp_path / "mdm_steps.png",
+        record=tmp_path / "found.json", image=tmp_path / "mdm_steps.png",
     )  # fmt: skip
     assert (tmp_path / "mdm_steps.png").read_bytes()[:4] == b"\x89PNG"
     assert (tmp_path / "mdm_steps.png").stat().st_size < 60_000

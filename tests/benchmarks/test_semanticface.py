@@ -351,7 +351,7 @@ def test_degrees_differ_in_semantics_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["image_regressor/builtin", "sbca/builtin", "mediapipe_landmarks/builtin"])
-def test_rivals_see_the_same_pictures(name: str) -> None:
+def test_rivals_see_the_same_images(name: str) -> None:
     ours, theirs = config("vlm_estimator/builtin"), config(name)
     assert theirs["data"] == ours["data"]
     assert theirs["seed_everything"] == ours["seed_everything"]

@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def test_generate_writes_curves_keyframes_and_a_picture(trained: Path, tmp_path: Path) -> None:
+def test_generate_writes_curves_keyframes_and_a_image(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "face"
     words = "The mouth corners rise in a smile. | The brows are lowered."
     assert run("generate", words, "--checkpoint", trained / "best.ckpt", "--out", out, "--seconds", 1) == 0
@@ -39,9 +39,9 @@ def test_generate_writes_curves_keyframes_and_a_picture(trained: Path, tmp_path:
     assert [each["time"] for each in told["keyframes"]] == [1, 2]
     first = [told["keyframes"][0]["coefficients"][name] for name in CHANNELS]
     assert np.abs(take.coefficients - np.array(first)).max(axis=1).min() < 1e-3  # the curve passes through it
-    with Image.open(out.with_suffix(".png")) as picture:
-        assert picture.width > 200
-        assert len(set(picture.convert("L").tobytes())) > 20
+    with Image.open(out.with_suffix(".png")) as image:
+        assert image.width > 200
+        assert len(set(image.convert("L").tobytes())) > 20
 
 
 def test_validate_measures_and_the_split_is_recorded(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,8 +57,8 @@ def test_plots_are_drawn(trained: Path, tmp_path: Path) -> None:
     assert run("plot", "tsne", "--run", trained, "--most", 40) == 0
     assert run("plot", "path", "--run", trained, "--out", tmp_path / "path.png", "--paths", 2, "--steps", 3) == 0
     for path in (trained / "tsne.png", tmp_path / "path.png"):
-        with Image.open(path) as picture:
-            assert len(set(picture.convert("L").tobytes())) > 20
+        with Image.open(path) as image:
+            assert len(set(image.convert("L").tobytes())) > 20
 
 
 def test_predict_writes_a_line_a_keyframe(trained: Path) -> None:
@@ -72,7 +72,7 @@ def test_predict_writes_a_line_a_keyframe(trained: Path) -> None:
     assert len(everything) == sum(len(script.keyframes) for script in BuiltinScripts(42))
 
 
-def test_predict_answers_requests_without_truth(trained: Path, tmp_path: Path) -> None:
+def test_predict_answers_requests_without_target(trained: Path, tmp_path: Path) -> None:
     content = (
         "Keyframe Description Sequence:\n- Keyframe One: The gaze is lowered.\n- Keyframe Two: A small smile.\n\n"
         "Background: A waiting room.\nEmotion: Hope.\n\n"

@@ -1,4 +1,4 @@
-"""`estimate`, and answers to pictures in the wild: everything that is no good picture is told, the rest is answered."""
+"""`estimate`, and answers to images in the wild: everything that is no good image is told, the rest is answered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def wild(tmp_path: Path) -> Path:
-    """Seven pictures: four that can be read, each in its own way, and three that cannot."""
+    """Seven images: four that can be read, each in its own way, and three that cannot."""
     folder = tmp_path / "wild"
     folder.mkdir()
     faces = [keyframe.coefficients for script in BuiltinScripts(4) for keyframe in script.keyframes]
@@ -41,7 +41,7 @@ def wild(tmp_path: Path) -> Path:
     turned.rotate(90, expand=True).save(folder / "3_turned.jpg", exif=exif)
     (folder / "4_empty.png").touch()
     (folder / "5_cut.png").write_bytes((folder / "0_plain.png").read_bytes()[:700])
-    (folder / "6_words.png").write_text("no picture")
+    (folder / "6_words.png").write_text("no image")
     return folder
 
 
@@ -66,11 +66,11 @@ def test_a_folder_becomes_one_take(
         ("6_words", "cannot be read"),
     ):
         assert any(words in line for line in lines_of(caplog, name))
-    assert lines_of(caplog, "5 pictures are used, 3 of them changed; 3 left out")
+    assert lines_of(caplog, "5 images are used, 3 of them changed; 3 left out")
     record = json.loads(out.with_suffix(".json").read_text())
     assert [each["time"] for each in record["keyframes"]] == [0, 0.25, 0.5, 0.75, 1.75]  # time goes on without them
     first, last = (list(record["keyframes"][at]["coefficients"].values()) for at in (0, -1))
-    assert first == last  # the same picture
+    assert first == last  # the same image
     take = read_take(out.with_suffix(".csv"))
     np.testing.assert_allclose(take.coefficients[0], first, atol=1e-4)
     assert take.seconds[-1] - take.seconds[0] == pytest.approx(1.75, abs=0.1)
@@ -78,7 +78,7 @@ def test_a_folder_becomes_one_take(
     assert capsys.readouterr().out.split() == [str(out.with_suffix(end)) for end in (".csv", ".json", ".png")]
 
 
-def test_one_picture_becomes_a_pose(trained: Path, wild: Path, tmp_path: Path) -> None:
+def test_one_image_becomes_a_pose(trained: Path, wild: Path, tmp_path: Path) -> None:
     best = trained / "run" / "best.ckpt"
     assert run("estimate", wild / "0_plain.png", "--checkpoint", best, "--out", tmp_path / "face") == 0
     take = read_take(tmp_path / "face.csv")
@@ -89,10 +89,10 @@ def test_one_picture_becomes_a_pose(trained: Path, wild: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["5_cut.png"], r"5_cut\.png: cannot be read as a picture"),
+        (["5_cut.png"], r"5_cut\.png: cannot be read as an image"),
         (["", "--strict", "true"], r"4_empty\.png: is empty \(0 bytes\); replace the file"),
         (["", "--rate", "0"], r"--rate: expected more than 0, found 0"),
-        (["missing"], r"missing: is not a folder; give the folder of the pictures"),
+        (["missing"], r"missing: is not a folder; give the folder of the images"),
     ],
 )
 def test_bad_input_is_told_and_nothing_written(
@@ -123,10 +123,10 @@ def test_in_the_wild_only_what_needs_no_truth_is_scored(
     for number, face in enumerate(faces[:40]):
         assert face is not None
         draw_face(face, 48).save(folder / f"{number:02d}.png")
-    judge = shrink(
+    evaluator = shrink(
         ROOT / "configs" / "evaluator" / "image_motion_builtin.yaml", tmp_path, takes=tmp_path, clip="", n=200
     )
-    assert run("fit", "--config", judge, "--trainer.max_epochs", 1, "--trainer.limit_train_batches", 1) == 0
+    assert run("fit", "--config", evaluator, "--trainer.max_epochs", 1, "--trainer.limit_train_batches", 1) == 0
 
     config = yaml.safe_load((trained / "run" / "config.yaml").read_text())
     config["data"]["init_args"] |= {
@@ -144,6 +144,6 @@ def test_in_the_wild_only_what_needs_no_truth_is_scored(
     options = ["--data", tmp_path / "wild.yaml", "--part", "all", "--evaluator", tmp_path / "run", "--out", out]
     assert run("score", answers, *options) == 0
     found = json.loads(out.read_text())
-    assert found["status"] == "no truth"
+    assert found["status"] == "no ground truth"
     assert {"r_precision_1", "r_precision_3", "mmd"} <= found["scores"].keys()
     assert not {"mse", "sf13_pearson"} & found["scores"].keys()

@@ -65,9 +65,9 @@ def test_the_report_tells_what_was_compared(trained: Path, takes_folder: Path) -
     clips = [clip for clip in TakeClips(takes_folder) if clip.recording in split["test"]]
     assert report["count"] == len(clips) == 3
     steps = [np.abs(np.diff(clip.motion.astype(np.float64), axis=0)).mean() * 20 for clip in clips]
-    assert report["truth"]["speed"] == pytest.approx(np.mean(steps))
-    assert report["speed_ratio"] == pytest.approx(report["generated"]["speed"] / report["truth"]["speed"])
-    assert report["truth"]["static"] == 0
+    assert report["target"]["speed"] == pytest.approx(np.mean(steps))
+    assert report["speed_ratio"] == pytest.approx(report["generated"]["speed"] / report["target"]["speed"])
+    assert report["target"]["static"] == 0
     assert report["generated"]["fid"] > 0
     assert report["data"] | {"fingerprint": "", "split": ""} == {
         "source": "TakeClips",
@@ -81,8 +81,8 @@ def test_the_report_tells_what_was_compared(trained: Path, takes_folder: Path) -
     assert report["seed"] == 42
     assert report["seconds"] > 0
     assert report["model"] == "ClipMDM"
-    with Image.open(trained / "motion.png") as picture:
-        assert len(set(picture.convert("L").tobytes())) > 20
+    with Image.open(trained / "motion.png") as image:
+        assert len(set(image.convert("L").tobytes())) > 20
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -163,9 +163,9 @@ def test_one_text_gives_a_moving_clip(trained: Path, tmp_path: Path) -> None:
         assert run(*words, *more) == 0
         take = read_take(out.with_suffix(".csv"))
         told = json.loads(out.with_suffix(".json").read_text())
-        with Image.open(out.with_suffix(".png")) as picture:
-            assert picture.width > 6 * 160
-            assert len(set(picture.convert("L").tobytes())) > 20
+        with Image.open(out.with_suffix(".png")) as image:
+            assert image.width > 6 * 160
+            assert len(set(image.convert("L").tobytes())) > 20
         return {"take": take, "told": told, "bytes": out.with_suffix(".csv").read_bytes()}
 
     first = made("a", "--seconds", 2.5, "--seed", 7)
@@ -207,8 +207,8 @@ def test_bad_input_is_told_in_one_line(again: Path, takes_folder: Path, refuses:
     assert "test: " not in (told := refuses("test", *config, "--model.init_args.width", 32))
     assert told.startswith("checkpoint: ")
     assert "expected (32" in told
-    assert refuses("test", *config, "--evaluator", "runs/judge") == (
-        "evaluator: judges keyframes, and this is a model of moving clips; leave it out"
+    assert refuses("test", *config, "--evaluator", "runs/evaluator") == (
+        "evaluator: evaluators keyframes, and this is a model of moving clips; leave it out"
     )
     keyframes = ["--model.class_path", "kfzoo.models.MeanFace"]
     values = (again.parent / "clips.yaml").read_text()

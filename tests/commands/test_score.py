@@ -78,7 +78,7 @@ def test_predictions_score_as_in_the_models_own_test(trained: Path, tmp_path: Pa
     assert f"answered   {own.count} of {own.count} keyframes (matched: {own.count} by id)" in said.out
     for words in ("Cross comparison", "HeadYaw", "By region", "By emotion", "By subject", "By keyframe"):
         assert words in said.out
-    assert "value 95 % truth chance mean zero" in " ".join(said.out.split())
+    assert "value 95 % ground truth chance mean zero" in " ".join(said.out.split())
     shutil.copy(trained / "results.json", tmp_path / "new" / "own.json")
     shutil.copy(samples_path(trained / "results.json"), samples_path(tmp_path / "new" / "own.json"))
     board = render_markdown(find_runs(tmp_path / "new"))
@@ -172,7 +172,7 @@ def test_of_many_faults_the_first_are_printed_and_all_are_kept(
     assert len(capsys.readouterr().err.splitlines()) == 26
 
 
-class Judge:
+class Evaluator:
     """Stands in for a learned evaluator: both sides are what is known of the face."""
 
     annotation, digest = "arkit", "judged"
@@ -187,9 +187,9 @@ class Judge:
 def test_an_evaluator_adds_its_metrics(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
-    def load(path: str) -> Judge:
+    def load(path: str) -> Evaluator:
         asked.append(path)
-        return Judge()
+        return Evaluator()
 
     monkeypatch.setattr("kfzoo.evaluation.evaluator.load_evaluator", load)
     monkeypatch.setattr("kfzoo.evaluation.evaluator.check_evaluator", lambda *given: asked.append(given[1:]))
@@ -206,8 +206,8 @@ def test_an_evaluator_adds_its_metrics(trained: Path, tmp_path: Path, monkeypatc
 def test_an_evaluator_without_its_descriptions_is_refused(
     tiny_sentence_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Errors
 ) -> None:
-    judge = TextMotionEvaluator(tiny_sentence_encoder, dim=8, width=8)
-    monkeypatch.setattr("kfzoo.evaluation.evaluator.load_evaluator", lambda path: judge)
+    evaluator = TextMotionEvaluator(tiny_sentence_encoder, dim=8, width=8)
+    monkeypatch.setattr("kfzoo.evaluation.evaluator.load_evaluator", lambda path: evaluator)
     keyframes = [{"index": at, "time": at, "original": f"Smile {at}."} for at in range(3)]
     script = {"id": "own", "subject": "a", "background": "", "emotion": "joy", "keyframes": keyframes}
     data = write(tmp_path / "scripts.jsonl", [script])
@@ -221,7 +221,7 @@ def test_an_evaluator_without_its_descriptions_is_refused(
     write(data, [script])
     assert run("score", path, "--data", data, "--evaluator", "e") == 0
     results = read_results(tmp_path / "p.results.json")
-    assert results.status == "no truth"
+    assert results.status == "no ground truth"
     assert {"mmd", "r_precision_full_1", "diversity"} <= results.scores.keys()
     assert "mse" not in results.scores
     assert results.data.annotation == "arkit"
@@ -236,14 +236,16 @@ def test_takes_are_scored_from_takes(takes_folder: Path, tmp_path: Path, capsys:
     assert results.scores["mse"].value == pytest.approx(0, abs=1e-9)
     assert (results.invalid, results.run) == (0, takes_folder.name)
     assert "4 answers to what was not asked for are left out" in capsys.readouterr().out
-    [clip] = {script.clip for script in LiveLinkTakes(takes_folder, fps=6.0) if script.clip in _clips(tmp_path)}
+    [clip] = {
+        script.recording for script in LiveLinkTakes(takes_folder, fps=6.0) if script.recording in _clips(tmp_path)
+    }
     assert run("score", takes_folder / f"{clip}.csv", *arguments, "--out", tmp_path / "b.json") == 0
     assert read_results(tmp_path / "b.json").scores == results.scores
     assert results.count == round(read_take(takes_folder / f"{clip}.csv").seconds[-1] * 6)
 
 
 def _clips(folder: Path) -> set[str]:
-    return set(read_samples(folder / "a.samples.csv").clips.tolist())
+    return set(read_samples(folder / "a.samples.csv").recordings.tolist())
 
 
 @released
@@ -253,14 +255,14 @@ def test_what_keyframeface_released(tmp_path: Path, capsys: Errors) -> None:
     out = ["--out", tmp_path / "r.json"]
     assert run("score", answers, "--data", requests, *out) == 0
     results = read_results(tmp_path / "r.json")
-    assert (results.count, results.invalid, results.status) == (2, 0, "no truth")
+    assert (results.count, results.invalid, results.status) == (2, 0, "no ground truth")
     assert results.scores.keys() == {"diversity"}
     assert not (tmp_path / "r.samples.csv").exists()
     said = capsys.readouterr()
     assert said.err == ""
     assert "2 keyframes, data " in said.out
-    # The released CSV holds the same faces; as truth, they give no error.
-    assert run("score", folder / "example_result.csv", "--data", requests, "--truth", answers, *out) == 0
+    # The released CSV holds the same faces; as ground truth, they give no error.
+    assert run("score", folder / "example_result.csv", "--data", requests, "--target", answers, *out) == 0
     results = read_results(tmp_path / "r.json")
     assert (results.count, results.invalid) == (2, 0)
     assert results.scores["mse"].value == 0
@@ -275,7 +277,7 @@ def test_what_semanticface_released(tmp_path: Path, capsys: Errors) -> None:
     arguments = ["score", answers, "--data", folder / "example.jsonl"]
     assert run(*arguments) == 0
     results = read_results(tmp_path / "answers.results.json")
-    assert (results.count, results.invalid, results.status) == (8, 4, "no truth")
+    assert (results.count, results.invalid, results.status) == (8, 4, "no ground truth")
     said = capsys.readouterr()
     assert said.err == (
         f"{answers}: has no answer to 4 of the 8 keyframes: 'example-0005#0', 'example-0006#0', 'example-0007#0', …\n"
@@ -283,8 +285,8 @@ def test_what_semanticface_released(tmp_path: Path, capsys: Errors) -> None:
     assert "answered   4 of 8 keyframes (matched: 4 by request)" in said.out
     assert "4 without a usable answer, in no number: there is no training part" in said.out
     assert run(*arguments, "--strict") == 2
-    # Where the truth is known of some, those are scored.
-    assert run(*arguments, "--truth", folder / "example_result.jsonl") == 0
+    # Where the ground truth is known of some, those are scored.
+    assert run(*arguments, "--target", folder / "example_result.jsonl") == 0
     results = read_results(tmp_path / "answers.results.json")
     assert (results.count, results.invalid, results.status) == (4, 0, "partial")
 
@@ -297,11 +299,11 @@ def test_what_semanticface_released(tmp_path: Path, capsys: Errors) -> None:
         (["--data", "."], "config.yaml: cannot be read ("),
         (["--data", "empty.yaml"], "empty.yaml: holds no `data` section with a source"),
         (["--data", "typo.yaml"], "typo.yaml: data: Option 'batchsize' is not accepted; did you mean 'batch_size'?"),
-        (["--data", "CONFIG", "--truth", "x"], "--truth: is of use for JSON Lines alone; "),
+        (["--data", "CONFIG", "--target", "x"], "--target: is of use for JSON Lines alone; "),
         (["--data", "CONFIG", "--annotation", "arkit"], "--annotation: is of use for JSON Lines alone; "),
         (
-            ["--data", "scripts.jsonl", "--truth", "x"],
-            "--truth: is of use for chat requests alone; scripts.jsonl holds",
+            ["--data", "scripts.jsonl", "--target", "x"],
+            "--target: is of use for chat requests alone; scripts.jsonl holds",
         ),
         (["--data", "scripts.jsonl", "--folder", "x"], "--folder: is of use for configurations alone; "),
         (["--data", "scripts.jsonl", "--part", "val"], "--part: is 'val', but the data has no parts"),

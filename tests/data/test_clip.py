@@ -66,7 +66,7 @@ def test_a_batch_pads_with_zeros_and_marks_what_is_held(lengths: list[int]) -> N
     batch = collate_clips(clips)
     assert batch.motion.shape == (len(lengths), max(lengths), 61)
     assert batch.motion.dtype == torch.float32
-    assert batch.held.dtype == torch.bool
+    assert batch.mask.dtype == torch.bool
     assert batch.lengths.tolist() == lengths
     assert len(batch) == len(lengths)
     assert batch.ids == [each.id for each in clips]
@@ -74,7 +74,7 @@ def test_a_batch_pads_with_zeros_and_marks_what_is_held(lengths: list[int]) -> N
         frames = batch.motion[row]
         np.testing.assert_array_equal(frames[: len(each)], each.motion)
         assert not frames[len(each) :].any()
-        assert batch.held[row].tolist() == [True] * len(each) + [False] * (max(lengths) - len(each))
+        assert batch.mask[row].tolist() == [True] * len(each) + [False] * (max(lengths) - len(each))
 
 
 def test_a_batch_tells_the_first_caption_and_moves_as_a_whole() -> None:
@@ -82,7 +82,7 @@ def test_a_batch_tells_the_first_caption_and_moves_as_a_whole() -> None:
     assert batch.captions == ("one", "three")
     moved = batch.to("meta")
     assert moved.motion.is_meta
-    assert moved.held.is_meta
+    assert moved.mask.is_meta
     assert moved.clips == batch.clips
 
 

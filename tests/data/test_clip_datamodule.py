@@ -36,7 +36,7 @@ class Made(ClipSource):
 
 
 def data(**arguments: Any) -> ClipDataModule:
-    return ClipDataModule(Made(), Split(by="clip", val=0.2, test=0.2), **({"batch_size": 4} | arguments))
+    return ClipDataModule(Made(), Split(by="recording", val=0.2, test=0.2), **({"batch_size": 4} | arguments))
 
 
 def epoch_of(module: ClipDataModule, epoch: int) -> list[ClipBatch]:
@@ -53,12 +53,14 @@ def seen(batches: list[ClipBatch]) -> list[tuple[str, str, float]]:
     ]
 
 
-@pytest.mark.parametrize("by", ["clip", "subject"])
+@pytest.mark.parametrize("by", ["recording", "subject"])
 def test_a_recording_or_a_subject_stands_in_one_part(by: Any) -> None:
     module = ClipDataModule(Made(), Split(by=by, val=0.2, test=0.2))
-    groups = [{each.recording if by == "clip" else each.subject for each in module.samples(part)} for part in PARTS]
+    groups = [
+        {each.recording if by == "recording" else each.subject for each in module.samples(part)} for part in PARTS
+    ]
     assert all(groups)
-    assert sum(map(len, groups)) == len(set().union(*groups)) == (12 if by == "clip" else 6)
+    assert sum(map(len, groups)) == len(set().union(*groups)) == (12 if by == "recording" else 6)
     assert sum(len(module.samples(part)) for part in PARTS) == 36
     record = module.split.record(module.clips, module.parts)
     assert record["digest"] == module.split_digest
@@ -163,7 +165,7 @@ def test_fingerprints_follow_the_clips_and_their_parts() -> None:
     assert data().fingerprint == data(seed=3).fingerprint
     assert data().fingerprint != ClipDataModule(Made(5)).fingerprint
     assert data().split_digest == data().split_digest
-    assert data().split_digest != ClipDataModule(Made(), Split(by="clip", seed=1)).split_digest
+    assert data().split_digest != ClipDataModule(Made(), Split(by="recording", seed=1)).split_digest
 
 
 class _Sums(LightningModule):
@@ -176,7 +178,7 @@ class _Sums(LightningModule):
 
     def training_step(self, batch: ClipBatch, batch_idx: int) -> torch.Tensor:
         self.shown.append(list(batch.captions))
-        return self.weight * (batch.motion * batch.held[..., None]).sum()
+        return self.weight * (batch.motion * batch.mask[..., None]).sum()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.0)
@@ -220,9 +222,9 @@ def test_data_that_cannot_be_split_is_told() -> None:
         ClipDataModule(Made()).samples("train")
     assert str(caught.value) == (
         "data.split.by: 'source' needs parts that the source assigns, and clip 'r0/000' has none; "
-        "choose 'subject' or 'clip'"
+        "choose 'subject' or 'recording'"
     )
     with pytest.raises(InputError, match=r"^data\.split: the val part is empty \(6 clips in 2 groups by clip\)"):
-        ClipDataModule(Made(2), Split(by="clip")).samples("train")
+        ClipDataModule(Made(2), Split(by="recording")).samples("train")
     with pytest.raises(InputError, match=r"^data\.source: holds no clips$"):
         ClipDataModule(Made(0)).samples("train")

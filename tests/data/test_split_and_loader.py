@@ -42,7 +42,7 @@ def ids(batches: Sequence[KeyframeBatch]) -> list[list[str]]:
     st.floats(0.05, 0.4),
     st.floats(0.05, 0.4),
     st.integers(0, 99),
-    st.sampled_from(["subject", "clip"]),
+    st.sampled_from(["subject", "recording"]),
 )
 def test_parts_are_disjoint_whole_groups_and_depend_on_the_seed_alone(
     groups: int, val: float, test: float, seed: int, by: str
@@ -52,7 +52,7 @@ def test_parts_are_disjoint_whole_groups_and_depend_on_the_seed_alone(
     parts = split.assign(found)
     by_group: dict[str, set[str]] = {}
     for script, part in zip(found, parts, strict=True):
-        by_group.setdefault(script.clip, set()).add(part)
+        by_group.setdefault(script.recording, set()).add(part)
     assert all(len(seen) == 1 for seen in by_group.values())
     assert set(parts) == set(PARTS)
     assert parts == split.assign(found)
@@ -61,13 +61,13 @@ def test_parts_are_disjoint_whole_groups_and_depend_on_the_seed_alone(
 
 def test_named_groups_go_where_they_are_named() -> None:
     found = scripts(5)
-    parts = Split(by="clip", val=["clip3"], test=["clip0", "clip1"]).assign(found)
+    parts = Split(by="recording", val=["clip3"], test=["clip0", "clip1"]).assign(found)
     assert parts == ["test"] * 4 + ["train"] * 2 + ["val"] * 2 + ["train"] * 2
 
 
 def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
     found = scripts(40)
-    parts = Split(by="clip", val=0.1, test=0.2, stratify=True).assign(found)
+    parts = Split(by="recording", val=0.1, test=0.2, stratify=True).assign(found)
     for part, share in (("val", 0.1), ("test", 0.2)):
         chosen = [script.emotion for script, its in zip(found, parts, strict=True) if its == part]
         assert chosen.count("joy") == chosen.count("grief") == 40 * share
@@ -77,17 +77,17 @@ def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
     ("split", "message"),
     [
         (
-            Split(by="clip", test=["clip9"]),
+            Split(by="recording", test=["clip9"]),
             "data.split.test: 'clip9' is no clip of this data; known: clip0, clip1, clip2",
         ),
-        (Split(by="clip", val=["clip1"], test=["clip1"]), "data.split.val: 'clip1' is named in two parts"),
-        (Split(by="clip", val=1.5), "data.split.val: expected a share between 0 and 1 or names, found 1.5"),
+        (Split(by="recording", val=["clip1"], test=["clip1"]), "data.split.val: 'clip1' is named in two parts"),
+        (Split(by="recording", val=1.5), "data.split.val: expected a share between 0 and 1 or names, found 1.5"),
         (
             Split(by="source"),
             "data.split.by: 'source' needs parts that the source assigns, and script 'clip0/0' has none",
         ),
         (
-            Split(by="clip", val=["clip0"], test=["clip1", "clip2"]),
+            Split(by="recording", val=["clip0"], test=["clip1", "clip2"]),
             "data.split: the train part is empty (6 scripts in 3 groups by clip)",
         ),
     ],
@@ -177,8 +177,8 @@ def test_a_batch_without_truth_says_whose_is_missing() -> None:
     batch = collate([known, unknown])
     assert batch.coefficients is None
     with pytest.raises(ValueError, match="keyframe 'x#0' has no coefficients"):
-        _ = batch.truth
-    assert torch.equal(collate([known]).truth, torch.zeros(1, 61))
+        _ = batch.targets
+    assert torch.equal(collate([known]).targets, torch.zeros(1, 61))
 
 
 def test_data_without_truth_is_refused_where_truth_is_needed() -> None:

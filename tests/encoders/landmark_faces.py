@@ -32,16 +32,16 @@ def need_landmarker(monkeypatch: pytest.MonkeyPatch | None = None) -> None:
 def astronaut(left: int = 96, top: int = 0, side: int = 256) -> NDArray[np.uint8]:
     """A square of scikit-image's photograph of Eileen Collins, who smiles; by default with the whole face."""
     data = pytest.importorskip("skimage.data", reason="needs the package scikit-image")
-    picture: NDArray[np.uint8] = np.ascontiguousarray(data.astronaut()[top : top + side, left : left + side])
-    return picture
+    image: NDArray[np.uint8] = np.ascontiguousarray(data.astronaut()[top : top + side, left : left + side])
+    return image
 
 
-def as_images(*pictures: NDArray[np.uint8]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).astype(np.float32) / 255)
+def as_images(*images: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).astype(np.float32) / 255)
 
 
 def pose(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """The matrix of a head: axes to the picture's right, up and towards the camera, as scipy turns them."""
+    """The matrix of a head: axes to the image's right, up and towards the camera, as scipy turns them."""
     # Seen from above, a turn to the subject's right is a negative one about the axis that points up.
     rotation: NDArray[np.float64] = Rotation.from_euler("YXZ", [-yaw, pitch, -roll]).as_matrix()
     return rotation
@@ -78,4 +78,4 @@ def sample(
 
 
 def batch_of(images: torch.Tensor) -> KeyframeBatch:
-    return KeyframeBatch(tuple(sample(f"s{number}") for number in range(len(images))), images=images)
+    return KeyframeBatch(tuple(sample(f"s{number}") for number in range(len(images))), pixels=images)

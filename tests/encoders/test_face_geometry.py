@@ -74,12 +74,12 @@ def test_frontal_faces_do_not_change_under_affine_motion(seed: int) -> None:
     np.testing.assert_allclose([*eyes, before[0, NOSE].tolist()], [[-0.5, 0], [0.5, 0], [0, 0.6]], atol=1e-9)
 
 
-def test_the_pictures_shape_does_not_matter() -> None:
+def test_the_images_shape_does_not_matter() -> None:
     points = torch.rand(1, POINTS, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(frontal(points, 100, 300), frontal(points, 256, 256))
 
 
-def test_a_picture_without_a_face_gives_finite_numbers() -> None:
+def test_a_image_without_a_face_gives_finite_numbers() -> None:
     nobody = torch.zeros(1, POINTS, 3)
     assert (frontal(nobody, 64, 64) == 0).all()
     assert eye_angles(nobody, torch.zeros(1, 4, 4), 64, 64).isfinite().all()

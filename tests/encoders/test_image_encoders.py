@@ -8,7 +8,7 @@ from kfzoo.errors import InputError
 
 
 @pytest.mark.parametrize("name", ["timm:mobilenetv3_small_050", "timm:test_vit2"])
-def test_a_timm_backbone_gives_one_vector_a_picture(name: str) -> None:
+def test_a_timm_backbone_gives_one_vector_a_image(name: str) -> None:
     encoder = build_image_encoder(name)
     assert isinstance(encoder, TimmEncoder)
     side = 64
@@ -22,7 +22,7 @@ def test_a_backbone_of_transformers(tiny_vision: str) -> None:
     encoder = build_image_encoder(tiny_vision)
     assert isinstance(encoder, HuggingFaceEncoder)
     assert encoder.eval()(torch.rand(2, 3, 224, 224)).shape == (2, encoder.dim) == (2, 16)
-    # 0.5 is the processor's mean: a grey picture is all zeros to the backbone.
+    # 0.5 is the processor's mean: a grey image is all zeros to the backbone.
     seen = []
     encoder.backbone.register_forward_pre_hook(
         lambda module, args, kwargs: seen.append(kwargs["pixel_values"]), with_kwargs=True
@@ -35,10 +35,10 @@ def test_without_a_pooler_the_patches_are_averaged(tiny_vision: str) -> None:
     encoder = build_image_encoder(tiny_vision).eval()
     assert isinstance(encoder, HuggingFaceEncoder)
     encoder.backbone.pooler = None
-    picture = torch.rand(1, 3, 224, 224)
+    image = torch.rand(1, 3, 224, 224)
     with torch.no_grad():
-        hidden = encoder.backbone(pixel_values=(picture - 0.5) / 0.5).last_hidden_state
-        torch.testing.assert_close(encoder(picture), hidden.mean(1))
+        hidden = encoder.backbone(pixel_values=(image - 0.5) / 0.5).last_hidden_state
+        torch.testing.assert_close(encoder(image), hidden.mean(1))
 
 
 @pytest.mark.parametrize(

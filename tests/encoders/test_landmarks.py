@@ -18,8 +18,8 @@ from tests.encoders.landmark_faces import TASK, as_images, astronaut, need_landm
 
 def test_a_face_in_a_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
     need_landmarker(monkeypatch)
-    picture = astronaut()
-    faces = FaceLandmarker()(as_images(picture, np.zeros_like(picture)))
+    image = astronaut()
+    faces = FaceLandmarker()(as_images(image, np.zeros_like(image)))
     assert faces.shown.tolist() == [1, 0]
     assert faces.found.tolist() == [True, False]
     assert [part.shape for part in faces] == [(2,), (2, POINTS, 3), (2, 52), (2, 4, 4)]
@@ -44,17 +44,17 @@ def test_faces_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     need_landmarker(monkeypatch)
     read: list[int] = []
 
-    def picture(number: int) -> NDArray[np.float32]:
+    def image(number: int) -> NDArray[np.float32]:
         read.append(number)
         return as_images(astronaut())[0].numpy() * (1 - number)
 
-    first = FaceLandmarker().cached(["face", "black"], picture)
+    first = FaceLandmarker().cached(["face", "black"], image)
     assert read == [0, 1]
-    again = FaceLandmarker().cached(["face", "black"], picture)
+    again = FaceLandmarker().cached(["face", "black"], image)
     assert read == [0, 1]
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
     assert first.shown.tolist() == [1, 0]
-    FaceLandmarker().cached(["another face", "black"], picture)
+    FaceLandmarker().cached(["another face", "black"], image)
     assert len(read) == 4
 
 

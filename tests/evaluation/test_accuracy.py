@@ -1,4 +1,4 @@
-"""Scores against the truth: values and intervals against SciPy and a plain loop over resampled scripts."""
+"""Scores against the ground truth: values and intervals against SciPy and a plain loop over resampled scripts."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_it_learns_what_it_is_shown(tmp_path: Path, tiny_sentence_encoder: str) 
     losses = []
     for _ in range(150):
         condition = torch.nn.functional.normalize(evaluator.embed_condition(batch), dim=-1)
-        motion = torch.nn.functional.normalize(evaluator.encode_motion(batch.truth), dim=-1)
+        motion = torch.nn.functional.normalize(evaluator.encode_motion(batch.targets), dim=-1)
         loss = info_nce(condition, motion, 0.07)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kfzoo.evaluation import faces as module
 from kfzoo.evaluation.bootstrap import ScriptBootstrap
-from kfzoo.evaluation.faces import FaceSet, compare_with_training, compare_with_truth, influential_scores
+from kfzoo.evaluation.faces import FaceSet, compare_with_target, compare_with_training, influential_scores
 from kfzoo.evaluation.scores import Score
 from kfzoo.metrics.functional.frechet import frechet_distance, moments
 
@@ -31,13 +31,13 @@ def training() -> FaceSet:
 
 
 @pytest.fixture
-def truth() -> FaceSet:
+def targets() -> FaceSet:
     return FaceSet.of(values(COUNT, 1))
 
 
 @pytest.fixture
-def answers(truth: FaceSet) -> FaceSet:
-    return FaceSet.of(truth.values * 0.7 + 0.3 * values(COUNT, 2))
+def answers(target: FaceSet) -> FaceSet:
+    return FaceSet.of(target.values * 0.7 + 0.3 * values(COUNT, 2))
 
 
 def w_dist(first: Tensor, second: Tensor) -> float:
@@ -49,14 +49,14 @@ def fid(first: Tensor, second: Tensor) -> float:
     return float(frechet_distance(moments(first), moments(second)))
 
 
-def test_values(answers: FaceSet, truth: FaceSet, training: FaceSet) -> None:
-    found = compare_with_training(answers, training, 0) | compare_with_truth(answers, truth)
+def test_values(answers: FaceSet, target: FaceSet, training: FaceSet) -> None:
+    found = compare_with_training(answers, training, 0) | compare_with_target(answers, target)
     expected = {
         "fid": fid(answers.values, training.values),
         "w_dist": w_dist(answers.values, training.values),
         "diversity": distance.pdist(answers.values.numpy()).mean(),
-        "fid_test": fid(answers.values, truth.values),
-        "w_dist_test": w_dist(answers.values, truth.values),
+        "fid_test": fid(answers.values, target.values),
+        "w_dist_test": w_dist(answers.values, target.values),
     }
     assert {name: each.value for name, each in found.items()} == pytest.approx(expected, rel=1e-9)
     assert set(compare_with_training(answers, None, 0)) == {"diversity"}
@@ -66,19 +66,19 @@ def fresh_spread(count: int, training: FaceSet) -> dict[str, float]:
     """Standard deviation of the distances of as many fresh faces."""
     found: dict[str, list[float]] = {"fid": [], "w_dist": [], "diversity": [], "fid_test": [], "w_dist_test": []}
     for seed in range(10, 10 + count):
-        truth = values(COUNT, seed)
-        answers = truth * 0.7 + 0.3 * values(COUNT, seed + 1000)
+        target = values(COUNT, seed)
+        answers = target * 0.7 + 0.3 * values(COUNT, seed + 1000)
         found["fid"].append(fid(answers, training.values))
         found["w_dist"].append(w_dist(answers, training.values))
         found["diversity"].append(float(distance.pdist(answers.numpy()).mean()))
-        found["fid_test"].append(fid(answers, truth))
-        found["w_dist_test"].append(w_dist(answers, truth))
+        found["fid_test"].append(fid(answers, target))
+        found["w_dist_test"].append(w_dist(answers, target))
     return {name: float(np.std(each)) for name, each in found.items()}
 
 
-def test_intervals_are_as_wide_as_fresh_faces_spread(answers: FaceSet, truth: FaceSet, training: FaceSet) -> None:
+def test_intervals_are_as_wide_as_fresh_faces_spread(answers: FaceSet, target: FaceSet, training: FaceSet) -> None:
     drawn = ScriptBootstrap(SCRIPTS, 1000, 0)
-    statistics = compare_with_training(answers, training, 0) | compare_with_truth(answers, truth)
+    statistics = compare_with_training(answers, training, 0) | compare_with_target(answers, target)
     scores = influential_scores(statistics, drawn)
     for name, spread in fresh_spread(60, training).items():
         score = scores[name]
@@ -107,21 +107,21 @@ def test_diversity_spreads_as_in_plain_resamples(answers: FaceSet) -> None:
     assert interval[1] - interval[0] == pytest.approx(high - low, rel=0.2)
 
 
-def test_one_face_for_all_moves_with_nothing_but_the_truth(truth: FaceSet, training: FaceSet) -> None:
+def test_one_face_for_all_moves_with_nothing_but_the_target(target: FaceSet, training: FaceSet) -> None:
     rest = FaceSet.of(torch.full((COUNT, 6), 0.1))
     drawn = ScriptBootstrap(SCRIPTS, 100, 0)
     scores = influential_scores(compare_with_training(rest, training, 0), drawn)
     assert scores["diversity"] == Score(0.0, (0.0, 0.0))
     assert scores["fid"].interval == (scores["fid"].value, scores["fid"].value)
-    against_truth = influential_scores(compare_with_truth(rest, truth), drawn)
+    against_target = influential_scores(compare_with_target(rest, target), drawn)
     for name in ("fid_test", "w_dist_test"):
-        low, high = against_truth[name].interval or (0, 0)
-        assert low < against_truth[name].value < high
+        low, high = against_target[name].interval or (0, 0)
+        assert low < against_target[name].value < high
 
 
-def test_the_truth_in_another_order_is_the_same_set(truth: FaceSet) -> None:
-    shuffled = truth.reordered(torch.randperm(COUNT))
-    scores = influential_scores(compare_with_truth(shuffled, truth), ScriptBootstrap(SCRIPTS, 20, 0))
+def test_the_truth_in_another_order_is_the_same_set(target: FaceSet) -> None:
+    shuffled = target.reordered(torch.randperm(COUNT))
+    scores = influential_scores(compare_with_target(shuffled, target), ScriptBootstrap(SCRIPTS, 20, 0))
     assert scores["w_dist_test"] == Score(0.0, (0.0, 0.0))
     assert scores["fid_test"].value == pytest.approx(0, abs=1e-12)
 

@@ -66,14 +66,18 @@ def test_best_goes_by_the_direction_of_each_metric() -> None:
     (board,) = boards([high, low])
     best, second = (entry.best for entry in board.entries)
     assert best == {"mse", "mae", "fid", "w_dist", "mmd", "detection_f1"}
-    assert second == {"diversity", "r_precision_1", "detection_f1"}  # 1.3 is nearer to the truth's 1.11 than 2.0 is
+    assert second == {
+        "diversity",
+        "r_precision_1",
+        "detection_f1",
+    }  # 1.3 is nearer to the ground truth's 1.11 than 2.0 is
     assert board.metrics == (
         *("mse", "mae", "fid", "w_dist", "diversity"),
         *("r_precision_1", "mmd", "detection_f1"),
     )
 
 
-def test_without_the_truths_own_diversity_none_is_best() -> None:
+def test_without_the_targets_own_diversity_none_is_best() -> None:
     (board,) = boards([changed(GOOD, references={})])
     assert board.entries[0].best == {"mse", "mae", "fid", "w_dist"}
 
@@ -161,11 +165,14 @@ def test_what_is_not_known_is_a_dash() -> None:
 
 
 def test_runs_that_are_not_complete_are_named_but_not_listed() -> None:
-    half, blind = changed(BAD, status="partial", run="half"), changed(BAD, status="no truth", run="blind_1", scores={})
+    half, blind = (
+        changed(BAD, status="partial", run="half"),
+        changed(BAD, status="no ground truth", run="blind_1", scores={}),
+    )
     text = render_markdown([GOOD, blind, half])
     assert "| half |" not in text
     assert "Not listed, because only a part of the split was scored: half.\n" in text
-    assert "Not listed, because the data has no truth to compare with: blind\\_1.\n" in text
+    assert "Not listed, because the data has no ground truth to compare with: blind\\_1.\n" in text
     assert boards([half, blind]) == []
 
 

@@ -16,10 +16,10 @@ from tests.evaluation.leaderboard_runs import COUNT, results, run, samples
 FIRST, SECOND = np.random.default_rng(1).gamma(2, 0.005, (2, 60))
 
 
-def clustered(differences: NDArray[np.float64], clips: NDArray[np.str_]) -> float:
-    """p-value of a mean with a standard error that is robust against anything within clips."""
-    names = np.unique(clips)
-    sums = np.array([(differences[clips == name] - differences.mean()).sum() for name in names])
+def clustered(differences: NDArray[np.float64], recordings: NDArray[np.str_]) -> float:
+    """p-value of a mean with a standard error that is robust against anything within recordings."""
+    names = np.unique(recordings)
+    sums = np.array([(differences[recordings == name] - differences.mean()).sum() for name in names])
     groups = len(names)
     error = np.sqrt((sums**2).sum() * groups / (groups - 1)) / len(differences)
     return float(2 * stats.t.sf(abs(differences.mean() / error), groups - 1))
@@ -37,24 +37,26 @@ def test_alone_in_its_recording_each_sample_gives_the_plain_tests() -> None:
 
 
 def test_recordings_cluster_the_t_test() -> None:
-    clips = np.array([f"take{index // 10}" for index in range(60)])
+    recordings = np.array([f"take{index // 10}" for index in range(60)])
     shift = np.repeat(np.random.default_rng(2).normal(0.002, 0.003, 6), 10)  # alike within a recording
-    found = compare(SECOND + shift, SECOND, clips)
-    assert found.p_value == pytest.approx(clustered(shift, clips))
+    found = compare(SECOND + shift, SECOND, recordings)
+    assert found.p_value == pytest.approx(clustered(shift, recordings))
     assert found.p_value > 10 * stats.ttest_rel(SECOND + shift, SECOND).pvalue
 
 
 def test_rounding_is_no_difference() -> None:
-    clips = (np.arange(60) % 6).astype(str)
-    found = compare(SECOND * (1 + 1e-7), SECOND, clips)
+    recordings = (np.arange(60) % 6).astype(str)
+    found = compare(SECOND * (1 + 1e-7), SECOND, recordings)
     assert (found.p_value, found.effect_size, found.wilcoxon, found.different) == (1.0, 0.0, 1.0, False)
-    assert compare(SECOND * 1.001, SECOND, clips).different
+    assert compare(SECOND * 1.001, SECOND, recordings).different
 
 
-def board_of(*errors: NDArray[np.float64], mean_face: NDArray[np.float64] | float = 0.02, clips: int = 8) -> list[str]:
+def board_of(
+    *errors: NDArray[np.float64], mean_face: NDArray[np.float64] | float = 0.02, recordings: int = 8
+) -> list[str]:
     """Markers of the models by their order, best first; the MSE of each is the mean of its errors."""
     runs = [
-        Run(results(f"run{place}", float(each.mean())), samples(each, mean_face, clips))
+        Run(results(f"run{place}", float(each.mean())), samples(each, mean_face, recordings))
         for place, each in enumerate(errors)
     ]
     (board,) = boards(runs)
@@ -84,12 +86,12 @@ def test_comparisons_are_with_the_best_row_and_with_the_mean_face() -> None:
     assert good.samples is not None
     assert bad.samples is not None
     for found, expected in (
-        (second.against_best, compare(bad.samples.mse, good.samples.mse, bad.samples.clips)),
-        (first.against_mean_face, compare(good.samples.mse, good.samples.mean_face_mse, good.samples.clips)),
+        (second.against_best, compare(bad.samples.mse, good.samples.mse, bad.samples.recordings)),
+        (first.against_mean_face, compare(good.samples.mse, good.samples.mean_face_mse, good.samples.recordings)),
     ):
         assert found is not None
         assert asdict(found) == pytest.approx(asdict(expected))
-    assert board.clips == 8
+    assert board.recordings == 8
     text = render_markdown([good, bad])
     assert "Paired tests on the MSE of each sample, clustered by recording (8 recordings)." in text
     assert second.against_best is not None
@@ -106,10 +108,10 @@ def test_the_order_of_the_samples_does_not_matter() -> None:
 
 
 def test_one_recording_is_never_significant() -> None:
-    text = render_markdown([run("good", 0.01, clips=1), run("bad", 0.02, clips=1)])
+    text = render_markdown([run("good", 0.01, recordings=1), run("bad", 0.02, recordings=1)])
     assert "No test of significance: the samples come from fewer than two recordings." in text
     assert "Wilcoxon p" not in text
-    assert board_of(BASE, BASE + 1e-5 + NOISE, clips=1) == ["", ""]
+    assert board_of(BASE, BASE + 1e-5 + NOISE, recordings=1) == ["", ""]
 
 
 def test_other_samples_on_the_same_data_are_a_fault() -> None:

@@ -45,21 +45,21 @@ def test_trembling_has_speed_but_more_acceleration() -> None:
 def test_the_truth_itself() -> None:
     clips = [walk(seed) for seed in range(6)]
     report = compare_motion(clips, clips, np.concatenate(clips))
-    assert report.generated == report.truth
+    assert report.generated == report.targets
     assert report.speed_ratio == 1
-    assert report.truth.fid == pytest.approx(0, abs=1e-6)
-    assert report.truth.static == 0
+    assert report.targets.fid == pytest.approx(0, abs=1e-6)
+    assert report.targets.static == 0
     assert (report.count, report.frames) == (6, 360)
 
 
 def test_still_clips_are_counted_and_slow_the_mean() -> None:
-    truth = [walk(seed) for seed in range(4)]
+    target = [walk(seed) for seed in range(4)]
     still = np.full((60, 61), 0.5, np.float32)
-    report = compare_motion([*truth[:3], still], truth, np.concatenate(truth))
+    report = compare_motion([*target[:3], still], target, np.concatenate(target))
     assert report.generated.static == 0.25
-    assert report.generated.speed == pytest.approx(sum(map(speed, truth[:3])) / 4)
-    assert report.speed_ratio == pytest.approx(report.generated.speed / report.truth.speed)
-    assert report.generated.fid > report.truth.fid
+    assert report.generated.speed == pytest.approx(sum(map(speed, target[:3])) / 4)
+    assert report.speed_ratio == pytest.approx(report.generated.speed / report.targets.speed)
+    assert report.generated.fid > report.targets.fid
 
 
 def test_clips_weigh_alike_whatever_their_length() -> None:
@@ -71,12 +71,12 @@ def test_a_truth_that_stands_still_has_no_ratio() -> None:
     still = [np.zeros((20, 61), np.float32)] * 2
     report = compare_motion(still, still, walk(0))
     assert report.speed_ratio is None
-    assert report.truth.static == report.generated.static == 1
+    assert report.targets.static == report.generated.static == 1
 
 
 def test_fid_is_the_distance_of_the_means_where_only_they_differ() -> None:
-    truth = [walk(seed) for seed in range(3)]
-    report = compare_motion([clip + np.float32(0.1) for clip in truth], truth, np.concatenate(truth))
+    target = [walk(seed) for seed in range(3)]
+    report = compare_motion([clip + np.float32(0.1) for clip in target], target, np.concatenate(target))
     assert report.generated.fid == pytest.approx(61 * 0.01, rel=1e-3)
 
 
@@ -84,8 +84,8 @@ def test_the_table_tells_both(capsys: pytest.CaptureFixture[str]) -> None:
     clips = [walk(seed) for seed in range(3)]
     print_report(compare_motion(clips, clips, np.concatenate(clips)), Console(width=100))
     said = capsys.readouterr().out
-    assert "3 clips, generated at 1.00 of the truth's speed" in said
-    assert "truth" in said
+    assert "3 clips, generated at 1.00 of the ground truth's speed" in said
+    assert "target" in said
     assert "0.0%" in said
 
 
@@ -98,10 +98,10 @@ def test_the_liveliest_channels_one_of_each_pair() -> None:
     assert liveliest([motion], 3) == expected
 
 
-def test_a_picture_is_drawn(tmp_path: Path) -> None:
+def test_a_image_is_drawn(tmp_path: Path) -> None:
     path = tmp_path / "motion.png"
     long = "First the brows are visibly lowered. " * 12
     draw_motion([Pair(long, walk(1, 196), walk(2, 150)), Pair("A smile.", walk(3, 20), walk(4, 20))], path)
-    with Image.open(path) as picture:
-        assert picture.width > 1200
-        assert len(set(picture.convert("L").tobytes())) > 20
+    with Image.open(path) as image:
+        assert image.width > 1200
+        assert len(set(image.convert("L").tobytes())) > 20

@@ -176,9 +176,9 @@ def test_table_3_is_joined_with_the_errors_of_the_same_configuration() -> None:
 
 
 def test_fid_and_w_dist_are_of_raw_coefficients() -> None:
-    # Pairing each sample with its truth is one transport plan, so it costs no less than the best: the squared distance
-    # of the fitted Gaussians is at most the mean squared distance of the pairs, 61 · MSE, and a channel's W1 at most
-    # its MAE. Distances of embeddings, or sums over channels, would not keep to this.
+    # Pairing each sample with its ground truth is one transport plan, so it costs no less than the best: the squared
+    # distance of the fitted Gaussians is at most the mean squared distance of the pairs, 61 · MSE, and a channel's W1
+    # at most its MAE. Distances of embeddings, or sums over channels, would not keep to this.
     checked = 0
     for scores in JOINED.values():
         if "mse" in scores:

@@ -83,7 +83,7 @@ def test_script_and_recording_of_an_id() -> None:
     ids = ["a#0", "a#b#12", "alone", "take/3#7", "day/take/3#7"]
     assert scripts_of(ids).tolist() == ["a", "a#b", "alone", "take/3", "day/take/3"]
     none = np.zeros(len(ids))
-    clips = Samples(np.array(ids), none.astype(bool), none, none, none).clips
+    clips = Samples(np.array(ids), none.astype(bool), none, none, none).recordings
     assert clips.tolist() == ["a", "a#b", "alone", "take", "day/take"]
 
 
@@ -139,7 +139,7 @@ def changed(path: Path, key: str, value: Any) -> None:
         ("scores.mse.interval", [1], "key 'scores.mse.interval': expected two numbers, got 1; run `test` again to w"),
         ("scores.mse.interval", [0, "x"], "key 'scores.mse.interval.upper': expected a number, got \"x\"; run `te"),
         ("seconds", True, "key 'seconds': expected a finite number, got True; run `test` again to write it"),
-        ("status", "odd", "key 'status': expected one of complete, partial, no truth, got 'odd'; run `test`"),
+        ("status", "odd", "key 'status': expected one of complete, partial, no ground truth, got 'odd'; run `test`"),
         (
             "tables.channel.rows.JawOpen",
             [1.0],
@@ -211,7 +211,7 @@ def test_complete_results_need_their_samples(path: Path) -> None:
         find_runs(path.parent)
 
 
-@pytest.mark.parametrize("status", ["partial", "no truth"])
+@pytest.mark.parametrize("status", ["partial", "no ground truth"])
 def test_other_results_need_no_samples(path: Path, status: str) -> None:
     changed(path, "status", status)
     samples_path(path).unlink()

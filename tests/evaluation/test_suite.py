@@ -44,19 +44,19 @@ class Evaluator:
         return self.embed_motion(torch.from_numpy(np.stack([face for face in faces if face is not None])))
 
 
-def samples_of(names: Sequence[str], targets: Tensor) -> list[Sample]:
+def samples_of(names: Sequence[str], wanted: Tensor) -> list[Sample]:
     """A script for each sample, with the right id."""
     made = []
-    for name, face in zip(names, targets.numpy(), strict=True):
+    for name, face in zip(names, wanted.numpy(), strict=True):
         script, _, index = name.rpartition("#")
         keyframe = Keyframe(int(index), 0.0, coefficients=face)
         made.append(Sample(Script(script, f"subject {script[-1]}", "", "joy", (keyframe,)), 0, "arkit"))
     return made
 
 
-def rows_of(names: Sequence[str], predictions: Tensor, targets: Tensor | None) -> Rows:
-    truth = None if targets is None else targets.numpy()
-    return Rows(np.array(names), predictions.numpy(), truth, np.ones(len(names), dtype=bool))
+def rows_of(names: Sequence[str], predictions: Tensor, wanted: Tensor | None) -> Rows:
+    target = None if wanted is None else wanted.numpy()
+    return Rows(np.array(names), predictions.numpy(), target, np.ones(len(names), dtype=bool))
 
 
 ERRORS = {name for name in METRICS if name.startswith(("mse", "mae", "rmse"))}
@@ -77,7 +77,7 @@ def predictions() -> Tensor:
 
 
 @pytest.fixture
-def targets() -> Tensor:
+def wanted() -> Tensor:
     return torch.rand(COUNT, 61, generator=torch.Generator().manual_seed(3))
 
 
@@ -85,15 +85,15 @@ def everywhere(count: int = COUNT) -> Tensor:
     return torch.ones(count, dtype=torch.bool)
 
 
-def evaluate(train: Tensor, predictions: Tensor, targets: Tensor, valid: Tensor | None = None) -> Report:
+def evaluate(train: Tensor, predictions: Tensor, wanted: Tensor, valid: Tensor | None = None) -> Report:
     suite = EvaluationSuite(train)
-    suite.update(ids(), predictions, targets, everywhere() if valid is None else valid)
+    suite.update(ids(), predictions, wanted, everywhere() if valid is None else valid)
     return suite.compute()
 
 
-def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
-    report = evaluate(train, predictions, targets)
-    p, t, r = (each.double().numpy() for each in (predictions, targets, train))
+def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    report = evaluate(train, predictions, wanted)
+    p, t, r = (each.double().numpy() for each in (predictions, wanted, train))
     mse = np.mean((p - t) ** 2, axis=1)
     expected = {
         "mse": mse.mean(),
@@ -112,16 +112,16 @@ def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, target
     assert report.scalars() == {name: score.value for name, score in report.scores.items()} | {"invalid": 0, "n": COUNT}
 
 
-def test_samples_carry_their_own_errors(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
-    samples = evaluate(train, predictions, targets).samples
+def test_samples_carry_their_own_errors(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    samples = evaluate(train, predictions, wanted).samples
     assert samples is not None
     assert samples.ids.tolist() == sorted(ids())
     position = ids().index("take 7#2")
     found = samples.ids.tolist().index("take 7#2")
-    expected = float((predictions[position] - targets[position]).double().square().mean())
+    expected = float((predictions[position] - wanted[position]).double().square().mean())
     assert samples.mse[found] == pytest.approx(expected)
     assert samples.scripts[found] == "take 7"
-    of_mean_face = float((train.double().mean(0) - targets[position]).square().mean())
+    of_mean_face = float((train.double().mean(0) - wanted[position]).square().mean())
     assert samples.mean_face_mse[found] == pytest.approx(of_mean_face)
 
 
@@ -129,15 +129,15 @@ def test_samples_carry_their_own_errors(train: Tensor, predictions: Tensor, targ
 @given(cuts=st.lists(st.integers(1, COUNT - 1), unique=True, max_size=5).map(sorted), seed=st.integers(0, 1000))
 def test_batches_order_and_repeats_change_nothing(cuts: list[int], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    train, predictions, targets = torch.rand(3, COUNT, 61, generator=generator)
+    train, predictions, wanted = torch.rand(3, COUNT, 61, generator=generator)
     valid = torch.rand(COUNT, generator=generator) > 0.2
     suite = EvaluationSuite(train, resamples=20)
-    suite.update(ids(), predictions, targets, valid)
+    suite.update(ids(), predictions, wanted, valid)
     whole = suite.compute()
     suite.reset()
     order = torch.randperm(COUNT, generator=generator)
     for part in [*torch.tensor_split(order, cuts), order[:3]]:  # three come twice, as samplers repeat them
-        suite.update([ids()[index] for index in part], predictions[part], targets[part], valid[part])
+        suite.update([ids()[index] for index in part], predictions[part], wanted[part], valid[part])
     again = suite.compute()
     assert again.scores == whole.scores
     assert again.tables == whole.tables
@@ -148,65 +148,65 @@ def test_batches_order_and_repeats_change_nothing(cuts: list[int], seed: int) ->
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf"), None])
 def test_rows_without_an_answer_score_as_the_mean_face(
-    broken: float | None, train: Tensor, predictions: Tensor, targets: Tensor
+    broken: float | None, train: Tensor, predictions: Tensor, wanted: Tensor
 ) -> None:
     answers, valid = predictions.clone(), everywhere()
     if broken is None:
         valid[[3, 5]] = False
     else:
         answers[[3, 5], 60] = broken
-    report = evaluate(train, answers, targets, valid)
+    report = evaluate(train, answers, wanted, valid)
     replaced = predictions.clone()
     replaced[[3, 5]] = train.double().mean(0).float()
-    expected = evaluate(train, replaced, targets)
+    expected = evaluate(train, replaced, wanted)
     assert report.scalars() == pytest.approx(expected.scalars() | {"invalid": 2}, rel=1e-6)
     assert report.samples is not None
     assert sorted(report.samples.ids[~report.samples.valid]) == ["take 0#3", "take 1#1"]
     assert report.scores["mse"].interval == pytest.approx(expected.scores["mse"].interval, rel=1e-6)
 
 
-def test_reference_rows(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_reference_rows(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     suite = EvaluationSuite(train)
-    suite.update(ids(), predictions, targets, everywhere())
+    suite.update(ids(), predictions, wanted, everywhere())
     references = suite.reference_reports(suite.gather())
     assert list(references) == list(REFERENCES)
-    truth, chance, mean, zero = references.values()
-    assert truth.scores["mse"].value == truth.scores["w_dist_test"].value == 0
-    assert truth.scores["fid_test"].value == pytest.approx(0, abs=1e-10)
-    assert truth.scores["fid"].value > 0
+    target, chance, mean, zero = references.values()
+    assert target.scores["mse"].value == target.scores["w_dist_test"].value == 0
+    assert target.scores["fid_test"].value == pytest.approx(0, abs=1e-10)
+    assert target.scores["fid"].value > 0
     # Shuffling changes who answers what, not the set of answers.
     for name in ("fid", "w_dist", "diversity"):
-        assert chance.scores[name].value == pytest.approx(truth.scores[name].value, rel=1e-9)
-    assert chance.scores["mse"].value == pytest.approx(2 * float(targets.var(0).mean()), rel=0.1)
-    assert mean.scores["mse"].value == pytest.approx(float((targets - train.mean(0)).square().mean()), rel=1e-6)
+        assert chance.scores[name].value == pytest.approx(target.scores[name].value, rel=1e-9)
+    assert chance.scores["mse"].value == pytest.approx(2 * float(wanted.var(0).mean()), rel=0.1)
+    assert mean.scores["mse"].value == pytest.approx(float((wanted - train.mean(0)).square().mean()), rel=1e-6)
     assert mean.scores["diversity"].value == pytest.approx(0, abs=1e-9)
-    assert zero.scores["mae"].value == pytest.approx(float(targets.mean()), rel=1e-6)
+    assert zero.scores["mae"].value == pytest.approx(float(wanted.mean()), rel=1e-6)
 
 
-def test_references_do_not_depend_on_the_model(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_references_do_not_depend_on_the_model(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     found = []
     for answers in (predictions, torch.zeros_like(predictions)):
         suite = EvaluationSuite(train)
-        suite.update(ids(), answers, targets, everywhere())
+        suite.update(ids(), answers, wanted, everywhere())
         found.append({name: report.scores for name, report in suite.reference_reports(suite.gather()).items()})
     assert found[0] == found[1]
 
 
-def test_intervals_hold_the_mean_and_follow_the_seed(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
-    report = evaluate(train, predictions, targets)
+def test_intervals_hold_the_mean_and_follow_the_seed(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    report = evaluate(train, predictions, wanted)
     for name in ("mse", "mae", "rmse"):
         score = report.scores[name]
         assert score.interval is not None
         assert score.interval[0] < score.value < score.interval[1]
-    assert report.scores == evaluate(train, predictions, targets).scores
+    assert report.scores == evaluate(train, predictions, wanted).scores
     suite = EvaluationSuite(train, seed=1)
-    suite.update(ids(), predictions, targets, everywhere())
+    suite.update(ids(), predictions, wanted, everywhere())
     assert suite.compute().scores["mse"] != report.scores["mse"]
 
 
-def test_one_sample_is_enough(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_one_sample_is_enough(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     suite = EvaluationSuite(train)
-    suite.update(["take 0#0"], predictions[:1], targets[:1], everywhere(1))
+    suite.update(["take 0#0"], predictions[:1], wanted[:1], everywhere(1))
     report = suite.compute()
     assert set(report.scores) >= ERRORS | OF_TRAINING | {"diversity", "all61_msd"}
     assert "all61_pearson" not in report.scores
@@ -215,42 +215,42 @@ def test_one_sample_is_enough(train: Tensor, predictions: Tensor, targets: Tenso
     assert report.count == 1
 
 
-def test_ids_of_any_script_survive(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_ids_of_any_script_survive(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     names = ["日本語#0", "é#1", "", "a#b#2"]
     suite = EvaluationSuite(train)
-    suite.update(names, predictions[:4], targets[:4], everywhere(4))
+    suite.update(names, predictions[:4], wanted[:4], everywhere(4))
     samples = suite.compute().samples
     assert samples is not None
     assert samples.ids.tolist() == sorted(names)
     assert samples.scripts.tolist() == ["", "a#b", "é", "日本語"]
 
 
-def test_low_precision_predictions_are_taken(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
-    report = evaluate(train, predictions.bfloat16(), targets)
-    assert report.scores == evaluate(train, predictions.bfloat16().float(), targets).scores
+def test_low_precision_predictions_are_taken(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    report = evaluate(train, predictions.bfloat16(), wanted)
+    assert report.scores == evaluate(train, predictions.bfloat16().float(), wanted).scores
 
 
-def test_rows_can_be_scored_without_updates(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_rows_can_be_scored_without_updates(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     report, expected = (
-        EvaluationSuite(train).report(rows_of(ids(), predictions, targets)),
-        evaluate(train, predictions, targets),
+        EvaluationSuite(train).report(rows_of(ids(), predictions, wanted)),
+        evaluate(train, predictions, wanted),
     )
     assert report.scores == expected.scores
     assert report.tables == expected.tables
 
 
-def test_one_id_with_two_truths_is_refused(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_one_id_with_two_targets_is_refused(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     suite = EvaluationSuite(train)
-    suite.update(["a#0", "b#0", "a#0"], predictions[:3], targets[:3], everywhere(3))
-    with pytest.raises(ValueError, match="'a#0' stands for two different targets; sample ids must be unique"):
+    suite.update(["a#0", "b#0", "a#0"], predictions[:3], wanted[:3], everywhere(3))
+    with pytest.raises(ValueError, match="'a#0' stands for two different wanted; sample ids must be unique"):
         suite.compute()
 
 
-def test_every_metric_there_is_with_its_interval(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_every_metric_there_is_with_its_interval(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     names = [f"take {index}#0" for index in range(COUNT)]
-    answers = 0.7 * targets + 0.3 * predictions
-    suite = EvaluationSuite(train, samples_of(names, targets), Evaluator())
-    report = suite.report(rows_of(names, answers, targets))
+    answers = 0.7 * wanted + 0.3 * predictions
+    suite = EvaluationSuite(train, samples_of(names, wanted), Evaluator())
+    report = suite.report(rows_of(names, answers, wanted))
     assert list(report.scores) == list(METRICS)
     for name, score in report.scores.items():
         assert score.interval is not None, name
@@ -261,17 +261,17 @@ def test_every_metric_there_is_with_its_interval(train: Tensor, predictions: Ten
     assert set(report.tables) == expected
 
 
-def test_the_reference_rows_of_a_learned_evaluator(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_the_reference_rows_of_a_learned_evaluator(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     names, evaluator = [f"take {index}#0" for index in range(COUNT)], Evaluator()
-    suite = EvaluationSuite(train, samples_of(names, targets), evaluator)
-    rows = rows_of(names, predictions, targets)
+    suite = EvaluationSuite(train, samples_of(names, wanted), evaluator)
+    rows = rows_of(names, predictions, wanted)
     suite.report(rows)
     references = suite.reference_reports(rows)
     assert evaluator.conditions == COUNT  # asked once for all rows of the table
-    truth, chance, mean, zero = references.values()
-    assert truth.scores["r_precision_1"].value == truth.scores["r_precision_full_1"].value == 1
-    assert truth.scores["mmd"].value == pytest.approx(0, abs=1e-6)
-    assert chance.scores["fid_embedding"].value == truth.scores["fid_embedding"].value
+    target, chance, mean, zero = references.values()
+    assert target.scores["r_precision_1"].value == target.scores["r_precision_full_1"].value == 1
+    assert target.scores["mmd"].value == pytest.approx(0, abs=1e-6)
+    assert chance.scores["fid_embedding"].value == target.scores["fid_embedding"].value
     assert chance.scores["r_precision_1"].value < 0.3
     for k in (1, 2, 3):
         for each in (mean, zero):
@@ -281,9 +281,9 @@ def test_the_reference_rows_of_a_learned_evaluator(train: Tensor, predictions: T
     assert all(report.tables == {} for report in references.values())
 
 
-def test_without_the_truth(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_without_the_target(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     names = [f"take {index}#0" for index in range(COUNT)]
-    suite = EvaluationSuite(train, samples_of(names, targets), Evaluator())
+    suite = EvaluationSuite(train, samples_of(names, wanted), Evaluator())
     predictions[3] = torch.nan
     rows = rows_of(names, predictions, None)
     report = suite.report(rows)
@@ -293,13 +293,13 @@ def test_without_the_truth(train: Tensor, predictions: Tensor, targets: Tensor) 
     assert list(references) == ["mean_face", "zero_face"]
     assert all(set(each.scores) == set(report.scores) and each.samples is None for each in references.values())
     # Nothing of an earlier question is left.
-    assert set(suite.report(rows._replace(targets=targets.numpy())).scores) == set(report.scores) | OF_TRUTH
+    assert set(suite.report(rows._replace(targets=wanted.numpy())).scores) == set(report.scores) | OF_TRUTH
 
 
-def test_without_a_training_split(predictions: Tensor, targets: Tensor) -> None:
+def test_without_a_training_split(predictions: Tensor, wanted: Tensor) -> None:
     names = [f"take {index}#0" for index in range(COUNT)]
-    suite = EvaluationSuite(None, samples_of(names, targets), Evaluator())
-    rows = rows_of(names, predictions, targets)
+    suite = EvaluationSuite(None, samples_of(names, wanted), Evaluator())
+    rows = rows_of(names, predictions, wanted)
     whole = suite.report(rows)
     assert set(whole.scores) == LEARNED | OF_TRUTH | {"diversity"}
     assert whole.samples is None
@@ -323,8 +323,8 @@ def test_with_nothing_but_predictions(predictions: Tensor) -> None:
     assert list(references) == ["zero_face"]
 
 
-def test_what_is_not_defined_is_left_out(train: Tensor, targets: Tensor) -> None:
-    report = evaluate(train, torch.zeros(COUNT, 61), targets / 3)
+def test_what_is_not_defined_is_left_out(train: Tensor, wanted: Tensor) -> None:
+    report = evaluate(train, torch.zeros(COUNT, 61), wanted / 3)
     assert {"detection_f1", "sf13_pearson", "sf14_spearman", "all61_pearson"}.isdisjoint(report.scores)
     assert {"detection_accuracy", "sf13_accuracy", "all61_msd"} <= set(report.scores)
     jaw = dict(zip(report.tables["channel"].columns, report.tables["channel"].rows["JawOpen"], strict=True))
@@ -332,42 +332,42 @@ def test_what_is_not_defined_is_left_out(train: Tensor, targets: Tensor) -> None
     assert jaw["w_dist"] is not None
 
 
-def test_one_script_has_no_interval(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_one_script_has_no_interval(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     names = [f"take 0#{index}" for index in range(COUNT)]
-    suite = EvaluationSuite(train, samples_of(names, targets), Evaluator())
-    scores = suite.report(rows_of(names, predictions, targets)).scores
+    suite = EvaluationSuite(train, samples_of(names, wanted), Evaluator())
+    scores = suite.report(rows_of(names, predictions, wanted)).scores
     # The pools are drawn again and again from any number of scripts.
     drawn = {f"r_precision{direction}_{k}" for direction in ("", "_reverse") for k in (1, 2, 3)}
     assert {name for name in scores if scores[name].interval} == drawn
     assert "r_precision_distinct_1" not in scores
 
 
-def test_the_order_of_the_rows_changes_nothing(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
-    suite = EvaluationSuite(train, samples_of(ids(), targets), Evaluator(), resamples=50)
-    rows = rows_of(ids(), predictions, targets)
+def test_the_order_of_the_rows_changes_nothing(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    suite = EvaluationSuite(train, samples_of(ids(), wanted), Evaluator(), resamples=50)
+    rows = rows_of(ids(), predictions, wanted)
     shuffled = rows.at(np.random.default_rng(0).permutation(COUNT))
     assert suite.report(shuffled).scores == suite.report(rows).scores
     for name, reference in suite.reference_reports(shuffled).items():
         assert reference.scores == suite.reference_reports(rows)[name].scores
 
 
-def test_an_evaluator_needs_every_sample(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
-    suite = EvaluationSuite(train, samples_of(ids()[1:], targets[1:]), Evaluator())
+def test_an_evaluator_needs_every_sample(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    suite = EvaluationSuite(train, samples_of(ids()[1:], wanted[1:]), Evaluator())
     message = "the evaluator needs the sample of every row, and knows none with the id 'take 0#0'"
     with pytest.raises(ValueError, match=message):
-        suite.report(rows_of(ids(), predictions, targets))
-    tables = EvaluationSuite(train, samples_of(ids()[1:], targets[1:])).report(rows_of(ids(), predictions, targets))
+        suite.report(rows_of(ids(), predictions, wanted))
+    tables = EvaluationSuite(train, samples_of(ids()[1:], wanted[1:])).report(rows_of(ids(), predictions, wanted))
     assert {"emotion", "subject"}.isdisjoint(tables.tables)
 
 
-def test_what_does_not_fit_is_named(train: Tensor, predictions: Tensor, targets: Tensor) -> None:
+def test_what_does_not_fit_is_named(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     suite = EvaluationSuite(train)
     with pytest.raises(ValueError, match=r"as many ids as predictions.* got 39, 40, 40, 40"):
-        suite.update(ids()[1:], predictions, targets, everywhere())
+        suite.update(ids()[1:], predictions, wanted, everywhere())
     with pytest.raises(ValueError, match=r"predictions: expected rows of shape \(61,\), got \(52,\)"):
-        suite.update(ids(), predictions[:, :52], targets, everywhere())
+        suite.update(ids(), predictions[:, :52], wanted, everywhere())
     with pytest.raises(ValueError, match="target of 'take 1#0' holds NaN or infinity"):
-        suite.update(ids(), predictions, targets.index_fill(0, torch.tensor([4]), torch.nan), everywhere())
+        suite.update(ids(), predictions, wanted.index_fill(0, torch.tensor([4]), torch.nan), everywhere())
     with pytest.raises(ValueError, match="samples: row 0 holds NaN or infinity"):
         EvaluationSuite(torch.full((2, 61), torch.nan))
 

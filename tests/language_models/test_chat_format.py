@@ -9,8 +9,8 @@ from kfzoo.data.batch import Sample
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
 from kfzoo.language_models.answer_layout import REPRESENTATIONS, Layout, Representation
-from kfzoo.language_models.chat_format import IGNORED, ChatFormat, Thinking
-from kfzoo.models.llm_generator.prompt import Parts, messages, parts
+from kfzoo.language_models.chat_format import IGNORED, ChatFormat, Parts, Thinking
+from kfzoo.models.llm_generator.prompt import messages, parts
 
 THOUGHT = "<think>\n\n</think>\n\n"
 ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "A face?"}]

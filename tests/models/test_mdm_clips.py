@@ -43,7 +43,7 @@ class Made(ClipSource):
 
 
 def data(**arguments: Any) -> ClipDataModule:
-    return ClipDataModule(Made(), Split(by="clip", val=0.2, test=0.2), **({"batch_size": 3} | arguments))
+    return ClipDataModule(Made(), Split(by="recording", val=0.2, test=0.2), **({"batch_size": 3} | arguments))
 
 
 def batch_of(*frames: int) -> ClipBatch:
@@ -87,8 +87,8 @@ def test_padding_changes_neither_loss_nor_gradient(
 ) -> None:
     plain = batch_of(30, 24, 41)
     frames = torch.cat([plain.motion, torch.zeros(3, 13, 61)], dim=1)
-    held = torch.cat([plain.held, torch.zeros(3, 13, dtype=torch.bool)], dim=1)
-    padded = replace(plain, motion=frames.masked_fill(~held[..., None], rubbish), held=held)
+    mask = torch.cat([plain.mask, torch.zeros(3, 13, dtype=torch.bool)], dim=1)
+    padded = replace(plain, motion=frames.masked_fill(~mask[..., None], rubbish), mask=mask)
     found = []
     for batch in (plain, padded):
         model = make(prediction=prediction)
@@ -174,10 +174,10 @@ def test_two_clips_are_learnt_and_samples_of_them_move(
     model = make(**sizes, learning_rate=3e-3, guidance=1.0, warmup_steps=20, cosine=True)
     module = ClipDataModule(Two(), Split(by="source"), batch_size=2)
     trainer(max_epochs=500, limit_val_batches=0).fit(model, datamodule=module)
-    truth = collate_clips(module.samples("test"))
-    answer = model.answer(truth)
-    assert torch.equal(answer.held, truth.held)
-    for made, clip_ in zip(answer.motion.numpy(), truth.clips, strict=True):
+    target = collate_clips(module.samples("test"))
+    answer = model.answer(target)
+    assert torch.equal(answer.mask, target.mask)
+    for made, clip_ in zip(answer.motion.numpy(), target.clips, strict=True):
         made = made[: len(clip_)]
         assert speed(made) == pytest.approx(speed(clip_.motion), rel=0.5)
         assert np.square(made - clip_.motion).mean() < 0.25 * np.square(clip_.motion - clip_.motion.mean(0)).mean()
@@ -195,15 +195,15 @@ def test_a_sample_depends_on_its_own_words_length_and_seed_alone(
     batch = batch_of(30, 24, 41, 20)
     together = model.answer(batch)
     assert torch.equal(model.answer(batch).motion, together.motion)
-    assert torch.equal(together.held, batch.held)
-    assert not together.motion[~together.held].any()
+    assert torch.equal(together.mask, batch.mask)
+    assert not together.motion[~together.mask].any()
     for place, each in enumerate(batch.clips):
         alone = model.answer(collate_clips([each])).motion[0]
         torch.testing.assert_close(together.motion[place, : len(each)], alone, rtol=0, atol=1e-5)
     backwards = model.answer(collate_clips(batch.clips[::-1]))
     torch.testing.assert_close(backwards.motion.flip(0), together.motion, rtol=0, atol=1e-5)
     other = make(whole=whole, scheduler=scheduler, seed=1).answer(batch)
-    assert (other.motion - together.motion)[batch.held].abs().mean() > 1e-3
+    assert (other.motion - together.motion)[batch.mask].abs().mean() > 1e-3
 
 
 def test_a_short_clip_is_the_beginning_of_a_whole_one(make: Callable[..., ClipMDM]) -> None:

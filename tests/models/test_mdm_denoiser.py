@@ -101,9 +101,9 @@ def test_weights_have_the_published_names_and_shapes() -> None:
 def test_it_computes_what_is_published(training: bool) -> None:
     """Each sample of a padded batch, by torch's fused kernel and by its plain path, as if it stood alone."""
     denoiser = tiny(dropout=0.0).train(training)
-    x, text, held = batch()
+    x, text, mask = batch()
     with torch.set_grad_enabled(training):
-        found = denoiser(x, STEPS, text, held)
+        found = denoiser(x, STEPS, text, mask)
     for row, frames in enumerate(FRAMES.tolist()):
         expected = by_hand(denoiser.state_dict(), 4, x[row, :frames], int(STEPS[row]), text[row])
         torch.testing.assert_close(found[row, :frames].detach(), expected, atol=2e-5, rtol=1e-5)
@@ -111,18 +111,18 @@ def test_it_computes_what_is_published(training: bool) -> None:
 
 def test_no_mask_means_that_all_frames_exist() -> None:
     denoiser = tiny().eval()
-    x, text, held = batch()
-    torch.testing.assert_close(denoiser(x, STEPS, text), denoiser(x, STEPS, text, torch.ones_like(held)))
+    x, text, mask = batch()
+    torch.testing.assert_close(denoiser(x, STEPS, text), denoiser(x, STEPS, text, torch.ones_like(mask)))
 
 
 @pytest.mark.parametrize("rubbish", [math.nan, math.inf, 1e30])
 @pytest.mark.parametrize("training", [False, True])
 def test_padding_leaks_nowhere(rubbish: float, training: bool) -> None:
     denoiser = tiny(dropout=0.0).train(training)
-    x, text, held = batch()
-    clean = denoiser(x, STEPS, text, held)[held]
+    x, text, mask = batch()
+    clean = denoiser(x, STEPS, text, mask)[mask]
     denoiser.zero_grad()
-    found = denoiser(x.masked_fill(~held[..., None], rubbish), STEPS, text, held)[held]
+    found = denoiser(x.masked_fill(~mask[..., None], rubbish), STEPS, text, mask)[mask]
     assert torch.equal(found, clean)
     found.sum().backward()
     assert all(values.grad is not None and values.grad.isfinite().all() for values in denoiser.parameters())
@@ -130,12 +130,12 @@ def test_padding_leaks_nowhere(rubbish: float, training: bool) -> None:
 
 def test_a_dropped_text_is_a_text_of_zeros() -> None:
     denoiser = tiny().eval()
-    x, text, held = batch()
+    x, text, mask = batch()
     dropped = torch.tensor([True, False, True])
-    found = denoiser(x, STEPS, text.masked_fill(dropped[:, None], math.nan), held, dropped)
-    assert torch.equal(found[held], denoiser(x, STEPS, text * ~dropped[:, None], held)[held])
-    assert not torch.allclose(found[0], denoiser(x, STEPS, text, held)[0])
-    assert torch.equal(found[1, :4], denoiser(x, STEPS, text, held)[1, :4])
+    found = denoiser(x, STEPS, text.masked_fill(dropped[:, None], math.nan), mask, dropped)
+    assert torch.equal(found[mask], denoiser(x, STEPS, text * ~dropped[:, None], mask)[mask])
+    assert not torch.allclose(found[0], denoiser(x, STEPS, text, mask)[0])
+    assert torch.equal(found[1, :4], denoiser(x, STEPS, text, mask)[1, :4])
 
 
 def test_steps_and_frames_are_told_apart() -> None:

@@ -24,9 +24,9 @@ def cosine_shares() -> np.ndarray:
 
 def motions() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    held = torch.arange(6) < torch.tensor([6, 2, 4])[:, None]
+    mask = torch.arange(6) < torch.tensor([6, 2, 4])[:, None]
     motion, noise = torch.randn(2, 3, 6, 61, generator=generator)
-    return motion, noise, torch.tensor([3, 500, 998]), held
+    return motion, noise, torch.tensor([3, 500, 998]), mask
 
 
 class Says:
@@ -37,7 +37,7 @@ class Says:
         self.asked = torch.empty(0)
 
     def __call__(
-        self, x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None
+        self, x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None
     ) -> Tensor:
         self.asked = x
         return self.answer
@@ -63,19 +63,19 @@ def test_noise_is_added_by_the_schedule() -> None:
 
 @pytest.mark.parametrize("prediction", ["sample", "epsilon"])
 def test_the_truth_costs_nothing(prediction: Prediction) -> None:
-    motion, noise, t, held = motions()
-    truth = motion if prediction == "sample" else noise
+    motion, noise, t, mask = motions()
+    target = motion if prediction == "sample" else noise
     other = noise if prediction == "sample" else motion
     diffusion, text = Diffusion(prediction), torch.zeros(3, 6)
-    assert diffusion.loss(Says(truth), motion, text, t, noise) == 0
-    wrong_in_padding = truth.masked_fill(~held[..., None], 5)
-    assert diffusion.loss(Says(wrong_in_padding), motion, text, t, noise, held) == 0
-    assert diffusion.loss(Says(other), motion, text, t, noise, held) > 1
+    assert diffusion.loss(Says(target), motion, text, t, noise) == 0
+    wrong_in_padding = target.masked_fill(~mask[..., None], 5)
+    assert diffusion.loss(Says(wrong_in_padding), motion, text, t, noise, mask) == 0
+    assert diffusion.loss(Says(other), motion, text, t, noise, mask) > 1
 
 
 def test_the_loss_is_a_mean_of_means() -> None:
     """MDM's: per sample over its own frames and all channels, then over the batch."""
-    motion, noise, _, held = motions()
+    motion, noise, _, mask = motions()
     expected = [
         sum(
             (motion[row, frame, channel] - noise[row, frame, channel]).item() ** 2
@@ -83,20 +83,20 @@ def test_the_loss_is_a_mean_of_means() -> None:
             for channel in range(61)
         )
         / (frames * 61)
-        for row, frames in enumerate(held.sum(1).tolist())
+        for row, frames in enumerate(mask.sum(1).tolist())
     ]
-    found = masked_l2(motion, noise, held)
+    found = masked_l2(motion, noise, mask)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5)
-    loss = Diffusion().loss(Says(noise), motion, torch.zeros(3, 6), torch.tensor([1, 2, 3]), noise, held)
+    loss = Diffusion().loss(Says(noise), motion, torch.zeros(3, 6), torch.tensor([1, 2, 3]), noise, mask)
     assert loss.item() == pytest.approx(sum(expected) / 3, rel=1e-5)
-    over_all_frames = (motion - noise)[held].square().mean().item()
+    over_all_frames = (motion - noise)[mask].square().mean().item()
     assert abs(loss.item() - over_all_frames) > 1e-4
 
 
 def test_without_a_mask_all_frames_count() -> None:
-    motion, noise, _, held = motions()
-    torch.testing.assert_close(masked_l2(motion, noise), masked_l2(motion, noise, torch.ones_like(held)))
-    assert masked_l2(motion, noise, torch.zeros_like(held)).tolist() == [0, 0, 0]
+    motion, noise, _, mask = motions()
+    torch.testing.assert_close(masked_l2(motion, noise), masked_l2(motion, noise, torch.ones_like(mask)))
+    assert masked_l2(motion, noise, torch.zeros_like(mask)).tolist() == [0, 0, 0]
 
 
 @settings(max_examples=20, deadline=None)
@@ -105,30 +105,30 @@ def test_padding_changes_neither_loss_nor_gradient(rubbish: float, prediction: P
     torch.manual_seed(0)
     denoiser = Denoiser(text=6, width=8, layers=1, feedforward=8, dropout=0.0)
     diffusion = Diffusion(prediction)
-    motion, noise, t, held = motions()
+    motion, noise, t, mask = motions()
     text = torch.randn(3, 6)
 
-    def learn(motion: Tensor, held: Tensor, noise: Tensor) -> tuple[Tensor, list[Tensor | None]]:
+    def learn(motion: Tensor, mask: Tensor, noise: Tensor) -> tuple[Tensor, list[Tensor | None]]:
         denoiser.zero_grad()
-        loss = diffusion.loss(denoiser, motion, text, t, noise, held)
+        loss = diffusion.loss(denoiser, motion, text, t, noise, mask)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach(), [values.grad for values in denoiser.parameters()]
 
-    loss, gradients = learn(motion, held, noise)
-    spoiled, same = learn(motion.masked_fill(~held[..., None], rubbish), held, noise)
+    loss, gradients = learn(motion, mask, noise)
+    spoiled, same = learn(motion.masked_fill(~mask[..., None], rubbish), mask, noise)
     assert torch.equal(loss, spoiled)
     torch.testing.assert_close(same, gradients)
     longer = [torch.cat([values, torch.full((3, 2, 61), 1.5)], dim=1) for values in (motion, noise)]
-    loss_of_longer, gradients_of_longer = learn(longer[0], torch.nn.functional.pad(held, (0, 2)), longer[1])
+    loss_of_longer, gradients_of_longer = learn(longer[0], torch.nn.functional.pad(mask, (0, 2)), longer[1])
     torch.testing.assert_close(loss_of_longer, loss)
     torch.testing.assert_close(gradients_of_longer, gradients)
 
 
 def test_the_denoiser_sees_the_noised_motion() -> None:
-    motion, noise, t, held = motions()
+    motion, noise, t, mask = motions()
     says = Says(motion)
-    Diffusion().loss(says, motion, torch.zeros(3, 6), t, noise, held)
-    assert torch.equal(says.asked[held], Diffusion().noised(motion, t, noise)[held])
+    Diffusion().loss(says, motion, torch.zeros(3, 6), t, noise, mask)
+    assert torch.equal(says.asked[mask], Diffusion().noised(motion, t, noise)[mask])
 
 
 def test_draws_are_even_and_the_generators_own() -> None:

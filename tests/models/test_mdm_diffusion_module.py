@@ -43,7 +43,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny(**settings: Any) -> KeyframeMDM:
     torch.manual_seed(0)
     model = KeyframeMDM(**{"width": 16, "layers": 1, "feedforward": 16, "steps": 5} | settings)
-    model.set_statistics(statistics_of(keyframes(20).truth))
+    model.set_statistics(statistics_of(keyframes(20).targets))
     return model.eval()
 
 
@@ -61,14 +61,14 @@ def clips() -> tuple[Tensor, Tensor]:
 
 
 class Oracle(nn.Module):
-    """Knows the truth."""
+    """Knows the ground truth."""
 
     def __init__(self, model: KeyframeMDM, motion: Tensor) -> None:
         super().__init__()
         self.clean = model.standardized(motion)
         self.diffusion = model.diffusion
 
-    def forward(self, x: Tensor, t: Tensor, text: Tensor, held: Any = None, dropped: Any = None) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, text: Tensor, mask: Any = None, dropped: Any = None) -> Tensor:
         if self.diffusion.prediction == "sample":
             return self.clean
         signal, noise = self.diffusion.signal[t, None, None], self.diffusion.noise[t, None, None]
@@ -80,20 +80,20 @@ def test_a_denoiser_that_returns_the_truth_loses_nothing(prediction: Prediction)
     batch = keyframes(6)
     model = tiny(prediction=prediction)
     assert model.loss(batch)["loss"] > 0.1
-    model.denoiser = Oracle(model, batch.truth[:, None])  # type: ignore[assignment]
+    model.denoiser = Oracle(model, batch.targets[:, None])  # type: ignore[assignment]
     assert model.loss(batch)["loss"] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("junk", [7.0, float("nan"), float("inf")])
 def test_what_stands_in_the_padding_changes_neither_loss_nor_gradient(junk: float) -> None:
-    motion, held = clips()
+    motion, mask = clips()
     texts = ["one", "two", "three"]
     model = tiny().train()
     found = []
     for values in (0.0, junk):
         model.zero_grad()
         torch.manual_seed(3)  # of the dropout
-        loss = model.motion_loss(motion.masked_fill(~held[..., None], values), texts, texts, held)
+        loss = model.motion_loss(motion.masked_fill(~mask[..., None], values), texts, texts, mask)
         torch.autograd.backward(loss)
         found.append((loss, [weight.grad for weight in model.denoiser.parameters() if weight.grad is not None]))
     (loss, gradients), (other, others) = found
@@ -108,7 +108,7 @@ def test_the_draws_of_a_step_depend_on_step_and_sample_alone(monkeypatch: pytest
     first = model.loss(batch)["loss"]
     torch.manual_seed(99)
     assert torch.equal(model.loss(batch)["loss"], first)
-    other = KeyframeBatch(batch.samples[::-1], batch.truth.flip(0))
+    other = KeyframeBatch(batch.samples[::-1], batch.targets.flip(0))
     assert not torch.isclose(model.loss(other)["loss"], first)
     still = model.eval().loss(batch)["loss"]
     monkeypatch.setattr(KeyframeMDM, "global_step", 5)
@@ -196,7 +196,7 @@ def test_eight_keyframes_are_learnt_by_heart() -> None:
     settings = {"width": 32, "layers": 2, "feedforward": 32, "dropout": 0.0, "learning_rate": 5e-3, "guidance": 1.0}
     model = tiny(**settings, ema=0.9, steps=10).train()
     optimizer = model.configure_optimizers()
-    motion, texts = batch.truth[:, None].repeat(4, 1, 1), model.prompts(batch.samples) * 4
+    motion, texts = batch.targets[:, None].repeat(4, 1, 1), model.prompts(batch.samples) * 4
     for step in range(150):
         for group in optimizer.param_groups:
             group["lr"] = 5e-3 * (1 - step / 150)
@@ -205,8 +205,8 @@ def test_eight_keyframes_are_learnt_by_heart() -> None:
         optimizer.zero_grad()
         model.follow(step)
     found = model.eval().generate(batch).coefficients
-    spread = float(batch.truth.var(0).mean())
-    assert float((found - batch.truth).square().mean()) < 0.05 * spread
+    spread = float(batch.targets.var(0).mean())
+    assert float((found - batch.targets).square().mean()) < 0.05 * spread
 
 
 # The moving average -----------------------------------------------------------------------------------------------

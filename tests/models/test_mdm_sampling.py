@@ -27,7 +27,7 @@ class Linear:
     rows: list[int] = field(default_factory=list)
 
     def __call__(
-        self, x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None
+        self, x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None
     ) -> Tensor:
         self.rows.append(len(x))
         told = text if dropped is None else text * ~dropped[:, None]
@@ -44,7 +44,7 @@ class Ideal:
     prediction: Prediction
 
     def __call__(
-        self, x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None
+        self, x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None
     ) -> Tensor:
         share = signal_shares()[t, None, None]
         off = (x - share.sqrt() * self.mean) / (self.spread.double() ** 2 * share + 1 - share)
@@ -124,7 +124,7 @@ def test_few_steps_stand_a_denoiser_that_errs_a_little(scheduler: Scheduler, pre
     mean, spread = torch.zeros(3), torch.tensor([0.5, 1.0, 2.0])
     ideal = Ideal(mean, spread, prediction)
 
-    def errs(x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None) -> Tensor:
+    def errs(x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None) -> Tensor:
         return 1.01 * ideal(x, t, text)
 
     settings = {"scheduler": scheduler, "steps": 20, "guidance": 1, "prediction": prediction, "features": 3}
@@ -171,7 +171,7 @@ def test_guidance_goes_past_the_text_in_one_call(scheduler: Scheduler, guidance:
     """A denoiser that says its text whatever it sees is sampled as uncond + s · (cond - uncond), in every scheduler."""
     rows = []
 
-    def says(x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None) -> Tensor:
+    def says(x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None) -> Tensor:
         rows.append(len(x))
         told = text if dropped is None else torch.where(dropped[:, None], 0.7, text)
         return told[:, None, :1].expand(x.shape)
@@ -196,7 +196,7 @@ def test_guidance_weighs_two_predictions_of_the_denoiser() -> None:
 def test_the_denoiser_is_called_once_a_step_from_the_last_on() -> None:
     asked: list[int] = []
 
-    def asks(x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None) -> Tensor:
+    def asks(x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None) -> Tensor:
         asked.append(int(t[0]))
         return x
 

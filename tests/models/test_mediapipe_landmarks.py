@@ -75,7 +75,7 @@ def test_compat_writes_a_turn_about_one_axis(angles: tuple[float, float, float],
     assert column(values, "HeadYaw", "HeadPitch", "HeadRoll") == pytest.approx(written, abs=1e-6)
 
 
-def test_compat_3_and_4_eyes_are_places_in_the_picture_and_change_sides() -> None:
+def test_compat_3_and_4_eyes_are_places_in_the_image_and_change_sides() -> None:
     points = np.zeros((1, POINTS, 3))
     points[0, LEFT.iris], points[0, RIGHT.iris] = (0.6, 0.4, 0.0), (0.35, 0.45, 0.0)
     values = MediapipeLandmarks(mode="compat").measure(faces_of(np.eye(3)[None], points), 100, 300)[0]
@@ -94,7 +94,7 @@ def test_the_modes_differ_in_the_angles_alone() -> None:
 # Calibration and smoothing.
 
 
-def test_smoothing_is_a_mean_over_time_of_pictures_with_a_face() -> None:
+def test_smoothing_is_a_mean_over_time_of_images_with_a_face() -> None:
     values, found = torch.rand(4, 61), torch.tensor([True, True, False, True])
     times = [0.0, 0.1, 0.2, 0.5]
     result = smooth(values, found, times, 0.1)
@@ -114,7 +114,7 @@ def test_a_rest_is_taken_out_and_never_stretches_more_than_fourfold() -> None:
 
 
 class Brightness:
-    """Stands in for the landmarker: JawOpen is a picture's brightness; a black one shows no face, a white one two."""
+    """Stands in for the landmarker: JawOpen is an image's brightness; a black one shows no face, a white one two."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -130,7 +130,7 @@ class Brightness:
 
 @pytest.fixture
 def greys(tmp_path: Path) -> list[Path]:
-    """Pictures of 40, 50, 60, 0 and 100 % brightness."""
+    """Images of 40, 50, 60, 0 and 100 % brightness."""
     paths = []
     for light in (102, 127, 153, 0, 255):
         paths.append(tmp_path / f"{light}.png")
@@ -160,13 +160,13 @@ def test_calibration_by_the_script(greys: list[Path]) -> None:
     ]
 
 
-def test_calibration_by_a_picture_of_the_subject(greys: list[Path]) -> None:
+def test_calibration_by_a_image_of_the_subject(greys: list[Path]) -> None:
     folder = greys[0].parent / "rest"
     folder.mkdir()
     Image.open(greys[0]).save(folder / "anna.png")
     assert answers(model_of(neutral=str(folder)), greys[:3], [2, 0]) == [pytest.approx(0.2 / 0.6, abs=2e-3), 0.0]
     (folder / "anna.png").unlink()
-    with pytest.raises(InputError, match=r"has no picture 'anna\.png' or '\.jpg'"):
+    with pytest.raises(InputError, match=r"has no image 'anna\.png' or '\.jpg'"):
         answers(model_of(neutral=str(folder)), greys[:3], [2])
     Image.open(greys[3]).save(folder / "anna.png")
     with pytest.raises(InputError, match=r"anna\.png: shows no face"):
@@ -219,12 +219,12 @@ def test_what_cannot_be_is_told(settings: dict[str, Any], message: str) -> None:
         MediapipeLandmarks(**settings)
 
 
-def test_keyframes_without_a_picture_are_told() -> None:
+def test_keyframes_without_a_image_are_told() -> None:
     model = model_of()
-    with pytest.raises(InputError, match=r"keyframe 's#0': has no picture"):
+    with pytest.raises(InputError, match=r"keyframe 's#0': has no image"):
         model.collate([sample("s")])
-    with pytest.raises(InputError, match=r"keyframe 's0#0': has no picture"):
-        model.generate(replace(batch_of(torch.zeros(1, 3, 8, 8)), images=None))
+    with pytest.raises(InputError, match=r"keyframe 's0#0': has no image"):
+        model.generate(replace(batch_of(torch.zeros(1, 3, 8, 8)), pixels=None))
 
 
 # The real landmarker.
@@ -232,8 +232,8 @@ def test_keyframes_without_a_picture_are_told() -> None:
 
 def test_a_photographs_face_and_smile_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     need_landmarker(monkeypatch)
-    picture = astronaut()
-    images = as_images(picture, np.ascontiguousarray(picture[:, ::-1]), np.zeros_like(picture))
+    image = astronaut()
+    images = as_images(image, np.ascontiguousarray(image[:, ::-1]), np.zeros_like(image))
     answer = MediapipeLandmarks().generate(batch_of(images))
     assert answer.valid.tolist() == [True, True, False]
     assert ((answer.coefficients >= torch.tensor(LOWER)) & (answer.coefficients <= torch.tensor(UPPER))).all()
@@ -249,7 +249,7 @@ def test_a_turned_photograph_is_a_tilted_head(monkeypatch: pytest.MonkeyPatch) -
     upright = Image.fromarray(astronaut())
     images = as_images(*(np.asarray(upright.rotate(angle, Image.Resampling.BICUBIC)) for angle in (0, 20, -20)))
     roll = MediapipeLandmarks().generate(batch_of(images)).coefficients[:, INDEX["HeadRoll"]]
-    # Turned anticlockwise, her crown goes to the picture's left: to her right.
+    # Turned anticlockwise, her crown goes to the image's left: to her right.
     assert float(roll[1] - roll[0]) == pytest.approx(-np.radians(20), abs=0.05)
     assert float(roll[2] - roll[0]) == pytest.approx(np.radians(20), abs=0.05)
 
@@ -258,7 +258,7 @@ def test_the_numbers_of_the_eyes_are_the_subjects_sides(monkeypatch: pytest.Monk
     need_landmarker(monkeypatch)
     points = MediapipeLandmarks().landmarker(as_images(astronaut())).points[0]
     across = points[[RIGHT.outer, RIGHT.iris, RIGHT.inner, LEFT.inner, LEFT.iris, LEFT.outer], 0]
-    assert (across.diff() > 0).all()  # from the picture's left
+    assert (across.diff() > 0).all()  # from the image's left
 
 
 def test_the_model_file_is_looked_for_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:

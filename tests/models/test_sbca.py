@@ -75,13 +75,13 @@ def test_a_linear_map_is_recovered_under_affine_motion(selection: str) -> None:
     if selection == "svr":  # one channel is enough: each asks for 21 support vector machines
         values[:, [c for c in LEARNT if c != INDEX["JawOpen"]]] = 0.5
     model = fitted(values, faces, points=OWN, components=4, selection=selection)
-    truth, unseen = LINEAR.draw(100, seed=2)
-    errors = (model.measure(unseen, 256, 256).numpy() - truth)[:, INDEX["JawOpen"]]
+    target, unseen = LINEAR.draw(100, seed=2)
+    errors = (model.measure(unseen, 256, 256).numpy() - target)[:, INDEX["JawOpen"]]
     assert np.abs(errors).max() < 0.01
     assert set(model.chosen[INDEX["JawOpen"]].tolist()) == set(LINEAR.own[INDEX["JawOpen"]].tolist())
     if selection != "svr":
         assert all(set(model.chosen[c].tolist()) == set(points.tolist()) for c, points in LINEAR.own.items())
-        assert np.abs(model.measure(unseen, 256, 256).numpy() - truth)[:, LEARNT].max() < 0.02
+        assert np.abs(model.measure(unseen, 256, 256).numpy() - target)[:, LEARNT].max() < 0.02
 
 
 def test_answers_do_not_change_under_affine_motion() -> None:
@@ -153,15 +153,15 @@ def _tilted() -> Array:
     return matrix
 
 
-def test_pictures_without_a_face_are_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_images_without_a_face_are_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
     values, faces = LINEAR.draw(60, seed=1)
     blind = torch.arange(60) % 3 == 0
     lost = Faces(*(torch.where(blind.view(-1, *[1] * (part.ndim - 1)), torch.zeros_like(part), part) for part in faces))
     model = fitted(values, lost, selection="correlation")
-    assert caplog.messages == ["20 of 60 training pictures show no face and are left out"]
+    assert caplog.messages == ["20 of 60 training images show no face and are left out"]
     kept = fitted(values[~blind.numpy()], Faces(*(part[~blind] for part in faces)), selection="correlation")
     assert torch.equal(model.weights, kept.weights)
-    with pytest.raises(InputError, match="0 of 60 training pictures show a face, expected at least 20"):
+    with pytest.raises(InputError, match="0 of 60 training images show a face, expected at least 20"):
         fitted(values, faces._replace(shown=torch.zeros(60, dtype=torch.int64)))
 
 

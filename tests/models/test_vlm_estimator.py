@@ -35,8 +35,8 @@ def drawn(count: int, size: int = 64) -> KeyframeBatch:
     ][:count]
     known = [sample.keyframe.coefficients for sample in samples]
     faces = np.stack([each for each in known if each is not None])
-    pictures = np.stack([as_array(draw_face(face, size)) for face in faces])
-    return KeyframeBatch(tuple(samples), torch.from_numpy(faces), torch.from_numpy(pictures))
+    images = np.stack([as_array(draw_face(face, size)) for face in faces])
+    return KeyframeBatch(tuple(samples), torch.from_numpy(faces), torch.from_numpy(images))
 
 
 def tiny(semantics: Semantics, **settings: Any) -> VLMEstimator:
@@ -76,7 +76,7 @@ def test_ways_of_decoding_agree(semantics: Semantics) -> None:
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
-def test_it_learns_eight_pictures_by_heart(semantics: Semantics) -> None:
+def test_it_learns_eight_images_by_heart(semantics: Semantics) -> None:
     model = tiny(semantics, layers=1, learning_rate=5e-3, warmup_steps=10)
     batch = drawn(8)
     found = model.configure_optimizers()
@@ -89,10 +89,10 @@ def test_it_learns_eight_pictures_by_heart(semantics: Semantics) -> None:
         optimizer.step()
         schedule.step()
     answers = model.eval().generate(batch)
-    truth = batch.truth
+    target = batch.targets
     assert answers.texts is not None
-    error = (answers.coefficients - truth).square().mean()
-    assert error < 0.1 * (truth - truth.mean(0)).square().mean()
+    error = (answers.coefficients - target).square().mean()
+    assert error < 0.1 * (target - target.mean(0)).square().mean()
     if semantics == "A2":
         assert all(
             parse_answer(text).analysis.startswith("1. **Facial Expression Category**: ") for text in answers.texts
@@ -139,9 +139,9 @@ def test_trainable_parameters_of_the_papers_model() -> None:
 def test_at_first_tiny_learns_to_see_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = drawn(4)
     model = tiny("A1", tower_steps=2)
-    model.train_mean.copy_(batch.truth.mean(0))
+    model.train_mean.copy_(batch.targets.mean(0))
     loss = model.loss(batch)["loss"]
-    expected = (batch.truth - batch.truth.mean(0)).square().mean()  # it begins as the mean face
+    expected = (batch.targets - batch.targets.mean(0)).square().mean()  # it begins as the mean face
     torch.testing.assert_close(loss, expected)
     assert model.reading is not None
     torch.nn.init.normal_(model.reading.weight, std=0.02)
@@ -194,9 +194,9 @@ def test_a_language_model_without_eyes(tiny_qwen3: str) -> None:
         VLMEstimator(tiny_qwen3)
 
 
-def test_keyframes_without_pictures_are_told() -> None:
+def test_keyframes_without_images_are_told() -> None:
     model = tiny("A0")
-    with pytest.raises(InputError, match="keyframe 'builtin-0-000000#0': has no picture; give a source"):
+    with pytest.raises(InputError, match="keyframe 'builtin-0-000000#0': has no image; give a source"):
         model.collate(drawn(1).samples)
 
 
@@ -205,7 +205,7 @@ def test_released_requests_are_answered_in_their_own_shape(tmp_path: Path) -> No
     scripts = list(ChatJsonl(RELEASED / "example.jsonl"))
     samples = []
     for number, script in enumerate(scripts):
-        path = tmp_path / f"{number}.png"  # the pictures themselves were not released with the requests
+        path = tmp_path / f"{number}.png"  # the images themselves were not released with the requests
         draw_face(np.zeros(len(CHANNELS)), 64).save(path)
         keyframes = tuple(replace(keyframe, image_path=str(path)) for keyframe in script.keyframes)
         samples.append(Sample(replace(script, keyframes=keyframes), 0, "arkit"))
@@ -240,7 +240,7 @@ def test_the_request_of_a2_is_the_released_one() -> None:
 def test_released_answers_are_written_to_the_letter() -> None:
     import json
 
-    model = tiny("A2", teacher="data")
+    model = tiny("A2", annotator="data")
     lines = (RELEASED / "example_result.jsonl").read_text().splitlines()
     scripts = list(ChatJsonl(RELEASED / "example.jsonl", RELEASED / "example_result.jsonl"))
     for script, line in zip(scripts, lines, strict=False):

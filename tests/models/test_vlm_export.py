@@ -87,7 +87,7 @@ def test_training_lines_are_read_back(tmp_path: Path) -> None:
     (script, *_) = BuiltinScripts(1)
     keyframe = replace(script.keyframes[0], coefficients=face, image_path=str(tmp_path / "face.png"))
     sample = Sample(replace(script, keyframes=(keyframe,)), 0, "arkit")
-    settings = {"prompt": "semanticface", "semantics": "A2", "decimals": 1, "teacher": "rule"}
+    settings = {"prompt": "semanticface", "semantics": "A2", "decimals": 1, "annotator": "rule"}
     path = tmp_path / "chat.jsonl"
     path.write_text(json.dumps(training_line(sample, settings)) + "\n")
     ((read,),) = [script.keyframes for script in ChatJsonl(path)]
@@ -95,7 +95,7 @@ def test_training_lines_are_read_back(tmp_path: Path) -> None:
     assert read.analysis == analyse(face).text()
     assert read.image_path == str(tmp_path / "face.png")
     with pytest.raises(InputError, match="which asks nothing; set it to semanticface"):
-        training_line(sample, settings | {"prompt": "picture"})
+        training_line(sample, settings | {"prompt": "image"})
 
 
 def test_a_whole_data_set_as_training_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

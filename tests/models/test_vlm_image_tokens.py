@@ -20,20 +20,20 @@ def qwen(tiny_qwen3_vl: str) -> Any:
     return load_vision_language_model(tiny_qwen3_vl)[0]
 
 
-def pictures(count: int, size: int = SIZE) -> torch.Tensor:
+def images(count: int, size: int = SIZE) -> torch.Tensor:
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1))
 
 
-def theirs(qwen: Any, images: torch.Tensor, texts: list[list[int]]) -> torch.Tensor:
+def theirs(qwen: Any, pixels: torch.Tensor, texts: list[list[int]]) -> torch.Tensor:
     """Logits as transformers computes them, (B, N, vocabulary)."""
     pad = qwen.config.image_token_id
     ids = torch.tensor([[5, 6, 7, *[pad] * 4, *text] for text in texts])
     kinds = (ids == pad).int()
-    grid = torch.tensor([[1, 4, 4]] * len(images))
+    grid = torch.tensor([[1, 4, 4]] * len(pixels))
     qwen.model.rope_deltas = None
     found: torch.Tensor = qwen(
         input_ids=ids,
-        pixel_values=patches(images, 16, 2, 2),
+        pixel_values=patches(pixels, 16, 2, 2),
         image_grid_thw=grid,
         mm_token_type_ids=kinds,
         attention_mask=torch.ones_like(ids),
@@ -41,15 +41,15 @@ def theirs(qwen: Any, images: torch.Tensor, texts: list[list[int]]) -> torch.Ten
     return found
 
 
-def test_pictures_are_cut_as_qwens_processor_does() -> None:
+def test_images_are_cut_as_qwens_processor_does() -> None:
     from transformers import Qwen2VLImageProcessor
 
-    images = (pictures(2, 96) * 255).round() / 255
+    pixels = (images(2, 96) * 255).round() / 255
     processor = Qwen2VLImageProcessor(
         patch_size=16, merge_size=2, temporal_patch_size=2, do_resize=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
-    expected = processor(images=list((images * 255).byte()), return_tensors="pt", input_data_format="channels_first")
-    torch.testing.assert_close(patches(images, 16, 2, 2), expected["pixel_values"], atol=1e-5, rtol=0)
+    expected = processor(images=list((pixels * 255).byte()), return_tensors="pt", input_data_format="channels_first")
+    torch.testing.assert_close(patches(pixels, 16, 2, 2), expected["pixel_values"], atol=1e-5, rtol=0)
 
 
 def test_positions_are_qwens_own(qwen: Any) -> None:
@@ -63,27 +63,27 @@ def test_positions_are_qwens_own(qwen: Any) -> None:
 
 def test_logits_are_those_of_transformers(qwen: Any) -> None:
     seeing = Seeing(qwen, SIZE, START)
-    images = pictures(2)
+    pixels = images(2)
     texts = [[8, 9, 10], [11, 12, 13]]
     with torch.no_grad():
-        expected = theirs(qwen, images, texts)
-        seeing.look(images)
-        ids = torch.tensor([[5, 6, 7, *seeing.picture(row), *text] for row, text in enumerate(texts)])
+        expected = theirs(qwen, pixels, texts)
+        seeing.look(pixels)
+        ids = torch.tensor([[5, 6, 7, *seeing.image(row), *text] for row, text in enumerate(texts)])
         places = torch.arange(ids.shape[1]).expand_as(ids)
         found = seeing(ids, torch.ones_like(ids, dtype=torch.bool), places).logits
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(expected[0, 6], expected[1, 6], atol=1e-2)  # the pictures count
+    assert not torch.allclose(expected[0, 6], expected[1, 6], atol=1e-2)  # the images count
 
 
-def test_a_cache_goes_on_behind_pictures(qwen: Any) -> None:
+def test_a_cache_goes_on_behind_images(qwen: Any) -> None:
     seeing = Seeing(qwen, SIZE, START)
-    images = pictures(2)
+    pixels = images(2)
     texts = [[8, 9, 10, 14], [11, 12, 13, 15]]
     with answering(seeing):
-        expected = theirs(qwen, images, texts)[:, -1]
-        seeing.look(images)
+        expected = theirs(qwen, pixels, texts)[:, -1]
+        seeing.look(pixels)
         lockstep = Lockstep(seeing, 2)
-        lockstep.feed([[5, 6, 7, *seeing.picture(row)] for row in range(2)], [0])
+        lockstep.feed([[5, 6, 7, *seeing.image(row)] for row in range(2)], [0])
         lockstep.keep([7, 7])
         lockstep.feed([text[:2] for text in texts], [0])
         lockstep.keep([2, 2])
@@ -93,14 +93,14 @@ def test_a_cache_goes_on_behind_pictures(qwen: Any) -> None:
 
 def test_the_loss_and_its_gradient_are_those_of_transformers(qwen: Any) -> None:
     seeing: Any = Seeing(qwen, SIZE, START)
-    images = pictures(2)
+    pixels = images(2)
     answers = [[8, 9, 10, 14], [11, 12, 13, 15]]
-    logits = theirs(qwen, images, answers)[:, 6:-1]
+    logits = theirs(qwen, pixels, answers)[:, 6:-1]
     expected = cross_entropy(logits.flatten(0, 1), torch.tensor(answers).flatten())
     wanted = [qwen.model.visual.patch_embed.proj.weight, qwen.model.language_model.layers[0].mlp.up_proj.weight]
     gradients = torch.autograd.grad(expected, wanted)
-    seeing.look(images)
-    examples = [Example(((5, 6, 7, *seeing.picture(row)),), tuple(answer)) for row, answer in enumerate(answers)]
+    seeing.look(pixels)
+    examples = [Example(((5, 6, 7, *seeing.image(row)),), tuple(answer)) for row, answer in enumerate(answers)]
     found = plain_loss(seeing, examples, 0)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     for own, other in zip(torch.autograd.grad(found, wanted), gradients, strict=True):

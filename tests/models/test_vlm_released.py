@@ -39,7 +39,7 @@ def write(path: Path, *values: dict[str, Any]) -> Path:
 
 @pytest.fixture(scope="module")
 def requests(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The released requests beside their pictures; for one that was not released, a drawn face stands in."""
+    """The released requests beside their images; for one that was not released, a drawn face stands in."""
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("released")
@@ -100,13 +100,13 @@ def test_answers_are_scored(semantics: Semantics, shape: str, requests: Path, tm
     arguments = ["score", write(tmp_path / "ours.jsonl", *given), "--data", requests, "--strict", "true"]
     assert run(*arguments) == 0
     results = read_results(tmp_path / "ours.results.json")
-    assert (results.count, results.invalid, results.status) == (8, 0, "no truth")
-    # Four of the eight were answered by SemanticFace's own model: as truth, they are what ours is compared with.
-    assert run(*arguments, "--truth", RELEASED / "example_result.jsonl") == 0
+    assert (results.count, results.invalid, results.status) == (8, 0, "no ground truth")
+    # Four of the eight were answered by SemanticFace's own model: as ground truth, they are what ours is compared with.
+    assert run(*arguments, "--target", RELEASED / "example_result.jsonl") == 0
     results = read_results(tmp_path / "ours.results.json")
     assert (results.count, results.invalid, results.status) == (4, 0, "partial")
-    truth = np.array([list(read_values(each["response"])) for each in lines(RELEASED / "example_result.jsonl")])
-    assert results.scores["mse"].value == pytest.approx(np.square(values[:4] - truth).mean(), rel=1e-4)
+    target = np.array([list(read_values(each["response"])) for each in lines(RELEASED / "example_result.jsonl")])
+    assert results.scores["mse"].value == pytest.approx(np.square(values[:4] - target).mean(), rel=1e-4)
     assert results.scores["mse"].value > 0
 
 
@@ -117,7 +117,7 @@ def read_values(response: str) -> list[float]:
 
 def test_released_answers_without_an_error_against_themselves(requests: Path, tmp_path: Path) -> None:
     answers = write(tmp_path / "answers.jsonl", *lines(RELEASED / "example_result.jsonl"))
-    assert run("score", answers, "--data", requests, "--truth", RELEASED / "example_result.jsonl") == 0
+    assert run("score", answers, "--data", requests, "--target", RELEASED / "example_result.jsonl") == 0
     results = read_results(tmp_path / "answers.results.json")
     assert (results.count, results.invalid) == (4, 0)
     assert results.scores["mse"].value == 0

@@ -13,7 +13,7 @@ from kfzoo.language_models.answer_trie import Template
 from kfzoo.language_models.chat_format import ChatFormat
 from kfzoo.language_models.free_text import Preface
 from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, layout
-from kfzoo.models.vlm_estimator.tiny_model import END, PAD, PICTURE, tiny_model, tiny_tokenizer
+from kfzoo.models.vlm_estimator.tiny_model import END, IMAGE, PAD, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer(1, words())
 
@@ -80,7 +80,7 @@ def test_words_hold_no_special_tokens() -> None:
 
     preface = Preface(TOKENIZER, ("{",), "\n\n", 100)
     banned = preface.banned(len(TOKENIZER) + 5, torch.device("cpu"))
-    numbers = [TOKENIZER.convert_tokens_to_ids(token) for token in (PICTURE, PAD)]
+    numbers = [TOKENIZER.convert_tokens_to_ids(token) for token in (IMAGE, PAD)]
     assert banned[numbers].all()
     assert banned[-5:].all()
     assert not banned[TOKENIZER.convert_tokens_to_ids(END)]

@@ -16,11 +16,11 @@ SMILE[[23, 24]] = 0.9
 
 
 def test_sheet_holds_every_face_unchanged() -> None:
-    sheet = contact_sheet([Row("", [("truth", SMILE), ("", NEUTRAL)]), Row("", [("", NEUTRAL)])], size=64)
-    picture = np.asarray(sheet)
+    sheet = contact_sheet([Row("", [("target", SMILE), ("", NEUTRAL)]), Row("", [("", NEUTRAL)])], size=64)
+    image = np.asarray(sheet)
     for face in (SMILE, NEUTRAL):
         drawn = np.asarray(draw_face(face, 64))
-        windows = np.lib.stride_tricks.sliding_window_view(picture, drawn.shape)[:, :, 0]
+        windows = np.lib.stride_tricks.sliding_window_view(image, drawn.shape)[:, :, 0]
         assert (windows == drawn).all(axis=(2, 3, 4)).sum() == (1 if face is SMILE else 2)
 
 
@@ -29,7 +29,7 @@ def test_long_captions_and_labels_make_room_for_themselves() -> None:
     short = contact_sheet([Row("calm", [("a", NEUTRAL)])], size=64)
     assert contact_sheet([Row(words, [("a", NEUTRAL)])], size=64).height > short.height
     assert contact_sheet([Row("calm", [(words, NEUTRAL)])], size=64).height > short.height
-    titled = contact_sheet([Row("calm", [("a", NEUTRAL)])], size=64, title="Truth and prediction")
+    titled = contact_sheet([Row("calm", [("a", NEUTRAL)])], size=64, title="Ground truth and prediction")
     assert (titled.width, titled.height > short.height) == (short.width, True)
 
 
@@ -64,8 +64,10 @@ def test_bad_rows_are_named() -> None:
         contact_sheet([])
     with pytest.raises(InputError, match="contact sheet, row 2: has no face"):
         contact_sheet([Row("a", [("x", NEUTRAL)]), Row("b", [])])
-    with pytest.raises(InputError, match=r"contact sheet, row 1, 'truth': expected 61 numbers, got shape \(3,\)"):
-        contact_sheet([Row("a", [("truth", np.zeros(3))])])
+    with pytest.raises(
+        InputError, match=r"contact sheet, row 1, 'ground truth': expected 61 numbers, got shape \(3,\)"
+    ):
+        contact_sheet([Row("a", [("target", np.zeros(3))])])
 
 
 def test_png_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

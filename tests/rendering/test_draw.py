@@ -32,19 +32,19 @@ def pixels(coefficients: Face, size: int = SIZE) -> Pixels:
     return np.asarray(draw_face(coefficients, size)).astype(np.int64)
 
 
-def near(picture: Pixels, colour: tuple[int, int, int], within: int = 14) -> NDArray[np.bool_]:
-    return np.asarray(np.abs(picture - colour).max(axis=-1) <= within)
+def near(image: Pixels, colour: tuple[int, int, int], within: int = 14) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(image - colour).max(axis=-1) <= within)
 
 
-def iris_x(picture: Pixels, side: str) -> float:
-    """Mean column of the iris pixels; the subject's left eye is in the picture's right half."""
-    columns = np.nonzero(near(picture, PORTRAIT.iris))[1]
-    middle = picture.shape[1] / 2
+def iris_x(image: Pixels, side: str) -> float:
+    """Mean column of the iris pixels; the subject's left eye is in the image's right half."""
+    columns = np.nonzero(near(image, PORTRAIT.iris))[1]
+    middle = image.shape[1] / 2
     return float(columns[columns >= middle].mean() if side == "Left" else columns[columns < middle].mean())
 
 
-def iris_y(picture: Pixels) -> float:
-    return float(np.nonzero(near(picture, PORTRAIT.iris))[0].mean())
+def iris_y(image: Pixels) -> float:
+    return float(np.nonzero(near(image, PORTRAIT.iris))[0].mean())
 
 
 def area(curve_top: str, curve_bottom: str, coefficients: Face) -> float:
@@ -53,7 +53,7 @@ def area(curve_top: str, curve_bottom: str, coefficients: Face) -> float:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_mirrored_coefficients_draw_the_mirrored_picture(seed: int) -> None:
+def test_mirrored_coefficients_draw_the_mirrored_image(seed: int) -> None:
     rng = np.random.default_rng(seed)
     coefficients = rng.random(61) * (rng.random(61) < 0.3)
     coefficients[52:] = rng.uniform(-0.6, 0.6, 9)
@@ -71,7 +71,7 @@ def test_the_resting_face_is_symmetric_to_the_last_control_point() -> None:
 
 
 @pytest.mark.parametrize("channel", [name for name in CHANNELS if name not in INVISIBLE])
-def test_every_visible_channel_changes_the_picture(channel: str) -> None:
+def test_every_visible_channel_changes_the_image(channel: str) -> None:
     rest = pixels(np.zeros(61))
     strong, faint = pixels(face(**{channel: 1.0})), pixels(face(**{channel: 0.3}))
     changed = (np.abs(strong - rest).max(axis=-1) > 40).sum()
@@ -212,11 +212,11 @@ def test_values_out_of_range_are_clamped() -> None:
 
 
 @pytest.mark.parametrize("size", [16, 97, 256])
-def test_picture_has_the_size_asked_for(size: int) -> None:
-    picture = draw_face(np.zeros(61), size)
-    assert isinstance(picture, Image.Image)
-    assert (picture.size, picture.mode) == ((size, size), "RGB")
-    assert picture.getpixel((0, 0)) == PORTRAIT.background
+def test_image_has_the_size_asked_for(size: int) -> None:
+    image = draw_face(np.zeros(61), size)
+    assert isinstance(image, Image.Image)
+    assert (image.size, image.mode) == ((size, size), "RGB")
+    assert image.getpixel((0, 0)) == PORTRAIT.background
 
 
 def test_wrong_faces_are_told_in_one_line() -> None:

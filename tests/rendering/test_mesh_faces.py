@@ -70,9 +70,9 @@ def change(faces: MeshFaces, rest: dict[str, float], **values: float) -> Pixels:
     return np.asarray(difference.max(axis=-1))
 
 
-def silhouette(picture: Pixels) -> NDArray[np.bool_]:
+def silhouette(image: Pixels) -> NDArray[np.bool_]:
     """Where the plain scene's white background is hidden."""
-    return np.asarray((picture < 250).any(axis=-1))
+    return np.asarray((image < 250).any(axis=-1))
 
 
 # The made-up model ---------------------------------------------------------------------------------------------------
@@ -89,16 +89,16 @@ def test_the_made_up_model_has_the_real_ones_arrays(facekit: FaceKit) -> None:
     assert set(facekit.landmarks) <= set(range(*RANGES["face"]))
 
 
-# Pictures ------------------------------------------------------------------------------------------------------------
+# Images ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_shows_a_face_on_white(faces: MeshFaces) -> None:
-    picture = faces.render(face())
-    assert picture.shape == (SIZE, SIZE, 3)
-    assert picture.dtype == np.uint8
-    assert (picture[:8, :8] == 255).all()
-    assert 0.2 < silhouette(picture.astype(np.int64)).mean() < 0.7
-    red, _, blue = picture[SIZE // 3, SIZE // 2].astype(int)
+def test_a_image_shows_a_face_on_white(faces: MeshFaces) -> None:
+    image = faces.render(face())
+    assert image.shape == (SIZE, SIZE, 3)
+    assert image.dtype == np.uint8
+    assert (image[:8, :8] == 255).all()
+    assert 0.2 < silhouette(image.astype(np.int64)).mean() < 0.7
+    red, _, blue = image[SIZE // 3, SIZE // 2].astype(int)
     assert red > blue + 20  # skin between the brows
 
 
@@ -121,23 +121,23 @@ def test_mirrored_coefficients_give_the_mirrored_face(faces: MeshFaces, seed: in
 
 def test_the_same_arguments_give_the_same_pixels(faces: MeshFaces) -> None:
     smile = face(MouthSmileLeft=0.7, HeadYaw=0.2)
-    picture = faces.render(smile, 3, "a")
+    image = faces.render(smile, 3, "a")
     faces.render(smile, 4, "b")
-    np.testing.assert_array_equal(faces.render(smile, 3, "a"), picture)
-    np.testing.assert_array_equal(MeshFaces(size=SIZE).render(smile, 3, "a"), picture)
+    np.testing.assert_array_equal(faces.render(smile, 3, "a"), image)
+    np.testing.assert_array_equal(MeshFaces(size=SIZE).render(smile, 3, "a"), image)
     others = [faces.render(smile, 4, "a"), faces.render(smile, 3, "b"), faces.render(smile, None, "a")]
     others += [faces.render(smile, 3), MeshFaces(size=SIZE, seed=1).render(smile, 3, "a")]
-    assert all(np.abs(other.astype(int) - picture).mean() > 2 for other in others)
+    assert all(np.abs(other.astype(int) - image).mean() > 2 for other in others)
 
 
 def test_a_pickled_renderer_renders_the_same(facekit: FaceKit) -> None:
     faces = MeshFaces(size=64, seed=5)
     smirk = face(JawOpen=0.5, MouthSmileLeft=0.5)
-    picture = faces.render(smirk, 2, "a")
+    image = faces.render(smirk, 2, "a")
     again = pickle.loads(pickle.dumps(faces))
     assert again.folder == MADE_UP
     assert again.key == faces.key
-    np.testing.assert_array_equal(again.render(smirk, 2, "a"), picture)
+    np.testing.assert_array_equal(again.render(smirk, 2, "a"), image)
 
 
 def test_people_have_hair_or_none(faces: MeshFaces) -> None:
@@ -207,7 +207,7 @@ def test_eyes_turn_and_keep_their_size(facekit: FaceKit) -> None:
     np.testing.assert_array_equal(posed.pose(person, face(LeftEyeYaw=0.3))[other], posed.pose(person, face())[other])
 
 
-def test_large_pictures_keep_what_small_ones_leave_out(facekit: FaceKit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_images_keep_what_small_ones_leave_out(facekit: FaceKit, monkeypatch: pytest.MonkeyPatch) -> None:
     details: list[float] = []
 
     class Watched(rig.Rig):

@@ -75,10 +75,10 @@ REACHES = {
     "brows": (0.08, 0.50), "eyes": (0.25, 0.58), "nose": (0.2, 0.80), "cheeks": (0.20, 0.90), "jaw": (0.42, 1.0),
     "mouth": (0.40, 0.97),
 }  # fmt: skip
-"""Rows, in sides of the picture, in which most of what a region's channels change lies."""
+"""Rows, in sides of the image, in which most of what a region's channels change lies."""
 
 
-def test_a_picture_has_its_size_and_the_subjects_left_at_the_viewers_right(renderer: FaceRenderer) -> None:
+def test_a_image_has_its_size_and_the_subjects_left_at_the_viewers_right(renderer: FaceRenderer) -> None:
     assert renderer.render(face()).shape == (SIZE, SIZE, 3)
     assert renderer.render(face()).dtype == np.uint8
     found = change(renderer, {}, EyeBlinkLeft=1)
@@ -109,7 +109,7 @@ def test_the_head_turns_both_ways(renderer: FaceRenderer, channel: str) -> None:
 
 
 def nose_x(renderer: FaceRenderer, **pose: float) -> float:
-    """Where wrinkling the nose changes the picture: its mean column."""
+    """Where wrinkling the nose changes the image: its mean column."""
     found = change(renderer, pose, NoseSneerLeft=1, NoseSneerRight=1)
     return float(np.nonzero(found > 8)[1].mean())
 
@@ -142,19 +142,19 @@ def again(renderer: FaceRenderer, seed: int = 0) -> FaceRenderer:
     return MeshFaces(str(renderer.folder), renderer.size, seed)
 
 
-def test_pictures_follow_from_the_seed(renderer: FaceRenderer) -> None:
+def test_images_follow_from_the_seed(renderer: FaceRenderer) -> None:
     smile = face(MouthSmileLeft=0.7, HeadYaw=0.2)
-    picture = renderer.render(smile, 3, "a")
+    image = renderer.render(smile, 3, "a")
     renderer.render(smile, 4, "b")  # what was rendered in between does not matter
-    np.testing.assert_array_equal(renderer.render(smile, 3, "a"), picture)
-    np.testing.assert_array_equal(again(renderer).render(smile, 3, "a"), picture)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(renderer)).render(smile, 3, "a"), picture)
+    np.testing.assert_array_equal(renderer.render(smile, 3, "a"), image)
+    np.testing.assert_array_equal(again(renderer).render(smile, 3, "a"), image)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(renderer)).render(smile, 3, "a"), image)
     for other in (
         renderer.render(smile, 4, "a"),
         renderer.render(smile, 3, "b"),
         again(renderer, 1).render(smile, 3, "a"),
     ):
-        assert np.abs(other.astype(int) - picture).mean() > 2
+        assert np.abs(other.astype(int) - image).mean() > 2
 
 
 def test_people_differ_and_stay_themselves(renderer: FaceRenderer) -> None:

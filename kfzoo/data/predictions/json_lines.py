@@ -58,7 +58,7 @@ class RequestedSamples:
     """Finds the keyframe that a request asks for.
 
     A KeyframeFace request is known by all that it says: background, emotion, descriptions, and the keyframe asked for.
-    A request with a picture is known by the picture's name; where several keyframes share one, they are taken in their
+    A request with an image is known by the image's name; where several keyframes share one, they are taken in their
     order.
 
     Args:
@@ -74,7 +74,7 @@ class RequestedSamples:
         """Returns the position of the next keyframe that a request asks for, or None when there is none.
 
         Raises:
-            InputError: For a request without a picture that is not KeyframeFace's.
+            InputError: For a request without an image that is not KeyframeFace's.
         """
         if request.image is not None:
             key: object = PurePath(request.image).name

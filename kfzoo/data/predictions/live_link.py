@@ -24,53 +24,57 @@ def read_predicted_takes(sheet: AnswerSheet) -> None:
     """Reads a CSV file, or a folder of them, into a sheet.
 
     Args:
-        sheet: Gets the answers and the faults. The files of a folder are named after the data's clips; a single file
-            answers the clip of its own name, or the only clip there is.
+        sheet: Gets the answers and the faults. The files of a folder are named after the data's recordings; a single
+            file answers the recording of its own name, or the only recording there is.
 
     Raises:
-        InputError: For a single file that is no take or no clip's, and for a folder without CSV files.
+        InputError: For a single file that is no take or no recording's, and for a folder without CSV files.
     """
     positions: dict[str, list[int]] = defaultdict(list)
     for position, sample in enumerate(sheet.samples):
-        positions[sample.script.clip].append(position)
+        positions[sample.script.recording].append(position)
     others = {_clip(name) for name in sheet.others} - set(positions)
     if not sheet.path.is_dir():
-        clip = _only_clip(sheet.path, set(positions))
-        _answer_clip(sheet, sheet.path, positions[clip])
+        recording = _only_recording(sheet.path, set(positions))
+        _answer_recording(sheet, sheet.path, positions[recording])
         return
     paths = sorted(path for path in sheet.path.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
     if not paths:
-        raise InputError(sheet.path, "holds no CSV file", "give a folder of Live Link Face takes named after the clips")
+        raise InputError(
+            sheet.path, "holds no CSV file", "give a folder of Live Link Face takes named after the recordings"
+        )
     for path in paths:
-        clip = path.relative_to(sheet.path).with_suffix("").as_posix()
-        if clip in positions:
+        recording = path.relative_to(sheet.path).with_suffix("").as_posix()
+        if recording in positions:
             try:
-                _answer_clip(sheet, path, positions[clip])
+                _answer_recording(sheet, path, positions[recording])
             except InputError as error:
                 sheet.refused(path, error)
-        elif clip in others:
+        elif recording in others:
             sheet.left_out += 1
         else:
-            sheet.fault(path, f"is named after no clip of the data{sheet.hint(clip, positions)}")
+            sheet.fault(path, f"is named after no recording of the data{sheet.hint(recording, positions)}")
 
 
 def _clip(name: str) -> str:
-    """The clip of a keyframe's id: `<clip>/<number>#<keyframe>`, as `Script.clip`."""
+    """The recording of a keyframe's id: `<recording>/<number>#<keyframe>`, as `Script.recording`."""
     script = name.rpartition("#")[0]
     return script.rpartition("/")[0] or script
 
 
-def _only_clip(path: Path, clips: set[str]) -> str:
-    if path.stem in clips:
+def _only_recording(path: Path, recordings: set[str]) -> str:
+    if path.stem in recordings:
         return path.stem
-    if len(clips) == 1:
-        return clips.pop()
-    problem = f"is named after none of the {len(clips)} clips that were asked for"
-    raise InputError(path, problem, f"name it after its clip, such as '{min(clips)}', or give a folder of such files")
+    if len(recordings) == 1:
+        return recordings.pop()
+    problem = f"is named after none of the {len(recordings)} recordings that were asked for"
+    raise InputError(
+        path, problem, f"name it after its recording, such as '{min(recordings)}', or give a folder of such files"
+    )
 
 
-def _answer_clip(sheet: AnswerSheet, path: Path, positions: list[int]) -> None:
-    """Answers one clip's keyframes by the frames nearest to them, at most half a frame away."""
+def _answer_recording(sheet: AnswerSheet, path: Path, positions: list[int]) -> None:
+    """Answers one recording's keyframes by the frames nearest to them, at most half a frame away."""
     take = _mended_take(sheet, path)
     _note_repeats(sheet, path, take)
     half = float(np.median(np.diff(take.seconds))) / 2 or 0.5 / TIMECODE_FPS

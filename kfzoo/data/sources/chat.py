@@ -27,7 +27,7 @@ class ChatJsonl(Source):
 
     Requests of KeyframeFace that share background, emotion and descriptions are one script; a keyframe that no line
     asks for still stands in it, without coefficients. A request of SemanticFace is a script with one keyframe: its
-    picture, and the words of its answer as *arkit* description and as analysis. Scripts are named after the file and
+    image, and the words of its answer as *arkit* description and as analysis. Scripts are named after the file and
     numbered in the order in which they first appear, and each is a clip of its own. The requests name no subject, which
     becomes "unspecified", and no times: keyframes stand one second apart, as in KeyframeFace's own CSV. Coefficients
     are clamped to their channel's range.

@@ -1,4 +1,4 @@
-"""The true faces that pictures are joined to: rows of Live Link takes or of JSON Lines, by session."""
+"""The true faces that images are joined to: rows of Live Link takes or of JSON Lines, by session."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Truth:
         path: Where they stand.
         coefficients: (T, 61).
         seconds: (T,) since the first row, or None where no time is known.
-        names: Of the picture of each row: its path in the folder, or digits of its timecode.
+        names: Of the image of each row: its path in the folder, or digits of its timecode.
     """
 
     path: Path
@@ -36,15 +36,15 @@ class Truth:
     seconds: NDArray[np.float64] | None
     names: Sequence[str]
 
-    def row_named(self, picture: str) -> int | None:
-        """Returns the row that names a picture.
+    def row_named(self, image: str) -> int | None:
+        """Returns the row that names an image.
 
         Args:
-            picture: Its path in the folder; a row may leave out folders and ending, or name it by its timecode, whose
-                thousandths of a frame the picture's name may leave out.
+            image: Its path in the folder; a row may leave out folders and ending, or name it by its timecode, whose
+                thousandths of a frame the image's name may leave out.
         """
-        stem = picture.rpartition("/")[2].rpartition(".")[0]
-        found = [row for row, name in enumerate(self.names) if name in (picture, picture.rpartition("/")[2], stem)]
+        stem = image.rpartition("/")[2].rpartition(".")[0]
+        found = [row for row, name in enumerate(self.names) if name in (image, image.rpartition("/")[2], stem)]
         if not found:
             digits = re.sub(r"\D", "", stem)
             if len(digits) >= FRAME_DIGITS:
@@ -67,16 +67,16 @@ class Truth:
         return calibrate(self.coefficients, neutral_of(read_take(path)), path)
 
 
-def read_truths(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
+def read_targets(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
     """Reads the true faces of sessions.
 
     Args:
         path: A take (CSV), for the one session there is; a folder of takes `<session>.csv`; or JSON Lines with
             "coefficients" and "image", and where they are known "time" and "session".
-        sessions: Names of the pictures' folders; "" for the pictures of one folder without others.
+        sessions: Names of the images' folders; "" for the images of one folder without others.
 
     Returns:
-        By session; those without truth are missing.
+        By session; those without ground truth are missing.
 
     Raises:
         InputError: For a file that is missing or cannot be read, or one take for several sessions.
@@ -89,8 +89,8 @@ def read_truths(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
     if path.suffix.lower() != ".csv":
         return _of_lines(path, sessions)
     if len(sessions) > 1:
-        problem = f"is one take, and the pictures are of {len(sessions)} sessions such as '{sessions[0]}'"
-        raise InputError(path, problem, "give a folder with a take <session>.csv for each folder of pictures")
+        problem = f"is one take, and the images are of {len(sessions)} sessions such as '{sessions[0]}'"
+        raise InputError(path, problem, "give a folder with a take <session>.csv for each folder of images")
     return {sessions[0]: _of_take(path)}
 
 
@@ -109,7 +109,7 @@ def _of_lines(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
         image = fields.text("image", "")
         session = fields.text("session", image.rpartition("/")[0])
         if "time" not in fields and not image:
-            raise InputError(where, "names neither 'image' nor 'time'", "add the one that pictures are joined by")
+            raise InputError(where, "names neither 'image' nor 'time'", "add the one that images are joined by")
         time = fields.number("time") if "time" in fields else np.nan
         rows.setdefault(session, []).append((image, time, values))
     if len(sessions) == 1 and len(rows) == 1:  # one folder needs no name

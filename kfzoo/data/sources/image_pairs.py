@@ -1,4 +1,4 @@
-"""`ImageArkitPairs`: pictures of faces whose truth a phone recorded."""
+"""`ImageArkitPairs`: images of faces whose ground truth a phone recorded."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 
 from kfzoo.arkit.channels import clamp
-from kfzoo.data.images import Findings, list_pictures
+from kfzoo.data.images import Findings, list_images
 from kfzoo.data.keyframe_selection import at_rate
 from kfzoo.data.recordings import compiled_pattern
 from kfzoo.data.script import UNSPECIFIED, Script
 from kfzoo.data.sources.base import Source
-from kfzoo.data.sources.image_labels import Truth, read_truths
+from kfzoo.data.sources.image_labels import Truth, read_targets
 from kfzoo.data.sources.live_link import seen_keyframe
 from kfzoo.errors import InputError
 
@@ -26,28 +26,28 @@ _NUMBER = re.compile(r"(\d+)(?!.*\d)", re.DOTALL)
 
 
 class ImageArkitPairs(Source):
-    """Pictures joined to recorded coefficients; a script of one keyframe for each.
+    """Images joined to recorded coefficients; a script of one keyframe for each.
 
-    The pictures of one folder are a session, with its own take and its own face at rest; a script is named
-    `<session>/<picture>`, so that `Script.clip` is the session. Descriptions tell what can be seen, as for
+    The images of one folder are a session, with its own take and its own face at rest; a script is named
+    `<session>/<image>`, so that `Script.recording` is the session. Descriptions tell what can be seen, as for
     `LiveLinkTakes`.
 
-    - Joined by *time*, a picture's number (the last one in its name) counts pictures at `image_fps` from the session's
+    - Joined by *time*, an image's number (the last one in its name) counts images at `image_fps` from the session's
       first one, which shows the first row's moment; it gets the row nearest to its time, if one is within half a
-      picture.
-    - Joined by *name*, a row of JSON Lines names its picture under "image"; a row of a take is named by its timecode,
+      image.
+    - Joined by *name*, a row of JSON Lines names its image under "image"; a row of a take is named by its timecode,
       as in `10_49_40_22.123.png`.
 
-    What does not fit is told in a line each and left out: a picture without a row, a session without truth, a picture
-    that cannot be read. When joined by name, rows without a picture are counted.
+    What does not fit is told in a line each and left out: an image without a row, a session without ground truth, an
+    image that cannot be read. When joined by name, rows without an image are counted.
 
     Args:
-        folder: The pictures.
-        coefficients: A Live Link Face CSV, a folder with `<session>.csv` for each folder of pictures, or JSON Lines of
+        folder: The images.
+        coefficients: A Live Link Face CSV, a folder with `<session>.csv` for each folder of images, or JSON Lines of
             `{"image": …, "coefficients": …}`, which may hold "time" in seconds and "session".
         join: What they are joined on.
-        image_fps: Pictures a second, to join by time.
-        fps: Pictures a second that are kept (SemanticFace keeps 2 of 60); null for all.
+        image_fps: Images a second, to join by time.
+        fps: Images a second that are kept (SemanticFace keeps 2 of 60); null for all.
         neutral: What each session is calibrated by (`kfzoo.data.calibration`): nothing, "first" for its first row, the
             path of a take of the face at rest, or of a folder of those by session.
         subject_pattern: Regular expression with a group `subject`, searched in the session's name; every session must
@@ -55,7 +55,7 @@ class ImageArkitPairs(Source):
         strict: Whether the first thing that does not fit ends the work instead.
 
     Raises:
-        InputError: For an argument out of range, and no pictures; on reading, for coefficients that cannot be read, a
+        InputError: For an argument out of range, and no images; on reading, for coefficients that cannot be read, a
             session that does not match, no pair at all, or when strict.
     """
 
@@ -72,7 +72,7 @@ class ImageArkitPairs(Source):
     ) -> None:
         for name, rate in (("image_fps", image_fps), ("fps", fps)):
             if rate is not None and not (math.isfinite(rate) and rate > 0):
-                raise InputError(name, f"is {rate}, expected a positive number of pictures a second")
+                raise InputError(name, f"is {rate}, expected a positive number of images a second")
         if join not in ("time", "name"):
             raise InputError("join", f"is '{join}', expected time or name")
         if neutral not in (None, "first") and not Path(str(neutral)).exists():
@@ -81,10 +81,10 @@ class ImageArkitPairs(Source):
         self.join: Literal["time", "name"] = join
         self.image_fps, self.fps, self.neutral, self.strict = image_fps, fps, neutral, strict
         self._subject = None if subject_pattern is None else compiled_pattern("subject", subject_pattern)
-        list_pictures(self.folder)
+        list_images(self.folder)
 
     def __iter__(self) -> Iterator[Script]:
-        """Yields the pairs, session by session, in the order of the pictures' names."""
+        """Yields the pairs, session by session, in the order of the images' names."""
         yield from self._scripts
 
     def __len__(self) -> int:
@@ -99,30 +99,30 @@ class ImageArkitPairs(Source):
     def _read(self) -> Iterator[Script]:
         findings = Findings(self.strict)
         sessions: dict[str, list[Path]] = {}
-        for path in list_pictures(self.folder):
+        for path in list_images(self.folder):
             name = path.parent.relative_to(self.folder).as_posix()
             sessions.setdefault("" if name == "." else name, []).append(path)
-        truths = read_truths(self.coefficients, list(sessions))
+        targets = read_targets(self.coefficients, list(sessions))
         used = 0
         for session, paths in sessions.items():
-            if session not in truths:
-                problem = f"has no truth in {self.coefficients} ({len(paths)} pictures)"
+            if session not in targets:
+                problem = f"has no ground truth in {self.coefficients} ({len(paths)} images)"
                 findings.leave_out(InputError(self.folder / session, problem, f"add '{session}' there"))
                 continue
-            for script in self._pairs(session, paths, truths[session], findings):
+            for script in self._pairs(session, paths, targets[session], findings):
                 used += 1
                 yield script
         findings.sum_up(self.folder, used)
 
-    def _pairs(self, session: str, paths: list[Path], truth: Truth, findings: Findings) -> Iterator[Script]:
-        values = clamp(truth.calibrated(self.neutral, session))
-        pairs = list(self._joined(paths, truth, findings))
+    def _pairs(self, session: str, paths: list[Path], target: Truth, findings: Findings) -> Iterator[Script]:
+        values = clamp(target.calibrated(self.neutral, session))
+        pairs = list(self._joined(paths, target, findings))
         rows = len({row for _, row in pairs})
         if rows < len(values) and self.join == "name":
-            findings.tell(truth.path, f"{len(values) - rows} of {len(values)} rows of '{session}' have no picture")
-        for path, row in self._sampled(pairs, truth):
+            findings.tell(target.path, f"{len(values) - rows} of {len(values)} rows of '{session}' have no image")
+        for path, row in self._sampled(pairs, target):
             if findings.usable(path):
-                second = 0.0 if truth.seconds is None else float(truth.seconds[row])
+                second = 0.0 if target.seconds is None else float(target.seconds[row])
                 yield Script(
                     id=f"{session or self.coefficients.stem}/{path.name}",
                     subject=self._subject_of(session),
@@ -131,44 +131,42 @@ class ImageArkitPairs(Source):
                     keyframes=(seen_keyframe(0, second, values[row], image_path=str(path)),),
                 )
 
-    def _joined(self, paths: list[Path], truth: Truth, findings: Findings) -> Iterator[tuple[Path, int]]:
-        """Yields pictures with their rows; tells those that have none."""
+    def _joined(self, paths: list[Path], target: Truth, findings: Findings) -> Iterator[tuple[Path, int]]:
+        """Yields images with their rows; tells those that have none."""
         if self.join == "name":
             for path in paths:
-                row = truth.row_named(path.relative_to(self.folder).as_posix())
+                row = target.row_named(path.relative_to(self.folder).as_posix())
                 if row is not None:
                     yield path, row
                 else:
                     findings.leave_out(
-                        InputError(path, f"{truth.path.name} names it in no row, or in several", "rename it")
+                        InputError(path, f"{target.path.name} names it in no row, or in several", "rename it")
                     )
             return
-        if truth.seconds is None:
-            raise InputError(truth.path, "tells no time for some rows", "add the key 'time', or join by name")
+        if target.seconds is None:
+            raise InputError(target.path, "tells no time for some rows", "add the key 'time', or join by name")
         numbers = {path: number for path in paths if (number := _number_of(path)) is not None}
         first = min(numbers.values(), default=0)
         for path in sorted(paths, key=lambda path: numbers.get(path, -1)):
             if path not in numbers:
-                findings.leave_out(
-                    InputError(path, "has no number in its name", "number the pictures, or join by name")
-                )
+                findings.leave_out(InputError(path, "has no number in its name", "number the images, or join by name"))
                 continue
             second = (numbers[path] - first) / self.image_fps
-            row = truth.row_at(second + truth.seconds[0], 0.5 / self.image_fps)
+            row = target.row_at(second + target.seconds[0], 0.5 / self.image_fps)
             if row is not None:
                 yield path, row
             else:
-                problem = f"no row of {truth.path.name} is at its time, {second:.3f} s"
+                problem = f"no row of {target.path.name} is at its time, {second:.3f} s"
                 findings.leave_out(InputError(path, problem, "check image_fps, and that both start together"))
 
-    def _sampled(self, pairs: list[tuple[Path, int]], truth: Truth) -> list[tuple[Path, int]]:
+    def _sampled(self, pairs: list[tuple[Path, int]], target: Truth) -> list[tuple[Path, int]]:
         """Pairs at `fps`."""
         if self.fps is None or len(pairs) < 2:
             return pairs
-        if truth.seconds is None:
-            problem = f"is {self.fps}, but {truth.path.name} tells no time for some rows"
+        if target.seconds is None:
+            problem = f"is {self.fps}, but {target.path.name} tells no time for some rows"
             raise InputError("fps", problem, "set it to null, or add the key 'time'")
-        seconds = truth.seconds
+        seconds = target.seconds
         pairs = sorted(pairs, key=lambda pair: float(seconds[pair[1]]))
         return [pairs[place] for place in at_rate(np.array([seconds[row] for _, row in pairs]), self.fps)]
 

@@ -2,7 +2,7 @@
 
 A line is what `kfzoo.data.script.to_dict` gives. Coefficients are an object with all 61 channels in any spelling, a
 list of 61 numbers in Live Link order, or the word "beside": then they lie in `<stem>.npz` beside the file, one (61,)
-array under `<script id>/<keyframe index>`. A path of a picture is relative to the file.
+array under `<script id>/<keyframe index>`. A path of an image is relative to the file.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def write_scripts(
 ) -> int:
     """Writes scripts as JSON Lines, one by one, and moves the file into place at the end.
 
-    Coefficients in the lines are rounded to `kfzoo.data.script.DECIMALS`; arrays beside keep float32. A picture that
+    Coefficients in the lines are rounded to `kfzoo.data.script.DECIMALS`; arrays beside keep float32. An image that
     lies under the file's folder is written relative to it, so that the folder can be moved; any other by its full path.
 
     Args:

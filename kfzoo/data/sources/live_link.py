@@ -24,8 +24,9 @@ class LiveLinkTakes(Source):
     """Scripts from the Live Link Face CSV files in a folder and the folders below it.
 
     From each take keyframes are picked, and consecutive ones are grouped into scripts `<take>/<number>`, so that
-    `Script.clip` is the take and a split by clip keeps a recording whole. `<take>` is the file's path in the folder,
-    without its ending. Times count from the start of the take. Coefficients are clamped to their channel's range.
+    `Script.recording` is the take and a split by clip keeps a recording whole. `<take>` is the file's path in the
+    folder, without its ending. Times count from the start of the take. Coefficients are clamped to their channel's
+    range.
 
     Nobody wrote down what was asked of the performer. So the *original* description is the emotion, if one is known,
     and the coarse description of what can be seen; *image* is the coarse description alone, and *arkit* the full one.
@@ -127,7 +128,7 @@ def seen_keyframe(
         time: In seconds.
         coefficients: (61,).
         emotion: If one is known.
-        image_path: Of its picture.
+        image_path: Of its image.
     """
     seen = describe(coefficients, detail="coarse")
     return Keyframe(

@@ -1,7 +1,7 @@
-"""`RenderedFaces`: a source whose every keyframe gets a picture of its true face.
+"""`RenderedFaces`: a source whose every keyframe gets an image of its true face.
 
-Pictures are files: each is rendered once, under a name that its content follows from, and from then on is read like any
-photograph. So there is one way for pictures, `Keyframe.image_path`, whatever they come from; every model reads them at
+Images are files: each is rendered once, under a name that its content follows from, and from then on is read like any
+photograph. So there is one way for images, `Keyframe.image_path`, whatever they come from; every model reads them at
 its own size; the loader's workers need no renderer; and a second run, or another model, renders nothing.
 """
 
@@ -28,18 +28,18 @@ from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 _log = logging.getLogger(__name__)
 
 NOTICEABLE = 0.1
-"""From this value on, a channel that the pictures cannot show is worth a word."""
+"""From this value on, a channel that the images cannot show is worth a word."""
 
 
 class RenderedFaces(Source):
     """Another source's scripts, performed by rendered people.
 
     Subjects become the identities, "I000" and so on, so that a split by subject holds people out. All scripts of one
-    clip are performed by one identity, clips in turn: then people held out are also clips held out. Scenes (light,
-    background, camera) change from script to script. Parts that the source assigns are dropped: they hold out its own
-    subjects, whom nobody sees.
+    recording are performed by one identity, recordings in turn: then people held out are also recordings held out.
+    Scenes (light, background, camera) change from script to script. Parts that the source assigns are dropped: they
+    hold out its own subjects, whom nobody sees.
 
-    The pictures are kept in the cache (`KFZOO_CACHE`), in a folder of the renderer's settings.
+    The images are kept in the cache (`KFZOO_CACHE`), in a folder of the renderer's settings.
 
     Args:
         source: Scripts whose keyframes all have coefficients, such as the built-in ones or real takes.
@@ -67,11 +67,11 @@ class RenderedFaces(Source):
 
     def __iter__(self) -> Iterator[Script]:
         """Yields the scripts, rendering what was never rendered before."""
-        clips: dict[str, int] = {}
+        identities: dict[str, int] = {}
         hidden: Counter[str] = Counter()
         count = 0
         for script in self.source:
-            identity = clips.setdefault(script.clip, len(clips) % self.identities)
+            identity = identities.setdefault(script.recording, len(identities) % self.identities)
             for keyframe in script.keyframes:
                 count += 1
                 hidden.update(self._hidden(keyframe))
@@ -79,11 +79,11 @@ class RenderedFaces(Source):
                 script,
                 subject=f"I{identity:03d}",
                 part=None,
-                keyframes=tuple(self._pictured(script, keyframe, identity) for keyframe in script.keyframes),
+                keyframes=tuple(self._with_image(script, keyframe, identity) for keyframe in script.keyframes),
             )
         for channel, times in hidden.items():
             _log.warning(
-                "%s shows no %s: it is above %g in the truth of %d of %d keyframes, and in none of their pictures.",
+                "%s shows no %s: it is above %g in the labels of %d of %d keyframes, and in none of their images.",
                 type(self.renderer).__name__,
                 channel,
                 NOTICEABLE,
@@ -96,16 +96,16 @@ class RenderedFaces(Source):
         return len(self.source)
 
     def _hidden(self, keyframe: Keyframe) -> list[str]:
-        """Channels of a keyframe that no picture shows."""
+        """Channels of a keyframe that no image shows."""
         values = keyframe.coefficients
         if values is None:
             return []
         return [name for name in self.renderer.unseen if abs(values[INDEX[name]]) > NOTICEABLE]
 
-    def _pictured(self, script: Script, keyframe: Keyframe, identity: int) -> Keyframe:
+    def _with_image(self, script: Script, keyframe: Keyframe, identity: int) -> Keyframe:
         if keyframe.coefficients is None:
             where = f"keyframe '{script.id}#{keyframe.index}'"
-            raise InputError(where, "has no coefficients to render", "give a source whose truth is known")
+            raise InputError(where, "has no coefficients to render", "give a source whose ground truth is known")
         coefficients = np.asarray(keyframe.coefficients, dtype="<f4")
         scene = script.id if self.scenes else None
         content = f"{self.renderer.key}\0{identity}\0{scene or ''}\0".encode() + coefficients.tobytes()
@@ -116,6 +116,6 @@ class RenderedFaces(Source):
 
     def _render(self, path: Path, keyframe: Keyframe, identity: int, scene: str | None) -> None:
         assert keyframe.coefficients is not None
-        picture = Image.fromarray(self.renderer.render(keyframe.coefficients, identity, scene))
+        image = Image.fromarray(self.renderer.render(keyframe.coefficients, identity, scene))
         with replacing(path) as beside:
-            picture.save(beside, format="PNG", compress_level=1)  # fast, and 1.1 times the size
+            image.save(beside, format="PNG", compress_level=1)  # fast, and 1.1 times the size

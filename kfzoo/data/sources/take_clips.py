@@ -35,7 +35,7 @@ class TakeClips(ClipSource):
         shortest: Seconds of a clip at least; 1 or more.
         longest: Seconds at most; at least twice the shortest, and 9.8 (196 frames) or less.
         keyframes: The most moments that a caption tells; the strongest are kept.
-        detail: How much a caption says of each: "coarse" for what can be seen in a picture, "full" for every muscle.
+        detail: How much a caption says of each: "coarse" for what can be seen in an image, "full" for every muscle.
         neutral: What each take is calibrated by, as for `kfzoo.data.sources.live_link.LiveLinkTakes`.
         subject_pattern: Regular expression with a group `subject`, searched in `<take>`; without it all takes are of
             one subject, "unspecified".

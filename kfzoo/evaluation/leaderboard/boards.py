@@ -22,7 +22,10 @@ SHOWN = (
 )
 """Metrics of the tables, as far as a board's results have them; the results files hold all."""
 
-NOT_LISTED = {"partial": "only a part of the split was scored", "no truth": "the data has no truth to compare with"}
+NOT_LISTED = {
+    "partial": "only a part of the split was scored",
+    "no ground truth": "the data has no ground truth to compare with",
+}
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,13 @@ class Board:
     Attributes:
         entries: The models, best first; at least one.
         metrics: Names of the columns.
-        clips: Number of recordings that the samples come from, where that is known.
+        recordings: Number of recordings that the samples come from, where that is known.
         untested: Why no test of significance is possible; empty where tests were made.
     """
 
     entries: tuple[Entry, ...]
     metrics: tuple[str, ...]
-    clips: int | None
+    recordings: int | None
     untested: str
 
     @property
@@ -144,31 +147,31 @@ def _board(runs: Sequence[Run]) -> Board:
     metrics = tuple(name for name in SHOWN if any(name in each.scores for each in results))
     best = {name: _best(name, results) for name in metrics}
     samples = _aligned(ranked)
-    clips = len(np.unique(samples[0].clips)) if samples else None
-    untested = "the errors of each sample were not read" if clips is None else ""
-    if clips is not None and clips < 2:
+    recordings = len(np.unique(samples[0].recordings)) if samples else None
+    untested = "the errors of each sample were not read" if recordings is None else ""
+    if recordings is not None and recordings < 2:
         untested = "the samples come from fewer than two recordings"
     entries = []
     for position, each in enumerate(results):
         against_best = against_mean_face = None
         if samples and not untested:
             own = samples[position]
-            against_best = compare(own.mse, samples[0].mse, own.clips) if position else None
-            against_mean_face = compare(own.mse, own.mean_face_mse, own.clips)
+            against_best = compare(own.mse, samples[0].mse, own.recordings) if position else None
+            against_mean_face = compare(own.mse, own.mean_face_mse, own.recordings)
         names = frozenset(name for name in metrics if position in best[name])
         entries.append(Entry(each, names, against_best, against_mean_face))
-    return Board(tuple(entries), metrics, clips, untested)
+    return Board(tuple(entries), metrics, recordings, untested)
 
 
 def _best(name: str, results: Sequence[Results]) -> set[int]:
     """Positions of the results that are best in a metric."""
     values = {position: each.scores[name].value for position, each in enumerate(results) if name in each.scores}
     better = METRICS[name].better
-    if better == "truth":
-        truth = results[0].references.get("ground_truth", {}).get(name)
-        if truth is None:
+    if better == "target":
+        target = results[0].references.get("ground_truth", {}).get(name)
+        if target is None:
             return set()
-        values = {position: abs(value - truth.value) for position, value in values.items()}
+        values = {position: abs(value - target.value) for position, value in values.items()}
     bound = max(values.values()) if better == "high" else min(values.values())
     return {position for position, value in values.items() if value == bound}
 

@@ -20,7 +20,7 @@ TESTS = {
     "p, vs best": "clustered t-test of its MSE against the best model's",
     "p, vs mean face": "clustered t-test of its MSE against the mean face's",
 }
-DIRECTIONS = {"low": "lower is better", "high": "higher is better", "truth": "nearer to the ground truth is better"}
+DIRECTIONS = {"low": "lower is better", "high": "higher is better", "target": "nearer to the ground truth is better"}
 MARKERS = {"†": "not told from the best model", "‡": "not shown to be better than the mean face"}
 
 
@@ -85,7 +85,7 @@ def _evaluator(board: Board) -> str:
 
 def _board(board: Board, name: str) -> Element:
     shared = board.shared
-    facts = [f"{shared.count:,} keyframes", *([f"{board.clips:,} recordings"] if board.clips else [])]
+    facts = [f"{shared.count:,} keyframes", *([f"{board.recordings:,} recordings"] if board.recordings else [])]
     hashes = {"data": shared.data.fingerprint, "split": shared.data.split, "evaluator": shared.evaluator}
     table = element(
         "table",

@@ -24,9 +24,9 @@ DESCRIPTIONS = {
     "r_precision_3": "the same, among the three nearest. Chance: 9.4 %.",
     "mmd": "multimodal distance: mean distance between a condition and its answer, both at unit length in the learned "
     "evaluator's space; at most 2.",
-    "sf13_pearson": "mean correlation with the truth over the 13 channels of SemanticFace's appendix. Channels without "
-    "variance are left out.",
-    "detection_f1": "channels taken as on from 0.5, in answer and truth; micro average over channels.",
+    "sf13_pearson": "mean correlation with the ground truth over the 13 channels of SemanticFace's appendix. Channels "
+    "without variance are left out.",
+    "detection_f1": "channels taken as on from 0.5, in answer and ground truth; micro average over channels.",
 }
 """What each column holds, by metric."""
 
@@ -39,7 +39,7 @@ TERMS = {
     "†": f"not told from the best model: clustered p ≥ {LEVEL}.",
     "‡": "not shown to be better than the mean face of the training split: its MSE is not lower, or clustered "
     f"p ≥ {LEVEL}.",
-    "References": "ground truth: the truth itself; chance: the truth shuffled among the samples; mean face: of the "
+    "References": "ground truth: the target itself; chance: the targets shuffled among the samples; mean face: of the "
     "training split; zero face: at rest.",
     "Invalid": "samples without a valid answer; they are scored as the mean face.",
 }
@@ -90,7 +90,7 @@ def clustering(board: Board) -> str:
     """How a board's tests were made, or why there are none."""
     if board.untested:
         return f"No test of significance: {board.untested}."
-    return f"Paired tests on the MSE of each sample, clustered by recording ({board.clips} recordings)."
+    return f"Paired tests on the MSE of each sample, clustered by recording ({board.recordings} recordings)."
 
 
 def legend(shown: Sequence[Board]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How well the course of each channel over samples follows the truth: cross comparison, and the tables by channel."""
+"""How well each channel follows the ground truth over samples: cross comparison, and the tables by channel."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CrossComparison(NamedTuple):
 
 
 def channel_agreement(predictions: Tensor, targets: Tensor, *, threshold: float = 0.5) -> ChannelAgreement:
-    r"""Compares each channel with the truth over all samples.
+    r"""Compares each channel with the ground truth over all samples.
 
     .. math::
         pearson_d = \frac{\sum_i (p_{id} - \bar p_d)(t_{id} - \bar t_d)}

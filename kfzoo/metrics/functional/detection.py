@@ -11,12 +11,12 @@ from kfzoo.metrics.functional._checks import paired_rows
 
 
 class DetectionCounts(NamedTuple):
-    """How often a channel is on in the prediction and in the truth, each (D,) int64; they add up over batches.
+    """How often a channel is on in the prediction and in the ground truth, each (D,) int64; they add up over batches.
 
     Attributes:
         tp: On in both.
         fp: On in the prediction alone.
-        fn: On in the truth alone.
+        fn: On in the ground truth alone.
         tn: On in neither.
     """
 
@@ -46,7 +46,7 @@ def detection_counts(predictions: Tensor, targets: Tensor, threshold: float = 0.
 
 
 def detection_accuracy(counts: DetectionCounts) -> Tensor:
-    r"""Share of values that are on or off as in the truth, over all samples and channels.
+    r"""Share of values that are on or off as in the ground truth, over all samples and channels.
 
     .. math::
         \frac{TP + TN}{TP + FP + FN + TN}
@@ -91,7 +91,7 @@ def detection_f1(counts: DetectionCounts) -> Tensor:
 
 
 def tolerance_accuracies(predictions: Tensor, targets: Tensor, tolerance: float = 0.25) -> Tensor:
-    r"""Share of each sample's channels that are as near to the truth as the tolerance, or nearer.
+    r"""Share of each sample's channels that are as near to the ground truth as the tolerance, or nearer.
 
     .. math::
         a_i = \frac{1}{D} \sum_d [|p_{id} - t_{id}| \le \varepsilon]

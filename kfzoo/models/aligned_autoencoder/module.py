@@ -126,16 +126,16 @@ class AlignedAutoencoder(KeyframeModule):
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Returns the three losses and their weighted sum (equations 1 to 4), squared norms averaged over the batch."""
-        truth = batch.truth[:, self.covered]
+        target = batch.targets[:, self.covered]
         draw = torch.Generator().manual_seed(self.hparams["seed"] * 1_000_003 + self.global_step)
-        disturbed = perturb(truth, self.hparams["perturbed_share"], self.hparams["perturbation"], draw)
+        disturbed = perturb(target, self.hparams["perturbed_share"], self.hparams["perturbation"], draw)
         face = self._encode(disturbed)
         text = self.encode_text(self._draw_texts(batch, draw))
         rebuilt, told = self._decode(torch.cat([face, text])).chunk(2)
         parts = {
-            "autoencoder": (rebuilt - truth).square().sum(-1).mean(),
+            "autoencoder": (rebuilt - target).square().sum(-1).mean(),
             "embedding": 1 - cosine_similarity(text, face, dim=-1).mean(),
-            "multimodal": (told - truth).square().sum(-1).mean(),
+            "multimodal": (told - target).square().sum(-1).mean(),
         }
         weights = self.hparams["loss_weights"]
         return {"loss": torch.stack([w * part for w, part in zip(weights, parts.values(), strict=True)]).sum(), **parts}

@@ -127,7 +127,7 @@ class ClipMDM(DiffusionModule, ClipModule):
         noise = pad(noise, (0, 0, 0, batch.motion.shape[1] - noise.shape[1])).to(device)
         denoiser = self.denoiser if self.training or self.averaged is None else self.averaged
         clean, texts = self.standardized(batch.motion), self.vectors(batch.captions)
-        return self.diffusion.loss(denoiser, clean, texts, t, noise, batch.held, dropped.to(device))
+        return self.diffusion.loss(denoiser, clean, texts, t, noise, batch.mask, dropped.to(device))
 
     def validation_loss(self, batch: ClipBatch) -> Tensor:
         """Returns the loss of the weights that answer, at the same draws each time."""
@@ -156,5 +156,5 @@ class ClipMDM(DiffusionModule, ClipModule):
         if not motion.isfinite().all():
             raise InputError("model", "generated values that are no finite numbers", "train it at a lower rate")
         frames = torch.arange(max(lengths), device=motion.device)
-        held = frames < torch.tensor(list(lengths), device=motion.device)[:, None]
-        return motion.masked_fill(~held[..., None], 0)
+        mask = frames < torch.tensor(list(lengths), device=motion.device)[:, None]
+        return motion.masked_fill(~mask[..., None], 0)

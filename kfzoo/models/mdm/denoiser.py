@@ -111,7 +111,7 @@ class Denoiser(nn.Module):
         self.output_process = nn.ModuleDict({"poseFinal": nn.Linear(width, features)})
 
     def forward(
-        self, x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None
+        self, x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None
     ) -> Tensor:
         """Denoises.
 
@@ -119,16 +119,16 @@ class Denoiser(nn.Module):
             x: (B, T, features) float32, standardised and noised.
             t: (B,) int64, diffusion steps.
             text: (B, D) float32.
-            held: (B, T) bool, True for frames that exist; None for all. Whatever stands in the others changes nothing.
+            mask: (B, T) bool, True for frames that exist; None for all. Whatever stands in the others changes nothing.
             dropped: (B,) bool, True where the text is left out (zeros take its place); None for nowhere.
 
         Returns:
             (B, T, features); in frames that do not exist numbers without meaning.
         """
         padding = None
-        if held is not None:
-            x = x.masked_fill(~held[..., None], 0)
-            padding = pad(~held, (1, 0), value=False)
+        if mask is not None:
+            x = x.masked_fill(~mask[..., None], 0)
+            padding = pad(~mask, (1, 0), value=False)
         if dropped is not None:
             text = text.masked_fill(dropped[:, None], 0)
         first = self.embed_timestep(t) + self.embed_text(text)

@@ -22,7 +22,7 @@ class Denoises(Protocol):
     """Whatever can be called as `Denoiser` can."""
 
     def __call__(
-        self, x: Tensor, t: Tensor, text: Tensor, held: Tensor | None = None, dropped: Tensor | None = None
+        self, x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None
     ) -> Tensor:
         """Denoises x (B, T, C) at steps t (B,), given texts (B, D)."""
 
@@ -82,7 +82,7 @@ class Diffusion(nn.Module):
         text: Tensor,
         t: Tensor,
         noise: Tensor,
-        held: Tensor | None = None,
+        mask: Tensor | None = None,
         dropped: Tensor | None = None,
     ) -> Tensor:
         """Computes the loss of a batch.
@@ -93,34 +93,34 @@ class Diffusion(nn.Module):
             text: (B, D).
             t: (B,) steps, as `draw` gives them.
             noise: (B, T, C), as `draw` gives it.
-            held: (B, T) bool, True for frames that exist; None for all.
+            mask: (B, T) bool, True for frames that exist; None for all.
             dropped: (B,) bool, True where the text is left out.
 
         Returns:
             A scalar: `masked_l2` of the prediction, averaged over the batch.
         """
-        if held is not None:
-            motion = motion.masked_fill(~held[..., None], 0)
-        found = denoiser(self.noised(motion, t, noise), t, text, held, dropped)
-        return masked_l2(found, motion if self.prediction == "sample" else noise, held).mean()
+        if mask is not None:
+            motion = motion.masked_fill(~mask[..., None], 0)
+        found = denoiser(self.noised(motion, t, noise), t, text, mask, dropped)
+        return masked_l2(found, motion if self.prediction == "sample" else noise, mask).mean()
 
 
-def masked_l2(found: Tensor, truth: Tensor, held: Tensor | None = None) -> Tensor:
+def masked_l2(found: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     """Returns MDM's loss of each sample, the squared error averaged over its frames that exist and their channels.
 
     So a short clip weighs as much as a long one, where an average over all frames of a batch would favour the long.
 
     Args:
         found: (B, T, C).
-        truth: (B, T, C).
-        held: (B, T) bool, True for frames that exist; None for all. What stands in the others counts for nothing,
+        target: (B, T, C).
+        mask: (B, T) bool, True for frames that exist; None for all. What stands in the others counts for nothing,
             NaN included, in the loss and in its gradient.
 
     Returns:
         (B,); 0 for a sample without frames.
     """
-    difference = found - truth
-    if held is None:
+    difference = found - target
+    if mask is None:
         return difference.square().mean((1, 2))
-    squares = difference.masked_fill(~held[..., None], 0).square().mean(2)
-    return squares.sum(1) / held.sum(1).clamp_min(1)
+    squares = difference.masked_fill(~mask[..., None], 0).square().mean(2)
+    return squares.sum(1) / mask.sum(1).clamp_min(1)

@@ -128,7 +128,7 @@ class DiffusionModule(ZooModule):
     # Learning -------------------------------------------------------------------------------------------------------
 
     def motion_loss(
-        self, motion: Tensor, texts: Sequence[str], ids: Sequence[str], held: Tensor | None = None
+        self, motion: Tensor, texts: Sequence[str], ids: Sequence[str], mask: Tensor | None = None
     ) -> Tensor:
         """Computes the denoising loss of a batch.
 
@@ -140,7 +140,7 @@ class DiffusionModule(ZooModule):
             motion: (B, T, 61) in the channels' own units.
             texts: B texts.
             ids: B names of the samples.
-            held: (B, T) bool, True for frames that exist; None for all. What stands in the others changes nothing.
+            mask: (B, T) bool, True for frames that exist; None for all. What stands in the others changes nothing.
 
         Returns:
             A scalar.
@@ -155,7 +155,7 @@ class DiffusionModule(ZooModule):
         dropped = None
         if self.training:
             dropped = (torch.rand(len(motion), generator=draw) < self.hparams["text_dropout"]).to(motion.device)
-        return self.diffusion.loss(self.denoiser, clean, self.vectors(texts), t, noise, held, dropped)
+        return self.diffusion.loss(self.denoiser, clean, self.vectors(texts), t, noise, mask, dropped)
 
     def configure_optimizers(self) -> Any:
         """AdamW without weight decay, at a constant rate as published, or with a warm-up and a cosine."""
@@ -218,8 +218,8 @@ class DiffusionModule(ZooModule):
                 guidance=settings["guidance"],
                 prediction=settings["prediction"],
             )
-        held = torch.arange(found.shape[1]) < torch.tensor(list(lengths))[:, None]
-        return self.restored(found).masked_fill(~held[..., None].to(found.device), 0)
+        mask = torch.arange(found.shape[1]) < torch.tensor(list(lengths))[:, None]
+        return self.restored(found).masked_fill(~mask[..., None].to(found.device), 0)
 
     def seeds_of(self, names: Sequence[str]) -> list[int]:
         """Returns a seed for each name, the same in every process and batch; it depends on `seed`."""

@@ -100,7 +100,7 @@ class KeyframeMDM(DiffusionModule, KeyframeModule):
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Returns MDM's denoising loss of the keyframes as motions of one frame."""
-        motion = batch.truth[:, None]
+        motion = batch.targets[:, None]
         return {"loss": self.motion_loss(motion, self.prompts(batch.samples), batch.ids)}
 
     def generate(self, batch: KeyframeBatch) -> Generation:

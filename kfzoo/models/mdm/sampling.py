@@ -63,8 +63,8 @@ def sample(
     """
     solver = build_solver(scheduler, steps, prediction)
     noise = _Noise(lengths, seeds, features, text.device)
-    held = noise.held if min(lengths) < max(lengths) else None
-    guided = _Guided(denoiser, text, held, guidance)
+    mask = noise.mask if min(lengths) < max(lengths) else None
+    guided = _Guided(denoiser, text, mask, guidance)
     x = noise.draw()
     for t in solver.timesteps.tolist():
         found = guided(x, t)
@@ -72,7 +72,7 @@ def sample(
         # its noise from outside, as DDPMScheduler does not.
         how = {"eta": 1.0, "variance_noise": noise.draw()} if scheduler == "ddpm" else {}
         x = solver.step(found, t, x, **how, return_dict=False)[0]
-    return x if held is None else x.masked_fill(~held[..., None], 0)
+    return x if mask is None else x.masked_fill(~mask[..., None], 0)
 
 
 def build_solver(name: str, steps: int, prediction: Prediction) -> Any:
@@ -130,7 +130,7 @@ class _Noise:
         self._shapes = [(length, features) for length in lengths]
         self._device = device
         frames = torch.arange(max(lengths))
-        self.held = (frames < torch.tensor(list(lengths))[:, None]).to(device)
+        self.mask = (frames < torch.tensor(list(lengths))[:, None]).to(device)
 
     def draw(self) -> Tensor:
         """Returns (B, T, C); 0 behind a sample's own end."""
@@ -144,13 +144,13 @@ class _Noise:
 class _Guided:
     """A denoiser under classifier-free guidance, both predictions in one call."""
 
-    def __init__(self, denoiser: Denoises, text: Tensor, held: Tensor | None, guidance: float) -> None:
+    def __init__(self, denoiser: Denoises, text: Tensor, mask: Tensor | None, guidance: float) -> None:
         self._denoiser = denoiser
         self._guidance = guidance
         self._twice = guidance not in (0, 1)
         copies = 2 if self._twice else 1
         self._text = text.repeat(copies, 1)
-        self._held = None if held is None else held.repeat(copies, 1)
+        self._mask = None if mask is None else mask.repeat(copies, 1)
         dropped = torch.full((len(text),), guidance == 0, device=text.device)
         self._dropped = torch.cat([dropped, ~dropped]) if self._twice else dropped
 
@@ -158,7 +158,7 @@ class _Guided:
         """Predicts for x (B, T, C) at step t."""
         given = torch.cat([x, x]) if self._twice else x
         t_of_each = torch.full((len(given),), t, device=x.device)
-        found = self._denoiser(given, t_of_each, self._text, self._held, self._dropped).float()
+        found = self._denoiser(given, t_of_each, self._text, self._mask, self._dropped).float()
         if not self._twice:
             return found
         told, untold = found.chunk(2)

@@ -1,4 +1,4 @@
-"""`SBCA`: statistical blendshape calculation from landmarks, fitted on any pictures with known coefficients."""
+"""`SBCA`: statistical blendshape calculation from landmarks, fitted on any images with known coefficients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 BUFFERS = tuple(field.name for field in fields(Regressions))
 HEAD = slice(INDEX["HeadYaw"], INDEX["HeadYaw"] + 3)
 FEWEST = 20
-"""Training pictures with a face below which nothing is fitted."""
+"""Training images with a face below which nothing is fitted."""
 
 
 class SBCA(LandmarkEstimator):
@@ -55,7 +55,7 @@ class SBCA(LandmarkEstimator):
         smoothing: See `LandmarkEstimator`.
 
     Raises:
-        InputError: For an unknown word or a number out of range; in `fit`, when fewer than `FEWEST` pictures show a
+        InputError: For an unknown word or a number out of range; in `fit`, when fewer than `FEWEST` images show a
             face.
     """
 
@@ -95,13 +95,13 @@ class SBCA(LandmarkEstimator):
         self.fit(samples, self.faces_of(samples))
 
     def fit(self, samples: Sequence[Sample], faces: Faces) -> None:
-        """Fits every channel to the faces in the samples' pictures."""
+        """Fits every channel to the faces in the samples' images."""
         found = faces.found.numpy()
         if found.sum() < FEWEST:
-            problem = f"{found.sum()} of {len(found)} training pictures show a face, expected at least {FEWEST}"
-            raise InputError("data", problem, "use larger pictures, or more of them")
+            problem = f"{found.sum()} of {len(found)} training images show a face, expected at least {FEWEST}"
+            raise InputError("data", problem, "use larger images, or more of them")
         if not found.all():
-            _log.warning("%d of %d training pictures show no face and are left out", (~found).sum(), len(found))
+            _log.warning("%d of %d training images show no face and are left out", (~found).sum(), len(found))
         targets = coefficients_of(samples).double().numpy()[found]
         subjects = np.array([sample.script.subject for sample in samples])[found]
         points = frontal(faces.points[faces.found], self.size, self.size).numpy()

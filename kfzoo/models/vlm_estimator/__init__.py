@@ -1,4 +1,4 @@
-"""SemanticFace's vision-language model: a picture of a face in, words and coefficients out."""
+"""SemanticFace's vision-language model: an image of a face in, words and coefficients out."""
 
 from kfzoo.models.vlm_estimator.module import VLMEstimator
 

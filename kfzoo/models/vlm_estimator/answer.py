@@ -28,14 +28,14 @@ Semantics = Literal["A0", "A1", "A2"]
 
 SEMANTICS: tuple[Semantics, ...] = ("A0", "A1", "A2")
 
-Prompt = Literal["semanticface", "picture"]
-"""What is asked: SemanticFace's own words beside the picture, or the picture alone."""
+Prompt = Literal["semanticface", "image"]
+"""What is asked: SemanticFace's own words beside the image, or the image alone."""
 
-Teacher = Literal["rule", "data"]
+Annotator = Literal["rule", "data"]
 """Where the analyses come from that A2 learns to write: the rule of stage I, or the data's own."""
 
 IMAGE = "<image>"
-"""Where the picture stands in a message of chat JSON Lines."""
+"""Where the image stands in a message of chat JSON Lines."""
 
 JOINT = "\n\n"
 """What stands between an analysis and the values."""
@@ -74,7 +74,7 @@ _FIRST = f'    "{CHANNELS[0]}": 0.000,\n    "{CHANNELS[1]}": 0.000,\n    ...\n'
 
 @cache
 def question(semantics: Semantics) -> str:
-    """Returns the user's message, without the picture.
+    """Returns the user's message, without the image.
 
     That of A2 is the one of the released requests, to the letter. The paper shows none for A0 and A1: theirs are the
     same without what they do not write.
@@ -108,15 +108,15 @@ def question(semantics: Semantics) -> str:
 
 
 def messages(semantics: Semantics, prompt: Prompt, image: str = IMAGE, system: str = "") -> list[dict[str, str]]:
-    """Writes what is asked about a picture as chat messages.
+    """Writes what is asked about an image as chat messages.
 
     Args:
         semantics: The degree.
         prompt: Whose words.
-        image: What stands for the picture.
+        image: What stands for the image.
         system: Another system message than SemanticFace's, such as an adapter's.
     """
-    if prompt == "picture":
+    if prompt == "image":
         return [{"role": "user", "content": image}]
     asked = {"role": "user", "content": image + question(semantics)}
     return [{"role": "system", "content": system or SYSTEM}, asked]
@@ -141,12 +141,12 @@ def layout(semantics: Semantics, decimals: int) -> Layout:
     return Layout.between((f"{{{names[0]}", *(f", {name}" for name in names[1:]), "}"), decimals)
 
 
-def analysis_of(sample: Sample, teacher: Teacher) -> str:
+def analysis_of(sample: Sample, annotator: Annotator) -> str:
     """Returns the analysis that A2 learns to write for a keyframe.
 
     Args:
         sample: The keyframe.
-        teacher: "rule" analyses its coefficients; "data" takes what stands in `Keyframe.analysis`, from stage I
+        annotator: "rule" analyses its coefficients; "data" takes what stands in `Keyframe.analysis`, from stage I
             (`kfzoo.annotation.described.Described`) or a released answer.
 
     Raises:
@@ -154,28 +154,28 @@ def analysis_of(sample: Sample, teacher: Teacher) -> str:
     """
     keyframe = sample.keyframe
     where = f"keyframe '{sample.id}'"
-    if teacher == "rule":
+    if annotator == "rule":
         if keyframe.coefficients is None:
             raise InputError(where, "has no coefficients to analyse", "take it out of the training data")
         return analyse(keyframe.coefficients).text()
     text = keyframe.analysis.strip()
     if not text:
         problem = "has no analysis to learn from"
-        raise InputError(where, problem, "write them with python -m kfzoo data describe, or set teacher: rule")
+        raise InputError(where, problem, "write them with python -m kfzoo data describe, or set annotator: rule")
     for odd in NO_OBJECT:
         if odd in text:
             raise InputError(where, f"has an analysis with '{odd}' in it", "an analysis is words alone")
     return text
 
 
-def answer_texts(sample: Sample, semantics: Semantics, decimals: int, teacher: Teacher) -> tuple[str, str]:
+def answer_texts(sample: Sample, semantics: Semantics, decimals: int, annotator: Annotator) -> tuple[str, str]:
     """Writes a keyframe's answer.
 
     Args:
         sample: The keyframe; its coefficients are known.
         semantics: The degree.
         decimals: Digits of the values.
-        teacher: Where the analysis comes from.
+        annotator: Where the analysis comes from.
 
     Returns:
         The words before the values, with what joins the two, or nothing; and the values.
@@ -186,7 +186,7 @@ def answer_texts(sample: Sample, semantics: Semantics, decimals: int, teacher: T
     coefficients = sample.keyframe.coefficients
     if coefficients is None:
         raise InputError(f"keyframe '{sample.id}'", "has no coefficients to learn", "take it out of the training data")
-    words = analysis_of(sample, teacher) + JOINT if semantics == "A2" else ""
+    words = analysis_of(sample, annotator) + JOINT if semantics == "A2" else ""
     return words, layout(semantics, decimals).text(coefficients)
 
 
@@ -196,14 +196,14 @@ def request_line(sample: Sample, semantics: Semantics, answer: str = "") -> dict
     ms-swift trains on it, and `ChatJsonl` reads it.
 
     Args:
-        sample: The keyframe; it has a picture.
+        sample: The keyframe; it has an image.
         semantics: The degree.
         answer: The whole answer.
 
     Raises:
-        InputError: When it has no picture.
+        InputError: When it has no image.
     """
     if sample.keyframe.image_path is None:
-        raise InputError(f"keyframe '{sample.id}'", "has no picture in a file", "write the pictures to files first")
+        raise InputError(f"keyframe '{sample.id}'", "has no image in a file", "write the images to files first")
     said = [{"role": "assistant", "content": answer}] if answer else []
     return {"messages": [*messages(semantics, "semanticface"), *said], "images": [sample.keyframe.image_path]}

@@ -52,13 +52,13 @@ def training_line(sample: Sample, settings: Mapping[str, Any]) -> dict[str, Any]
     """Writes request and answer as one line of SemanticFace's chat JSON Lines.
 
     Args:
-        sample: A keyframe with a picture and coefficients.
+        sample: A keyframe with an image and coefficients.
         settings: Settings of a `VLMEstimator`; they must ask in SemanticFace's words.
 
     Raises:
-        InputError: When the picture or what is to be written is not known, or the settings ask without words.
+        InputError: When the image or what is to be written is not known, or the settings ask without words.
     """
     if settings["prompt"] != "semanticface":
-        raise InputError("model.prompt", "is picture, which asks nothing", "set it to semanticface")
-    told = answer_texts(sample, settings["semantics"], settings["decimals"], settings["teacher"])
+        raise InputError("model.prompt", "is image, which asks nothing", "set it to semanticface")
+    told = answer_texts(sample, settings["semantics"], settings["decimals"], settings["annotator"])
     return request_line(sample, settings["semantics"], "".join(told))

@@ -1,8 +1,8 @@
 """A vision-language model as a model of token sequences, so that all that trains and decodes language models serves it.
 
-Each piece that the merger makes of a picture becomes a token of its own, with a negative number that no other piece of
-the batch has. A prompt with a picture is then a plain sequence of numbers: two prompts share what they really share,
-and caches, prefixes and drafts need to know nothing of pictures. Here the numbers are turned into embeddings, and
+Each piece that the merger makes of an image becomes a token of its own, with a negative number that no other piece of
+the batch has. A prompt with an image is then a plain sequence of numbers: two prompts share what they really share,
+and caches, prefixes and drafts need to know nothing of images. Here the numbers are turned into embeddings, and
 places into Qwen3-VL's positions in time, height and width.
 """
 
@@ -19,19 +19,19 @@ from kfzoo.language_models.vision_language import inner
 
 
 class Seeing:
-    """A Qwen3-VL whose pictures are all of one size and stand at one place in the prompt.
+    """A Qwen3-VL whose images are all of one size and stand at one place in the prompt.
 
     `rope_deltas`, which transformers keeps on the model between calls, is neither read nor written: rows with and
-    without a picture in a pass go together.
+    without an image in a pass go together.
 
     Args:
         model: `Qwen3VLForConditionalGeneration`, or PEFT's wrapper of it.
-        size: Side of the pictures in pixels.
-        start: How many tokens stand before the picture.
+        size: Side of the images in pixels.
+        start: How many tokens stand before the image.
 
     Attributes:
         config: Of the language decoder.
-        pieces: How many tokens a picture is.
+        pieces: How many tokens an image is.
 
     Raises:
         InputError: For a size that is no multiple of a piece's side.
@@ -56,7 +56,7 @@ class Seeing:
         self._deep: list[Tensor] = []
 
     def look(self, images: Tensor) -> None:
-        """Looks at the pictures that the next calls speak of.
+        """Looks at the images that the next calls speak of.
 
         Args:
             images: (B, 3, size, size) in [0, 1].
@@ -70,11 +70,11 @@ class Seeing:
         self._seen, self._deep = found.pooler_output, list(found.deepstack_features)
 
     def seen(self, count: int) -> Tensor:
-        """Returns what the merger made of the pictures, (count, pieces · width), for as many as `look` was given."""
+        """Returns what the merger made of the images, (count, pieces · width), for as many as `look` was given."""
         return self._seen.view(count, -1).float()
 
-    def picture(self, number: int) -> tuple[int, ...]:
-        """Returns the tokens of a picture, by its row in what `look` was given."""
+    def image(self, number: int) -> tuple[int, ...]:
+        """Returns the tokens of an image, by its row in what `look` was given."""
         first = number * self.pieces
         return tuple(-1 - piece for piece in range(first, first + self.pieces))
 
@@ -87,7 +87,7 @@ class Seeing:
         use_cache: bool = False,
         logits_to_keep: Tensor | int = 0,
     ) -> Any:
-        """Answers as a causal language model of transformers does, also to tokens of pictures.
+        """Answers as a causal language model of transformers does, also to tokens of images.
 
         Args:
             input_ids: (B, N).
@@ -122,7 +122,7 @@ class Seeing:
     def positions(self, places: Tensor) -> Tensor:
         """Returns the positions in time, height and width of places, (3, B, N) of (B, N).
 
-        Text goes on in all three; a picture stands still in time, its pieces are counted in rows and columns, and the
+        Text goes on in all three; an image stands still in time, its pieces are counted in rows and columns, and the
         text behind it goes on after its longer side.
         """
         within = places - self._start
@@ -155,13 +155,13 @@ class Seeing:
 
 
 def patches(images: Tensor, patch: int, merge: int, frames: int) -> Tensor:
-    """Cuts pictures as Qwen's image processor does: by merged piece, in it by patch, in it by colour and frame.
+    """Cuts images as Qwen's image processor does: by merged piece, in it by patch, in it by colour and frame.
 
     Args:
         images: (B, 3, S, S) in [0, 1]; S is a multiple of `patch * merge`.
         patch: Side of a patch in pixels.
         merge: Patches along a side of a piece.
-        frames: How often a still picture is repeated.
+        frames: How often a still image is repeated.
 
     Returns:
         (B · (S / patch)², 3 · frames · patch²), in [-1, 1].

@@ -28,9 +28,9 @@ from kfzoo.language_models.shared_prefix_loss import Example, plain_loss
 from kfzoo.language_models.vision_language import DECODER_LAYERS, load_vision_language_model, tower_of
 from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.models.llm_generator.reading import read_answers
-from kfzoo.models.vlm_estimator.answer import JOINT, Prompt, Semantics, Teacher, answer_texts, layout, messages
+from kfzoo.models.vlm_estimator.answer import JOINT, Annotator, Prompt, Semantics, answer_texts, layout, messages
 from kfzoo.models.vlm_estimator.image_tokens import Seeing
-from kfzoo.models.vlm_estimator.tiny_model import CLOSED, OPENED, PICTURE, tiny_model, tiny_tokenizer
+from kfzoo.models.vlm_estimator.tiny_model import CLOSED, IMAGE, OPENED, tiny_model, tiny_tokenizer
 from kfzoo.training.optimizers import warmup_cosine
 
 TINY = "tiny"
@@ -46,11 +46,11 @@ class VLMEstimator(KeyframeModule):
         vision_language_model: `tiny`, or `huggingface:<name or folder>` of a Qwen3-VL.
         semantics: "A0" writes a bare vector, "A1" names and values, "A2" the analysis before them (section 5.1).
         decimals: Digits of a value, 1 to 3; the released answers have one.
-        prompt: "semanticface" asks in the paper's words (appendix 0.B.2); "picture" shows the picture alone, enough for
+        prompt: "semanticface" asks in the paper's words (appendix 0.B.2); "image" shows the image alone, enough for
             a model that knows no language.
-        teacher: Where A2's analyses come from: "rule" makes them of the coefficients, "data" takes the data's own, from
-            stage I (`kfzoo.annotation.described.Described`).
-        size: Side of the pictures in pixels, a multiple of 32: 128 are 16 tokens.
+        annotator: Where A2's analyses come from: "rule" makes them of the coefficients, "data" takes the data's own,
+            from stage I (`kfzoo.annotation.described.Described`).
+        size: Side of the images in pixels, a multiple of 32: 128 are 16 tokens.
         tune: Whether anything is trained; without it, and without an adapter, the model answers as it is ("Base").
         adapter: Folder of a PEFT adapter, such as ms-swift writes, as in `LLMGenerator`.
         rank: LoRA's r.
@@ -69,7 +69,7 @@ class VLMEstimator(KeyframeModule):
         decoding: "drafted" or "template" (`kfzoo.language_models.constrained_decoding`): the values are always valid.
         values: "likeliest" reads the coefficients from the answer's text, as the paper does; "mean" takes the mean of
             each value under the model's likelihoods.
-        lockstep: Pictures that are answered together.
+        lockstep: Images that are answered together.
         longest_analysis: Tokens after which an analysis is ended.
 
     Raises:
@@ -83,8 +83,8 @@ class VLMEstimator(KeyframeModule):
         vision_language_model: str = TINY,
         semantics: Semantics = "A2",
         decimals: int = 1,
-        prompt: Prompt = "picture",
-        teacher: Teacher = "rule",
+        prompt: Prompt = "image",
+        annotator: Annotator = "rule",
         size: int = 128,
         tune: bool = True,
         adapter: str | dict[str, Any] = "",
@@ -107,7 +107,7 @@ class VLMEstimator(KeyframeModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.picture_size = size
+        self.image_size = size
         given = Adapter.of(adapter)
         self._tiny = vision_language_model == TINY
         if self._tiny:
@@ -117,8 +117,8 @@ class VLMEstimator(KeyframeModule):
             vocabulary = list(vocabulary or words())
             self.hparams["vocabulary"] = vocabulary
             tokenizer: Any = tiny_tokenizer(decimals, vocabulary)
-            picture = tokenizer.convert_tokens_to_ids(PICTURE)
-            self.model: Any = tiny_model(len(tokenizer), width, layers, picture)
+            image = tokenizer.convert_tokens_to_ids(IMAGE)
+            self.model: Any = tiny_model(len(tokenizer), width, layers, image)
         else:
             if tower_steps:
                 problem = "is for `tiny`: a model of the hub has learnt to see"
@@ -159,13 +159,13 @@ class VLMEstimator(KeyframeModule):
             self.model.requires_grad_(False)
 
     def _prompt(self, tokenizer: Any, system: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Returns the tokens before and behind the picture."""
-        asked = messages(self.hparams["semantics"], self.hparams["prompt"], OPENED + PICTURE + CLOSED, system)
+        """Returns the tokens before and behind the image."""
+        asked = messages(self.hparams["semantics"], self.hparams["prompt"], OPENED + IMAGE + CLOSED, system)
         ids = self.chat.prompt_ids(asked)
-        picture = tokenizer.convert_tokens_to_ids(PICTURE)
-        if ids.count(picture) != 1:
-            raise InputError("tokenizer", f"knows no token {PICTURE}", "choose a Qwen3-VL with its own tokenizer")
-        at = ids.index(picture)
+        image = tokenizer.convert_tokens_to_ids(IMAGE)
+        if ids.count(image) != 1:
+            raise InputError("tokenizer", f"knows no token {IMAGE}", "choose a Qwen3-VL with its own tokenizer")
+        at = ids.index(image)
         return tuple(ids[:at]), tuple(ids[at + 1 :])
 
     # Learning -------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class VLMEstimator(KeyframeModule):
             InputError: When its coefficients, or its analysis, are not known.
         """
         settings = self.hparams
-        told, values = answer_texts(sample, settings["semantics"], settings["decimals"], settings["teacher"])
+        told, values = answer_texts(sample, settings["semantics"], settings["decimals"], settings["annotator"])
         # Apart, as they are decoded: no token spans the two.
         first: list[int] = self.chat.tokenizer(told, add_special_tokens=False)["input_ids"] if told else []
         return (*first, *self.chat.answer_ids(values))
@@ -186,10 +186,10 @@ class VLMEstimator(KeyframeModule):
         """Returns the mean cross entropy of the answers' tokens; nothing is to be learned where nothing is tuned."""
         if not self.hparams["tune"]:
             return {"loss": torch.zeros((), device=self.device)}
-        self._seeing.look(batch.pictures)
+        self._seeing.look(batch.images)
         if self.reading is not None and self._sees:
             read = self.train_mean + self.reading(self._seeing.seen(len(batch)))
-            return {"loss": (read - batch.truth).square().mean() + self._nothing()}
+            return {"loss": (read - batch.targets).square().mean() + self._nothing()}
         examples = [
             Example((self._question(row),), self.answer_ids(sample)) for row, sample in enumerate(batch.samples)
         ]
@@ -224,7 +224,7 @@ class VLMEstimator(KeyframeModule):
             each.grad = None
 
     def _question(self, row: int) -> tuple[int, ...]:
-        return (*self._before, *self._seeing.picture(row), *self._after)
+        return (*self._before, *self._seeing.image(row), *self._after)
 
     @property
     def _pad(self) -> int:
@@ -257,12 +257,12 @@ class VLMEstimator(KeyframeModule):
     # Answering ------------------------------------------------------------------------------------------------------
 
     def generate(self, batch: KeyframeBatch) -> Generation:
-        """Answers each picture; pictures go through the model together."""
-        return read_answers(self.answer(batch.pictures), self.hparams["values"] == "mean", self.device)
+        """Answers each image; images go through the model together."""
+        return read_answers(self.answer(batch.images), self.hparams["values"] == "mean", self.device)
 
     @torch.no_grad()
     def answer(self, images: Tensor) -> list[Decoded]:
-        """Decodes the answers to pictures (B, 3, size, size) in [0, 1], in their order."""
+        """Decodes the answers to images (B, 3, size, size) in [0, 1], in their order."""
         found: list[Decoded] = []
         for part in torch.split(images, self.hparams["lockstep"]):
             self._seeing.look(part)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 END, PAD = "<|im_end|>", "<|endoftext|>"
-PICTURE = "<|image_pad|>"
+IMAGE = "<|image_pad|>"
 OPENED, CLOSED = "<|vision_start|>", "<|vision_end|>"
 
 _TEMPLATE = (
@@ -78,20 +78,20 @@ def tiny_tokenizer(decimals: int, words: Iterable[str]) -> PreTrainedTokenizerBa
         tokenizer_object=backend,
         eos_token=END,
         pad_token=PAD,
-        additional_special_tokens=[OPENED, PICTURE, CLOSED],
+        additional_special_tokens=[OPENED, IMAGE, CLOSED],
         chat_template=_TEMPLATE,
     )
     return tokenizer
 
 
-def tiny_model(vocabulary: int, width: int, layers: int, picture: int) -> PreTrainedModel:
+def tiny_model(vocabulary: int, width: int, layers: int, image: int) -> PreTrainedModel:
     """Builds the model, with random weights.
 
     Args:
         vocabulary: Number of tokens.
         width: Of the decoder and of the vision tower.
         layers: Of each of the two.
-        picture: Token of a picture.
+        image: Token of an image.
 
     Raises:
         InputError: For a width that is no multiple of 16.
@@ -102,7 +102,7 @@ def tiny_model(vocabulary: int, width: int, layers: int, picture: int) -> PreTra
         raise InputError("model.width", f"is {width}, expected 16 or a multiple of {_HEAD}")
     heads = max(width // _HEAD, 1)
     half = width // heads // 2
-    # Qwen's own 0.02 suits thousands of units: with it, as narrow a model is slow to find out that pictures differ.
+    # Qwen's own 0.02 suits thousands of units: with it, as narrow a model is slow to find out that images differ.
     spread = width**-0.5
     text = {
         "vocab_size": vocabulary,
@@ -131,14 +131,12 @@ def tiny_model(vocabulary: int, width: int, layers: int, picture: int) -> PreTra
         "out_hidden_size": width,
         "patch_size": _PATCH,
         "spatial_merge_size": _MERGE,
-        "temporal_patch_size": 1,  # still pictures
+        "temporal_patch_size": 1,  # still images
         "num_position_embeddings": 64,
         "deepstack_visual_indexes": [layers // 2],
         "initializer_range": spread,
     }
-    config: Any = Qwen3VLConfig(
-        text_config=text, vision_config=vision, image_token_id=picture, tie_word_embeddings=True
-    )
+    config: Any = Qwen3VLConfig(text_config=text, vision_config=vision, image_token_id=image, tie_word_embeddings=True)
     model = Qwen3VLForConditionalGeneration(config)
     model.set_attn_implementation("sdpa")
     return model

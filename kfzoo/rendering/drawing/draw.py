@@ -28,7 +28,7 @@ CAMERA = 7.0
 """Distance of the viewer from the neck: what comes nearer grows a little."""
 
 VIEW = (0.10, 1.55)
-"""Height of the picture's middle, and half its side, in face space."""
+"""Height of the image's middle, and half its side, in face space."""
 
 SUPERSAMPLING = 4
 
@@ -124,14 +124,14 @@ def draw_face(
 
     Args:
         coefficients: (61,) in Live Link order; values outside a channel's range are clamped.
-        size: Side of the square picture in pixels, at least 16.
+        size: Side of the square image in pixels, at least 16.
         style: Colours.
         proportions: Whose face; by default the table's.
         scene: Background and camera; by default the style's background, and straight in front. Its light is not
             painted.
 
     Returns:
-        An RGB picture.
+        An RGB image.
 
     Raises:
         InputError: For a wrong shape, values that are no finite numbers, or a size below 16.
@@ -179,7 +179,7 @@ def _put(
 
 
 def _project(points: Points, angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turns points about the neck and projects them onto the picture, (n, 2)."""
+    """Turns points about the neck and projects them onto the image, (n, 2)."""
     yaw, pitch, roll = angles
     x, y, z = (points - NECK).T
     x, z = x * np.cos(yaw) - z * np.sin(yaw), z * np.cos(yaw) + x * np.sin(yaw)

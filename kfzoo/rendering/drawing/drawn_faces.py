@@ -20,7 +20,7 @@ class DrawnFaces(FaceRenderer):
     """Faces drawn with polygons: identities, light, a head that turns a little, background.
 
     Args:
-        size: Side of the square pictures in pixels.
+        size: Side of the square images in pixels.
         seed: Of the identities and scenes.
 
     Raises:
@@ -78,7 +78,7 @@ def _style(look: Look, brow_weight: float) -> Style:
 
 @lru_cache(maxsize=4)
 def _light(scene: Scene, size: int) -> NDArray[np.float32]:
-    """What the scene's light does to each pixel of a flat picture, (size, size, 3)."""
+    """What the scene's light does to each pixel of a flat image, (size, size, 3)."""
     at = (np.arange(size) + 0.5) / size * 2 - 1
     right, up, _ = scene.light
     slope = SIDEWAYS * right * at[None, :] - UPWARDS * up * at[:, None]

@@ -30,16 +30,16 @@ DISTANCE = 62.0
 """Centimetres from the middle of the head to the camera."""
 
 FOCUS = (0.0, 1.2, 4.0)
-"""Point of the head that stands in the middle of a plain picture."""
+"""Point of the head that stands in the middle of a plain image."""
 
 HALF = 14.2
-"""Centimetres from there to the picture's edge."""
+"""Centimetres from there to the image's edge."""
 
 DETAIL = 0.45
-"""Centimetres below which teeth and gums are simplified in small pictures."""
+"""Centimetres below which teeth and gums are simplified in small images."""
 
 SMALL = 256
-"""Side of pictures up to which details are left out."""
+"""Side of images up to which details are left out."""
 
 KEPT_PEOPLE = 64
 """People who are kept ready, of 4 MB each."""
@@ -52,7 +52,7 @@ class MeshFaces(FaceRenderer):
 
     Args:
         folder: ICT-FaceKit's folder; by default what the environment variable `KFZOO_ICT_FACEKIT` names.
-        size: Side of the square pictures in pixels.
+        size: Side of the square images in pixels.
         seed: Of the identities and scenes.
 
     Raises:
@@ -91,11 +91,11 @@ class MeshFaces(FaceRenderer):
         normals = rasteriser.vertex_normals(points, rig.triangles)
         screen = _project(points, place, 2 * self.size)
         owner, weights = rasteriser.rasterise(screen, rig.triangles, rig.two_sided, 2 * self.size)
-        picture: NDArray[np.uint8] = rasteriser.shade(
+        image: NDArray[np.uint8] = rasteriser.shade(
             owner, weights, rig.triangles, rig.parts, normals, person.surface, texture, palette, self._streaks,
             _lamp(place), paint_background(place, self.size), TO_LIGHT, TO_BYTES,
         )  # fmt: skip
-        return picture
+        return image
 
     @cached_property
     def _rig(self) -> Rig:
@@ -125,7 +125,7 @@ class MeshFaces(FaceRenderer):
 
 
 def _project(points: Floats, scene: Scene, size: int) -> Floats:
-    """Places on the picture in pixels, and nearness, (V, 3)."""
+    """Places on the image in pixels, and nearness, (V, 3)."""
     x, y, z = (points - np.array(FOCUS, dtype=np.float32)).T
     near = DISTANCE / (DISTANCE - z)
     scale = size / (2 * HALF) * scene.zoom

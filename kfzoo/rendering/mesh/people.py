@@ -17,7 +17,7 @@ DEEP, LIPS = 6.5, 10.9
 """Where no light reaches into the open mouth, and where all of it does, in centimetres from the neck."""
 
 BEHIND = 0.45
-"""Centimetres behind what is in front from which a vertex is hidden: a coarse picture needs some tolerance."""
+"""Centimetres behind what is in front from which a vertex is hidden: a coarse image needs some tolerance."""
 
 VIEWS = 48
 """Directions from which is looked whether a vertex is open to light."""

@@ -76,7 +76,7 @@ def rasterise(screen: Floats, triangles: Ints, two_sided: int, size: int) -> tup
         screen: (V, 3) x to the right and y down in pixels, and the nearness, larger in front.
         triangles: (T, 3).
         two_sided: From this triangle on, both sides are seen; before it, only those that turn counter-clockwise.
-        size: Side of the square picture.
+        size: Side of the square image.
 
     Returns:
         Triangle at each pixel or -1, (size, size), and the weights of its second and third corner, (size, size, 2).
@@ -155,7 +155,7 @@ def shade(
         (n, n, 3).
     """
     size = len(background)
-    picture = np.empty((size, size, 3), dtype=np.uint8)
+    image = np.empty((size, size, 3), dtype=np.uint8)
     light = np.empty(3, dtype=np.float32)
     albedo = np.empty(3, dtype=np.float32)
     seen = np.empty(7, dtype=np.float32)  # place in the surface, then the normal
@@ -187,8 +187,8 @@ def shade(
                         _look_up(owner, weights, triangles, normals, surface, y, x, seen)
                         _light(parts[face], seen, texture, palette, streaks, lamp, albedo, np.float32(0.25), light)
             for channel in range(3):
-                picture[row, column, channel] = to_bytes[min(max(int(light[channel] * 4095 + 0.5), 0), 4095)]
-    return picture
+                image[row, column, channel] = to_bytes[min(max(int(light[channel] * 4095 + 0.5), 0), 4095)]
+    return image
 
 
 @_compiled

@@ -93,7 +93,7 @@ def hair_cover(rig: Rig, look: Look, rng: np.random.Generator | None) -> tuple[F
 
 
 def _blurred(image: Image.Image, colour: Colour, cover: float, shapes: list[list[float]], radius: float) -> None:
-    """Lays ellipses of a colour over a picture, softened."""
+    """Lays ellipses of a colour over an image, softened."""
     mask = Image.new("L", image.size)
     pencil = ImageDraw.Draw(mask)
     for shape in shapes:

@@ -144,7 +144,7 @@ def test_lines_that_repeat_their_request_are_matched_by_it(tmp_path: Path) -> No
     assert told(found, tmp_path / "p.jsonl") == ["p.jsonl:5: answers a request that the data does not hold"]
 
 
-def test_pictures_are_matched_by_name_and_those_of_one_name_in_order(tmp_path: Path) -> None:
+def test_images_are_matched_by_name_and_those_of_one_name_in_order(tmp_path: Path) -> None:
     expected = []
     for number, path in enumerate(("x/1.jpg", "y/2.jpg", "z/2.jpg", "3.jpg")):
         script = Script(f"s{number}", "someone", "", "calm", (Keyframe(0, 0.0, image_path=path),))
@@ -306,7 +306,7 @@ FAULTS: dict[str, tuple[object, str]] = {
     "no coefficients": (damaged(coefficients=None), "key 'coefficients' is null, expected 61 values by name or in "
                         "a list"),
     "nothing": ({"id": "a/000#1"}, "the line lacks the key 'coefficients'; add it"),
-    "valid is no truth value": (damaged(valid=1), "key 'valid' is 1, expected true or false"),
+    "valid is no ground truth value": (damaged(valid=1), "key 'valid' is 1, expected true or false"),
     "key twice": ('{"id": "a/000#1", "id": "a/000#0"}', "key 'id' stands twice"),
     "an answer without a face": ({"id": "a/000#1", "response": "I cannot."}, "the answer to 'a/000#1' is not valid: "
                                  "holds no coefficients, expected a JSON object with the 61 channels"),

@@ -64,7 +64,7 @@ def test_requests_of_one_script_are_joined(tmp_path: Path) -> None:
     assert jaws(source) == [[0.1, 0.2, None], [0.5, None, None]]
     first, second = source
     assert [first.id, second.id] == ["kf-0001", "kf-0002"]
-    assert first.clip != second.clip
+    assert first.recording != second.recording
     assert (first.background, first.emotion, first.subject) == ("A corridor.", "Relief.", "unspecified")
     assert [keyframe.original for keyframe in first.keyframes] == [
         "The lips press together.",
@@ -92,7 +92,7 @@ def test_answers_in_a_second_file_or_under_response(tmp_path: Path) -> None:
     assert jaws(ChatJsonl(requests)) == [[0.6, None, None]]
 
 
-def test_a_picture_is_a_script(tmp_path: Path) -> None:
+def test_a_image_is_a_script(tmp_path: Path) -> None:
     answer = "1. **Category**: a smile.\n\n" + json.dumps(
         dict.fromkeys(CHANNELS, 0.0) | {"HeadYaw": -0.1, "JawOpen": 1.2}
     )
@@ -122,14 +122,14 @@ LINES = [
     ({"messages": [{"role": "user", "content": [1]}]}, "key 'messages[0].content' is a list of 1, expected a text"),
     ({"messages": [{"role": "system", "content": ""}]}, "key 'messages' holds 0 user and 0 assistant messages, "
      "expected one question and at most one answer"),
-    (request(images=["a", "b"]), "key 'images' holds 2 pictures, expected one"),
+    (request(images=["a", "b"]), "key 'images' holds 2 images, expected one"),
     (request(images=[7]), "key 'images[0]' is 7, expected a text"),
     (request(images=[{"bytes": "AA=="}]), "key 'images[0]' lacks the key 'path'; add it"),
     (request(images="a.png"), "key 'images' is \"a.png\", expected a list with at least one entry"),
     (request("Hello."), "the request lacks 'Keyframe Description Sequence: …'; "
-     "expected a request of KeyframeFace, or one with a picture under 'images'"),
+     "expected a request of KeyframeFace, or one with an image under 'images'"),
     (request(TEXT.replace("Emotion: Relief.", "")), "the request lacks 'Emotion: …'; "
-     "expected a request of KeyframeFace, or one with a picture under 'images'"),
+     "expected a request of KeyframeFace, or one with an image under 'images'"),
     (request(TEXT + "\nEmotion: Joy."), "the request holds 'Emotion:' twice; start one line with it"),
     (request(TEXT.replace("Keyframe 3", "Keyframe Four")), "found 'Keyframe Four', expected 'Keyframe Three'; "
      "number them in order"),

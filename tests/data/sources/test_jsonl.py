@@ -117,7 +117,7 @@ def test_a_small_overshoot_is_clamped(tmp_path: Path) -> None:
     ]
 
 
-def test_pictures_move_with_their_folder(tmp_path: Path) -> None:
+def test_images_move_with_their_folder(tmp_path: Path) -> None:
     inside, outside = tmp_path / "old" / "img" / "1.png", tmp_path / "elsewhere.png"
     frames = tuple(Keyframe(index, 0.0, image_path=str(path)) for index, path in enumerate((inside, outside)))
     write_scripts(tmp_path / "old" / "a.jsonl", [Script("a", "s", "", "", frames)])

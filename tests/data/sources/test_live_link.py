@@ -62,7 +62,7 @@ def test_a_take_becomes_scripts_of_one_clip(tmp_path: Path) -> None:
         "session/rom_2/000": [0, 0.5],
     }
     scripts = list(source)
-    assert {script.clip for script in scripts} == {"Angry_1", "session/rom_2"}
+    assert {script.recording for script in scripts} == {"Angry_1", "session/rom_2"}
     assert [script.emotion for script in scripts] == ["angry"] * 3 + ["unspecified"]
     assert {script.background for script in scripts} == {"A booth."}
     assert {script.subject for script in scripts} == {"unspecified"}
@@ -308,7 +308,7 @@ class TestReal:
         counts: dict[str, int] = {}
         for script in scripts:
             assert 1 <= len(script.keyframes) <= 3
-            counts[script.clip] = counts.get(script.clip, 0) + len(script.keyframes)
+            counts[script.recording] = counts.get(script.recording, 0) + len(script.keyframes)
         assert sorted(counts) == sorted(path.stem for path in REAL.glob("*.csv"))
         for name, count in counts.items():
             seconds = read_take(REAL / f"{name}.csv").seconds
@@ -319,7 +319,7 @@ class TestReal:
         recorded = read_take(REAL / "Sad_MySlate_167.csv")
         rows = np.clip(recorded.coefficients, LOWER, UPPER)
         for script in scripts:
-            if script.clip == "Sad_MySlate_167":
+            if script.recording == "Sad_MySlate_167":
                 for keyframe in script.keyframes:
                     row = int(np.abs(recorded.seconds - recorded.seconds[0] - keyframe.time).argmin())
                     np.testing.assert_array_equal(keyframe.coefficients, rows[row])

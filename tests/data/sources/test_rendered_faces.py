@@ -39,7 +39,7 @@ class Clips(Source):
             )
 
 
-def test_each_keyframe_gets_the_picture_of_its_face() -> None:
+def test_each_keyframe_gets_the_image_of_its_face() -> None:
     renderer = DrawnFaces(32, seed=5)
     source = BuiltinScripts(4)
     for plain, pictured in zip(source, RenderedFaces(source, renderer, identities=3), strict=True):
@@ -52,9 +52,9 @@ def test_each_keyframe_gets_the_picture_of_its_face() -> None:
             np.testing.assert_array_equal(after.coefficients, before.coefficients)
             rest = {"coefficients": None, "image_path": None}
             assert vars(after) | rest == vars(before) | rest
-            with Image.open(after.image_path) as picture:
+            with Image.open(after.image_path) as image:
                 expected = renderer.render(before.coefficients, identity, plain.id)
-                np.testing.assert_array_equal(np.asarray(picture), expected)
+                np.testing.assert_array_equal(np.asarray(image), expected)
 
 
 def test_nothing_is_rendered_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,39 +78,39 @@ def test_other_settings_are_other_data_and_a_larger_source_only_appends() -> Non
 
 def test_a_clip_has_one_identity_so_that_a_split_holds_out_people_and_clips() -> None:
     faces = list(RenderedFaces(Clips(np.zeros(61, dtype=np.float32)), DrawnFaces(32), identities=3))
-    people = {script.clip: script.subject for script in faces}
+    people = {script.recording: script.subject for script in faces}
     assert people == {"clip0": "I000", "clip1": "I001", "clip2": "I002", "clip3": "I000"}
-    assert all(script.subject == people[script.clip] for script in faces)
+    assert all(script.subject == people[script.recording] for script in faces)
     parts = Split(by="subject", val=0.3, test=0.3).assign(faces)
     subjects = {part: {s.subject for s, p in zip(faces, parts, strict=True) if p == part} for part in set(parts)}
     assert len(subjects) == 3
     assert not subjects["train"] & subjects["test"]
 
 
-def test_a_model_of_pictures_gets_them_in_its_batches() -> None:
+def test_a_model_of_images_gets_them_in_its_batches() -> None:
     source = RenderedFaces(BuiltinScripts(12), DrawnFaces(48), identities=6)
     data = KeyframeDataModule(source, split=Split(by="subject", val=0.2, test=0.2), batch_size=4)
     evaluator = ImageMotionEvaluator("timm:mobilenetv3_small_050", size=32)
     batch = evaluator.collate(data.samples("train")[:4])
-    assert batch.images is not None
-    assert batch.images.shape == (4, 3, 32, 32)
-    assert 0 <= float(batch.images.min()) < float(batch.images.max()) <= 1
-    with pytest.raises(InputError, match=r"has no picture; .* kfzoo\.rendering\.RenderedFaces"):
+    assert batch.pixels is not None
+    assert batch.pixels.shape == (4, 3, 32, 32)
+    assert 0 <= float(batch.pixels.min()) < float(batch.pixels.max()) <= 1
+    with pytest.raises(InputError, match=r"has no image; .* kfzoo\.rendering\.RenderedFaces"):
         evaluator.collate(KeyframeDataModule(BuiltinScripts(40)).samples("train")[:1])
 
 
-def test_channels_that_no_picture_shows_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_channels_that_no_image_shows_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     face = np.zeros(len(CHANNELS), dtype=np.float32)
     face[INDEX["LeftEyeRoll"]] = 0.3
     with caplog.at_level(logging.WARNING):
         scripts = list(RenderedFaces(Clips(face), DrawnFaces(32), identities=2))
     assert caplog.messages == [
-        "DrawnFaces shows no LeftEyeRoll: it is above 0.1 in the truth of 12 of 12 keyframes, and in none of their "
-        "pictures."
+        "DrawnFaces shows no LeftEyeRoll: it is above 0.1 in the labels of 12 of 12 keyframes, and in none of their "
+        "images."
     ]
     found = scripts[0].keyframes[0].coefficients
     assert found is not None
-    assert found[INDEX["LeftEyeRoll"]] == np.float32(0.3)  # the truth stays
+    assert found[INDEX["LeftEyeRoll"]] == np.float32(0.3)  # the ground truth stays
 
 
 def test_bad_input() -> None:

@@ -24,7 +24,7 @@ class BuiltinScripts(Source):
 
     The proportions are KeyframeFace's (appendix D): keyframes a clip, emotions (softened), actors, durations. What is
     performed differs from what was scripted: `original` tells the intent; `arkit` and `image` tell what the muscles did
-    and what a picture would show of it, between two sentences on the emotion, as the annotations of KeyframeFace do.
+    and what an image would show of it, between two sentences on the emotion, as the annotations of KeyframeFace do.
 
     The split is by actor: 15 train, 3 validate, 3 test. Test scripts take every phrase of background, emotion
     and descriptions from banks that no other script uses. Validation scripts use the training banks with new actors, so

@@ -98,7 +98,7 @@ MORE_COARSE: tuple[tuple[str, ...], ...] = (
     ("strongly", "distinctly"),
     ("fully", "intensely"),
 )
-"""Further adverbs for the three levels of a picture."""
+"""Further adverbs for the three levels of an image."""
 
 MORE_FRAMES: tuple[Frame, ...] = (
     Frame("The individual's ", verb=True, adverb_first=False, last=" and "),
