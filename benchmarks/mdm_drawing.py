@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmarks.mdm_published import Network, ancestral
 from kfzoo.data.batch import Sample
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.encoders.frozen import FrozenTextEncoder
 from kfzoo.errors import InputError

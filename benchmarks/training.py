@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from benchmarks.report import interleaved, spread, table, verdict
 from kfzoo.data.batch import Sample
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.loader import SampleDataset
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.models import AlignedAutoencoder

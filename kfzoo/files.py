@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written ever stands under the final name, and where the cache is."""
+"""Writing files so that the final name never holds a half-written file, and where the cache is."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kfzoo.errors import InputError
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary path beside `path` and moves it into place when the block ends well.
+    """Yields a temporary path next to `path` and moves it into place when the block ends well.
 
-    The folder is made when it is missing. When the block raises, the temporary file is removed and whatever stood under
-    `path` before stays untouched.
+    The folder is made when it is missing. When the block raises, the temporary file is removed and the file that was
+    under `path` before stays untouched.
 
     Args:
         path: Final path of the file.
@@ -33,13 +33,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             final, f"cannot be written ({error.strerror})", "choose a folder that can be written"
         ) from error
     os.close(handle)
-    beside = Path(name)
+    temporary = Path(name)
     try:
-        yield beside
-        beside.chmod(0o666 & ~_umask())
-        beside.replace(final)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(final)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def cache_folder() -> Path:

@@ -1,9 +1,8 @@
-"""The folder of a run: where everything lies, and whether a run may go on in it."""
+"""The folder of a run: the paths of its files, and whether a run may be resumed in it."""
 
 from __future__ import annotations
 
 import json
-from argparse import ArgumentError
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
 if TYPE_CHECKING:
-    from kfzoo.data.datamodule import KeyframeDataModule
+    from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 
 WHAT_MAKES_A_RUN = ("model", "data", "seed_everything")
 """Settings that must not change between the starts of one run; the others (epochs, devices, logging) may."""
@@ -42,7 +41,7 @@ class RunFolder:
         self.clips = self.path / "predictions"
 
     def begin(self, config: Mapping[str, Any]) -> None:
-        """Opens the folder for training; a run that is there goes on from its last checkpoint.
+        """Opens the folder for training; a run that is there resumes from its last checkpoint.
 
         Args:
             config: The resolved configuration, plain values.
@@ -52,13 +51,13 @@ class RunFolder:
         """
         if self.last.is_file():
             self._same_as(config)
-        with replacing(self.config) as beside:
-            beside.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        with replacing(self.config) as temporary:
+            temporary.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
 
     def keep_split(self, record: Mapping[str, Any]) -> None:
-        """Writes which subjects or clips stand in which part."""
-        with replacing(self.split) as beside:
-            beside.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        """Writes which subjects or recordings are in which part."""
+        with replacing(self.split) as temporary:
+            temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def _same_as(self, config: Mapping[str, Any]) -> None:
         try:
@@ -70,7 +69,7 @@ class RunFolder:
                 raise InputError(
                     self.path,
                     f"holds a run with other settings ({place}: {old} there, {new} now)",
-                    "give another --run_dir, or remove the folder to begin anew",
+                    "give another --run_dir, or remove the folder to start again",
                 )
 
     def checkpoint(self) -> Path:
@@ -85,24 +84,41 @@ class RunFolder:
         raise InputError(self.path, "holds no checkpoint", "run `fit` with this configuration, or give --ckpt_path")
 
     def data(self) -> KeyframeDataModule:
-        """Builds the data module that the run was trained with.
+        """Builds the data module that the run was trained with; see `read_data`."""
+        return read_data(self.config)
 
-        Raises:
-            InputError: When the run's configuration is missing or damaged.
-        """
-        from jsonargparse import ArgumentParser
 
-        from kfzoo.data.datamodule import KeyframeDataModule
+def read_data(path: Path, folder: str = "") -> KeyframeDataModule:
+    """Builds the data module of a configuration.
 
-        parser = ArgumentParser(exit_on_error=False)
-        parser.add_subclass_arguments(KeyframeDataModule, "data")
-        try:
-            config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-            built = parser.instantiate(parser.parse_object({"data": config["data"]}))
-        except (OSError, yaml.YAMLError, KeyError, ArgumentError) as error:
-            raise InputError(self.config, f"cannot be used ({error})", "train the run again") from error
-        data: KeyframeDataModule = built.data
-        return data
+    Args:
+        path: A configuration (YAML) with a `data` section.
+        folder: Replaces the `folder` of its source.
+
+    Raises:
+        InputError: When the configuration is missing or damaged, or its data are not keyframes.
+    """
+    from kfzoo.data.keyframe_datamodule import KeyframeDataModule
+    from kfzoo.parsing import CommandParser
+
+    parser = CommandParser()
+    parser.add_subclass_arguments(KeyframeDataModule, "data")
+    try:
+        section = yaml.safe_load(path.read_text(encoding="utf-8"))["data"]
+        source = section["init_args"]["source"]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(path, f"cannot be read ({reason})", "give a run's folder or a configuration") from error
+    except (KeyError, TypeError):
+        raise InputError(path, "holds no `data` section with a source", "see configs/ for one that does") from None
+    if folder:
+        source.setdefault("init_args", {})["folder"] = folder
+    try:
+        built = parser.instantiate(parser.parse_object({"data": section}))
+    except InputError as error:
+        raise InputError(path, str(error)) from error
+    data: KeyframeDataModule = built.data
+    return data
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[tuple[str, Any, Any]]:

@@ -111,7 +111,7 @@ def test_a_model_of_motion_fits_tests_and_loads(
 
     model = load_module(folder / "best.ckpt", kfzoo.models.ClipMDM)
     with torch.inference_mode():
-        motion = model.generate(["A smile.", "The jaw is open."], [20, 30], [1, 2])
+        motion = model.sample(["A smile.", "The jaw is open."], [20, 30], [1, 2])
     assert motion.shape == (2, 30, 61)
     assert ((motion >= torch.tensor(LOWER)) & (motion <= torch.tensor(UPPER))).all()
     assert not motion[0, 20:].any()

@@ -53,7 +53,7 @@ def small(folder: Path, encoder: str, name: str = "run") -> Path:
             },
         },
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 63}},
                 "batch_size": 9,
@@ -171,7 +171,7 @@ def evaluator(folder: Path, encoder: str) -> Path:
             "init_args": {"text_encoder": encoder, "dim": 8, "width": 16, "heads": 2, "learning_rate": 3e-3},
         },
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 126}},
                 "batch_size": 24,

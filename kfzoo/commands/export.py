@@ -193,9 +193,9 @@ def _settings_of(run: str) -> Mapping[str, Any]:
     """Returns the settings of the model that a run, or a configuration, is of; it writes text."""
     import yaml
 
-    from kfzoo.commands.parser import CommandParser
     from kfzoo.models.llm_generator import LLMGenerator
     from kfzoo.models.vlm_estimator import VLMEstimator
+    from kfzoo.parsing import CommandParser
     from kfzoo.runs import RunFolder
     from kfzoo.training.module import ZooModule
 

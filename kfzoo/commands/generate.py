@@ -118,7 +118,7 @@ def _clip(model: ClipModule, text: str, seconds: float, fps: float, out: str) ->
         raise InputError("--seconds", problem, "the model was trained on no longer clips")
     frames = round(seconds * FPS)
     with torch.inference_mode():
-        motion = model.generate([words], [frames], model.seeds_of([words]))[0].cpu().numpy()
+        motion = model.sample([words], [frames], model.seeds_of([words]))[0].cpu().numpy()
     table, record, image = _paths(out)
     write_take(table, resample(motion, FPS, fps), fps=fps)
     export_json(record, np.arange(frames) / FPS, motion, fps=fps, text=words)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kfzoo.data.datamodule import KeyframeDataModule
+    from kfzoo.data.keyframe_datamodule import KeyframeDataModule
     from kfzoo.models.aligned_autoencoder import AlignedAutoencoder
 
 

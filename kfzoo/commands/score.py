@@ -34,7 +34,7 @@ def score(
     name: str = "",
     strict: bool = False,
 ) -> None:
-    """Scores predictions that anything has written, and tells every fault in them.
+    """Scores predictions that anything has written, and reports every fault in them.
 
     A keyframe without a usable answer is counted, and scored as the mean face of the training part; where the data has
     none, it is in no number. Predictions are JSON Lines as `predict` writes them, answers as KeyframeFace and
@@ -50,7 +50,7 @@ def score(
             arkit where there are such.
         folder: Replaces the folder of takes that the configuration names.
         evaluator: Folder or checkpoint of a trained evaluator, for R-Precision, MMD and the embedding FID.
-        out: Results file; by default `<name of the predictions>.results.json` beside them.
+        out: Results file; by default `<name of the predictions>.results.json` next to them.
         name: The system's name on the leaderboard; by default that of the predictions.
         strict: Ends with exit code 2 when there is any fault, and writes nothing.
 
@@ -69,7 +69,7 @@ def score(
     path = Path(predictions)
     expected = open_data(data, part, target, annotation, folder)
     found = read_predictions(path, expected.samples, expected.others)
-    _tell(found.faults, len(found.faults) if strict else SHOWN)
+    _print_faults(found.faults, len(found.faults) if strict else SHOWN)
     if strict and found.faults:
         count = f"{len(found.faults)} fault{'s' if len(found.faults) > 1 else ''}"
         raise InputError(predictions, f"holds {count}, and nothing was scored", "leave out --strict to score the rest")
@@ -81,7 +81,7 @@ def score(
     print(f"results    {file}")
 
 
-def _tell(faults: Sequence[Fault], most: int) -> None:
+def _print_faults(faults: Sequence[Fault], most: int) -> None:
     for fault in faults[:most]:
         print(fault, file=sys.stderr)
     if len(faults) > most:
@@ -91,23 +91,23 @@ def _tell(faults: Sequence[Fault], most: int) -> None:
 def _evaluator(path: str, data: ScoringData) -> MotionEvaluator | None:
     if not path:
         return None
-    from kfzoo.evaluation.evaluator import TextMotionEvaluator, check_evaluator, load_evaluator
+    from kfzoo.evaluation.evaluator import check_evaluator, load_evaluator
 
     evaluator = load_evaluator(path)
     check_evaluator(evaluator, data.identity.fingerprint, data.identity.split)
     silent = [sample.id for sample in data.samples if not sample.keyframe.description(evaluator.annotation)]
-    if silent and isinstance(evaluator, TextMotionEvaluator):
+    if silent and evaluator.condition == "text":
         problem = (
             f"reads '{evaluator.annotation}' descriptions, and {len(silent)} keyframes such as '{silent[0]}' have none"
         )
-        raise InputError("--evaluator", problem, "tell by --annotation what chat requests hold, or leave it out")
+        raise InputError("--evaluator", problem, "say with --annotation what chat requests hold, or leave it out")
     return evaluator
 
 
 def _scored(
     data: ScoringData, found: Predictions, evaluator: MotionEvaluator | None, path: Path, name: str, started: float
 ) -> tuple[Report, Results]:
-    """Scores what the ground truth is known of; where it is known of nothing, what can be said without it."""
+    """Scores the samples with a known target or, where none is known, what needs no target."""
     import numpy as np
 
     from kfzoo.commands.score_data import target_of

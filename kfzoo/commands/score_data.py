@@ -1,4 +1,4 @@
-"""The `--data` of `score`: which keyframes were to be answered, what is true of them, and what training saw."""
+"""The `--data` of `score`: the keyframes to be answered, their targets, and the training part."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kfzoo.commands.parser import CommandParser
 from kfzoo.data.batch import Sample
-from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.data.json_lines import read_lines
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.predictions.read import in_order_of_requests
 from kfzoo.data.script import ANNOTATIONS, Annotation
 from kfzoo.data.sources.base import Source
@@ -25,11 +23,11 @@ from kfzoo.data.sources.jsonl import ScriptsJsonl
 from kfzoo.data.split import Split
 from kfzoo.errors import InputError
 from kfzoo.evaluation.results import DataIdentity
-from kfzoo.runs import RunFolder
+from kfzoo.runs import RunFolder, read_data
 
 ScoredPart = Literal["train", "val", "test", "all"]
 NO_SPLIT = "none"
-"""What stands for the split's digest where the data has no parts."""
+"""The split's digest where the data has no parts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,7 @@ def open_data(
         if value:
             raise InputError(f"--{name}", f"is of use for {kind} alone", f"{path} is none: leave it out")
     if configured:
-        data = _configured(RunFolder(given).config if given.is_dir() else given, folder)
+        data = read_data(RunFolder(given).config if given.is_dir() else given, folder)
     else:
         data = _from_lines(given, target, annotation)
     data.predict = _part_of(data, part)
@@ -91,36 +89,13 @@ def open_data(
     if not samples:
         raise InputError(path, "asks for no keyframe", "check the data")
     asked = {sample.id for sample in samples}
-    every = (f"{script.id}#{keyframe.index}" for script in data.scripts for keyframe in script.keyframes)
+    every = (f"{script.id}#{keyframe.index}" for script in data.items for keyframe in script.keyframes)
     return ScoringData(samples, frozenset(every) - asked, _train(data), _identity(data))
 
 
 def target_of(samples: Sequence[Sample]) -> NDArray[np.float32]:
     """Stacks the ground truth of samples that have one, (N, 61)."""
     return np.stack([sample.keyframe.coefficients for sample in samples if sample.keyframe.coefficients is not None])
-
-
-def _configured(path: Path, folder: str) -> KeyframeDataModule:
-    """Builds the data module of a configuration file."""
-    parser = CommandParser()
-    parser.add_subclass_arguments(KeyframeDataModule, "data")
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        section = config["data"]
-        source = section["init_args"]["source"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(path, f"cannot be read ({told})", "give a run's folder or a configuration") from error
-    except (KeyError, TypeError):
-        raise InputError(path, "holds no `data` section with a source", "see configs/ for one that does") from None
-    if folder:
-        source.setdefault("init_args", {})["folder"] = folder
-    try:
-        built = parser.instantiate(parser.parse_object({"data": section}))
-    except InputError as error:
-        raise InputError(path, str(error)) from error
-    data: KeyframeDataModule = built.data
-    return data
 
 
 def _from_lines(path: Path, target: str, annotation: Annotation | None) -> KeyframeDataModule:
@@ -143,7 +118,7 @@ def _described(source: Source) -> Annotation:
 
 def _is_split(data: KeyframeDataModule) -> bool:
     """Whether the data has parts: its split makes them, or its source assigns more than one."""
-    return data.split != Split() or len({script.part for script in data.scripts}) > 1
+    return data.split != Split() or len({script.part for script in data.items}) > 1
 
 
 def _part_of(data: KeyframeDataModule, part: ScoredPart) -> ScoredPart:

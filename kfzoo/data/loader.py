@@ -1,7 +1,7 @@
 """A shuffling loader whose place in the epoch can be saved and found again.
 
 Loaders draw a number from their generator at the start of each epoch. They get one of their own here: the global one
-would otherwise stand elsewhere after a resume.
+would otherwise be in another state after a resume.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class ResumableLoader(DataLoader[Any]):
         self.epoch_sampler: DistributedSampler[Any] = DistributedSampler(
             dataset, num_replicas=world_size, rank=rank, shuffle=True, seed=seed
         )
-        order = cast(Iterable[int], self.epoch_sampler)  # of places, though torch types it by what stands there
+        order = cast(Iterable[int], self.epoch_sampler)  # of places, though torch types it by its items
         sampler = _SkippingBatchSampler if vary is None else _EpochBatchSampler
         self._batches = sampler(order, batch_size, drop_last=False)
         self._done = 0

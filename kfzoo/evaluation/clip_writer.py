@@ -53,7 +53,7 @@ class ClipWriter(Callback):
                 print(f"Going on: {standing} clips are in {self.folder}")
             with replacing(self.folder / ORIGIN) as beside:
                 beside.write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
-        module.answer = self._only_new(module)
+        module.generate = self._only_new(module)
         self._module = module
 
     def on_predict_batch_end(
@@ -69,7 +69,7 @@ class ClipWriter(Callback):
     def on_predict_end(self, *_: Any) -> None:
         """Steps aside."""
         if self._module is not None:
-            del self._module.answer  # the class's own shows again
+            del self._module.generate  # the class's own shows again
             self._module = None
 
     def on_exception(self, *_: Any) -> None:
@@ -93,7 +93,7 @@ class ClipWriter(Callback):
         return count
 
     def _only_new(self, module: ClipModule) -> Callable[[ClipBatch], ClipBatch]:
-        answer = module.answer
+        answer = module.generate
 
         def ask(batch: ClipBatch) -> ClipBatch:
             new = [clip for clip in batch.clips if not path_of(self.folder, clip.id).is_file()]

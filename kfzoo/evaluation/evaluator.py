@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,8 @@ class MotionEvaluator(ZooModule, ABC):
         dropout: Its dropout.
     """
 
+    task = "evaluator"
+    condition: ClassVar[Literal["text", "image"]]
     encoder: nn.Module
 
     monitor = Monitor("val/r_precision_1", "max")
@@ -175,6 +177,8 @@ class TextMotionEvaluator(MotionEvaluator):
         weight_decay: AdamW's.
     """
 
+    condition = "text"
+
     def __init__(
         self,
         text_encoder: str = "minilm",
@@ -218,6 +222,8 @@ class ImageMotionEvaluator(MotionEvaluator):
         encoder_learning_rate: AdamW's for the condition's encoder alone; None for the same.
         weight_decay: AdamW's.
     """
+
+    condition = "image"
 
     def __init__(
         self,

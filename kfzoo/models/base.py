@@ -1,4 +1,4 @@
-"""The contracts of models, of keyframes and of moving clips: `loss`, `generate`, and what they must know beforehand."""
+"""The contracts of models, `KeyframeModule` for single faces and `ClipModule` for motion: `loss` and `generate`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.data.batch import KeyframeBatch
 from kfzoo.data.clip import MAX_FRAMES
 from kfzoo.data.clip_batch import ClipBatch
-from kfzoo.data.clip_datamodule import ClipDataModule
-from kfzoo.errors import InputError
 from kfzoo.training.module import Monitor, ZooModule
 
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """What a model answers to a batch.
+    """The answers of a model to a batch of keyframes.
 
     Attributes:
         coefficients: (B, 61) float32 in each channel's range.
-        valid: (B,) bool; a row that could not be read from the model's answer is not valid, whatever stands in it.
+        valid: (B,) bool; False where the model gave no usable answer; the values of such a row mean nothing.
         texts: The raw answers of a language model, or None.
     """
 
@@ -43,16 +41,47 @@ class Generation:
         return cls(limited, torch.ones(len(limited), dtype=torch.bool, device=limited.device))
 
 
-class KeyframeModule(ZooModule, ABC):
-    """A model of the zoo.
+class ZooModel(ZooModule, ABC):
+    """What the contracts of keyframes and of clips share: how a model learns from a batch and how it answers one."""
 
-    It says how to learn from a batch and how to answer one; every step and its logging are written here once, and what
-    a checkpoint carries in `ZooModule`.
+    @abstractmethod
+    def loss(self, batch: Any) -> dict[str, Tensor]:
+        """Computes the loss of a batch.
+
+        Returns:
+            "loss", a scalar to be minimised, and any named parts of it, to be logged.
+        """
+
+    @abstractmethod
+    def generate(self, batch: Any) -> Any:
+        """Answers a batch; never reads its targets."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor | None:
+        """Computes and logs the loss; a model that has nothing to learn by gradient skips the step."""
+        parts = self.loss(batch)
+        self.log_dict({f"train/{name}": value for name, value in parts.items()}, batch_size=len(batch))
+        return parts["loss"] if parts["loss"].requires_grad else None
+
+    def test_step(self, batch: Any, batch_idx: int) -> Any:
+        """Answers a batch; the evaluation callback reads the answers from here."""
+        return self.generate(batch)
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Any:
+        """Answers a batch."""
+        return self.generate(batch)
+
+
+class KeyframeModule(ZooModel):
+    """A model of the zoo: it answers each keyframe with 61 coefficients.
+
+    It implements `loss` and `generate`; every step, its logging and the content of a checkpoint are written once, here
+    and in the base classes.
 
     Attributes:
         condition: What a keyframe is generated from; a model of images sets `image_size`.
     """
 
+    task = "keyframes"
     condition: ClassVar[Literal["text", "image"]] = "text"
     monitor = Monitor("val/mse", "min")
 
@@ -62,51 +91,32 @@ class KeyframeModule(ZooModule, ABC):
 
     @abstractmethod
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
-        """Computes the loss of a batch.
-
-        Args:
-            batch: Keyframes with their ground truth.
-
-        Returns:
-            "loss", a scalar to be minimised, and any named parts of it, to be logged.
-        """
+        """Computes the loss of keyframes with their targets; see `ZooModel.loss`."""
 
     @abstractmethod
     def generate(self, batch: KeyframeBatch) -> Generation:
-        """Answers a batch; never looks at `batch.coefficients`."""
-
-    def training_step(self, batch: KeyframeBatch, batch_idx: int) -> Tensor | None:
-        """Computes and logs the loss; a model that has nothing to learn by gradient skips the step."""
-        parts = self.loss(batch)
-        self.log_dict({f"train/{name}": value for name, value in parts.items()}, batch_size=len(batch))
-        return parts["loss"] if parts["loss"].requires_grad else None
+        """Answers a batch of keyframes; never reads `batch.coefficients`."""
 
     def on_validation_epoch_start(self) -> None:
-        """Clears the running mean."""
+        """Resets the running mean."""
         self._val_mse.reset()
 
     def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
-        """Logs `val/mse`, the error of what the model generates: the quantity that checkpoints are chosen by."""
+        """Logs `val/mse`, the error of what the model generates, by which checkpoints are chosen."""
         errors = (self.generate(batch).coefficients - batch.targets).square().mean(-1)
         self._val_mse.update(errors)
         self.log("val/mse", self._val_mse, batch_size=len(batch), prog_bar=True)
 
-    def test_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:  # type: ignore[override]  # callbacks read it
-        """Answers a batch; the evaluation reads it from here."""
-        return self.generate(batch)
 
-    def predict_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:
-        """Answers a batch."""
-        return self.generate(batch)
-
-
-class ClipModule(ZooModule, ABC):
-    """A model of moving faces, told by captions; it learns from a `ClipDataModule` and answers with clips like its own.
+class ClipModule(ZooModel):
+    """A model of moving faces, conditioned on captions; it answers each clip with motion at 20 frames a second.
 
     Attributes:
-        longest: () int64, frames of the longest clip that it draws; by default of any clip.
+        longest: () int64, frames of the longest clip that it generates; by default of any clip.
     """
 
+    task = "clips"
+    reads = "clips"
     monitor = Monitor("val/loss", "min")
     longest: Tensor
 
@@ -117,26 +127,19 @@ class ClipModule(ZooModule, ABC):
 
     @abstractmethod
     def loss(self, batch: ClipBatch) -> dict[str, Tensor]:
-        """Computes the loss of a batch.
-
-        Args:
-            batch: Clips; what stands behind the end of a shorter one must change nothing.
-
-        Returns:
-            "loss", a scalar to be minimised, and any named parts of it, to be logged.
-        """
+        """Computes the loss of clips; frames after the end of a shorter clip must change nothing."""
 
     @abstractmethod
-    def generate(self, captions: Sequence[str], lengths: Sequence[int], seeds: Sequence[int]) -> Tensor:
-        """Draws a clip for each caption.
+    def sample(self, captions: Sequence[str], lengths: Sequence[int], seeds: Sequence[int]) -> Tensor:
+        """Generates a clip for each caption.
 
         Args:
             captions: B texts.
             lengths: Frames of each clip at 20 a second, 1 to `longest`.
-            seeds: One a clip.
+            seeds: One for each clip.
 
         Returns:
-            (B, T, 61) float32, each channel in its range, T the greatest length; 0 behind a clip's own end.
+            (B, T, 61) float32, each channel in its range, T the greatest length; 0 after a clip's own end.
 
         Raises:
             InputError: For an empty caption, and a length out of range.
@@ -146,52 +149,26 @@ class ClipModule(ZooModule, ABC):
     def seeds_of(self, names: Sequence[str]) -> list[int]:
         """Returns a seed for each name, the same in every process and batch."""
 
-    def answer(self, batch: ClipBatch) -> ClipBatch:
-        """Draws a clip for each of a batch's captions, as long as the clip there, or as long as the model can.
+    def generate(self, batch: ClipBatch) -> ClipBatch:
+        """Generates a clip for each of a batch's captions, as long as the clip there, at most `longest` frames.
 
         Returns:
-            The batch with what was drawn in the place of `motion` and `mask`; it depends on the seed and a clip's name.
+            The batch with the generated `motion` and its `mask`; it depends on the seed and each clip's name alone.
         """
         lengths = batch.lengths.clamp_max(int(self.longest))
-        motion = self.generate(batch.captions, lengths.tolist(), self.seeds_of(batch.ids))
+        motion = self.sample(batch.captions, lengths.tolist(), self.seeds_of(batch.ids))
         mask = torch.arange(motion.shape[1], device=motion.device) < lengths.to(motion.device)[:, None]
         return replace(batch, motion=motion, mask=mask)
 
-    def setup(self, stage: str) -> None:
-        """Checks that there are clips to read, then does as every module.
-
-        Raises:
-            InputError: With a data module of keyframes.
-        """
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, ClipDataModule):
-            problem = f"{type(self).__name__} reads clips, which {type(data).__name__} does not give"
-            raise InputError("data", problem, "choose kfzoo.data.clip_datamodule.ClipDataModule")
-        super().setup(stage)
-
-    def training_step(self, batch: ClipBatch, batch_idx: int) -> Tensor | None:
-        """Computes and logs the loss; a model that has nothing to learn by gradient skips the step."""
-        parts = self.loss(batch)
-        self.log_dict({f"train/{name}": value for name, value in parts.items()}, batch_size=len(batch))
-        return parts["loss"] if parts["loss"].requires_grad else None
-
     def validation_loss(self, batch: ClipBatch) -> Tensor:
-        """Returns what checkpoints are chosen by, a mean over the batch; best the same draws each time."""
+        """Returns the loss by which checkpoints are chosen, a mean over the batch, with the same draws each time."""
         return self.loss(batch)["loss"]
 
     def on_validation_epoch_start(self) -> None:
-        """Clears the running mean."""
+        """Resets the running mean."""
         self._val_loss.reset()
 
     def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
         """Logs `val/loss`."""
         self._val_loss.update(self.validation_loss(batch), len(batch))
         self.log("val/loss", self._val_loss, batch_size=len(batch), prog_bar=True)
-
-    def test_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:  # type: ignore[override]  # callbacks read it
-        """Answers a batch; the comparison with the ground truth reads it from here."""
-        return self.answer(batch)
-
-    def predict_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:
-        """Answers a batch."""
-        return self.answer(batch)

@@ -29,14 +29,14 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise InputError(path, f"is damaged or no checkpoint ({reason})", "train it again or copy it anew") from error
+        raise InputError(path, f"is damaged or no checkpoint ({reason})", "train it again or copy it again") from error
     if not isinstance(checkpoint, dict) or "kfzoo" not in checkpoint:
         raise InputError(path, "is no checkpoint of this zoo", "give one that `fit` wrote")
     return checkpoint
 
 
 def load_module(path: str | Path, kind: type[Module]) -> Module:
-    """Loads whatever a checkpoint holds, ready to be used.
+    """Loads the module of a checkpoint, ready to be used.
 
     Args:
         path: A file that `fit` wrote. A class outside the package must be importable under its class path.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 import kfzoo
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
+from kfzoo.data.datamodule import Kind
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
 
@@ -25,20 +26,27 @@ class Monitor(NamedTuple):
 
 
 class ZooModule(LightningModule):
-    """Something that `fit` trains on keyframes.
+    """Something that `fit` trains: a model of keyframes or clips, or a learned evaluator.
 
     Arguments of `__init__` are plain values, stored with `save_hyperparameters()`, so that a checkpoint loads with
     `weights_only=True`. Learning-rate schedules step by batch, so that a resumed run is the same run.
 
     Attributes:
+        task: Name of its entry in `kfzoo.tasks.TASKS`: what is evaluated and written after training.
+        reads: What its batches hold; the data module's `kind` must be the same.
         monitor: What checkpoints are chosen by.
+        batching_settings: Hyper-parameters that change how much is computed at once, and never what is answered, each
+            with the value that needs the least memory.
         train_mean: (61,) mean of the training part; zero before `fit`.
         train_std: (61,) standard deviation of the training part.
-        image_size: Side in pixels of the images that it wants in its batches; None for none, as models of text.
+        image_size: Side in pixels of the images in its batches; None for models that read no images.
         provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.
     """
 
+    task: ClassVar[str]
+    reads: ClassVar[Kind] = "keyframes"
     monitor: ClassVar[Monitor]
+    batching_settings: ClassVar[Mapping[str, int]] = {}
     image_size: int | None = None
     train_mean: Tensor
     train_std: Tensor
@@ -66,10 +74,15 @@ class ZooModule(LightningModule):
         return collate(samples, self.image_size)
 
     def setup(self, stage: str) -> None:
-        """Reads the training part before `fit`; rank 0 goes first, so that caches are filled once."""
+        """Checks the data module, and before `fit` reads the training part; rank 0 goes first and fills the caches.
+
+        Raises:
+            InputError: With a data module of another kind.
+        """
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.check_data(data)
         if stage != "fit":
             return
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         statistics: Statistics = data.statistics
         self.train_mean.copy_(statistics.mean)
         self.train_std.copy_(statistics.std)
@@ -82,11 +95,21 @@ class ZooModule(LightningModule):
         # Buffers are the same in all processes: DDP need not send them around, and ranks may take unequal steps.
         self._ddp_params_and_buffers_to_ignore = [name for name, _ in self.named_buffers()]
 
+    def check_data(self, data: Any) -> None:
+        """Checks that a data module gives what this module reads.
+
+        Raises:
+            InputError: When one is about clips and the other about keyframes.
+        """
+        if getattr(data, "kind", None) != self.reads:
+            problem = f"{type(self).__name__} reads {self.reads}, which {type(data).__name__} does not give"
+            raise InputError("data", problem, f"choose {self.reads.removesuffix('s').title()}DataModule")
+
     def total_steps(self) -> int:
         """Returns how many optimizer steps the whole run takes, for schedules.
 
-        Lightning's `estimated_stepping_batches` tells the same, but builds the training loader before a checkpoint's
-        loops are restored: a resumed run would then begin its epoch anew.
+        Lightning's `estimated_stepping_batches` returns the same, but builds the training loader before a checkpoint's
+        loops are restored: a resumed run would then repeat the epoch's first batches.
         """
         trainer: Any = self.trainer
         batches = len(trainer.datamodule.train_dataloader())
@@ -96,15 +119,15 @@ class ZooModule(LightningModule):
         return steps if trainer.max_steps < 0 else min(steps, int(trainer.max_steps))
 
     def configure_optimizers(self) -> Any:
-        """Returns none: a model without gradients needs none, and every other one names its own."""
+        """Returns none: a model without gradients needs none, and every other model overrides this."""
         return None
 
     def stored(self) -> dict[str, Tensor]:
-        """What a checkpoint carries; a module that builds on somebody's frozen weights leaves them out."""
+        """Returns the tensors of a checkpoint; a module that builds on published frozen weights leaves those out."""
         return self.state_dict()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Writes what the weights alone do not tell: class, channel order, data, version."""
+        """Adds what the weights alone do not say: class, channel order, data, version."""
         checkpoint["state_dict"] = self.stored()
         checkpoint["kfzoo"] = {
             "version": kfzoo.__version__,

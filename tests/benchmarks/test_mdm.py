@@ -17,7 +17,7 @@ from benchmarks.mdm_drawing import DDPM, PublishedLoop, Slice, Way, encoded, som
 from benchmarks.mdm_figure import Curve, figure
 from benchmarks.mdm_published import Network, Tables, Training
 from benchmarks.mdm_sampling import Found, Loop, Results, interval_of, verdicts
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
 from kfzoo.models.mdm.clips import ClipMDM

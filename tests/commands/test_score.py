@@ -116,7 +116,7 @@ def damaged(lines: list[dict[str, Any]]) -> list[object]:
     return [*spoilt[:-1], spoilt[0], json.dumps(spoilt[-1])[:200]]
 
 
-def test_faults_are_told_counted_and_scored_as_the_mean_face(
+def test_faults_are_reported_counted_and_scored_as_the_mean_face(
     trained: Path, tmp_path: Path, lines: list[dict[str, Any]], capsys: Errors
 ) -> None:
     path = write(tmp_path / "p.jsonl", damaged(lines))
@@ -325,7 +325,10 @@ def test_wrong_arguments(
     write(Path("scripts.jsonl"), [script])
     Path("empty.yaml").write_text("model: x\n")
     source = {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts"}
-    data = {"class_path": "kfzoo.data.datamodule.KeyframeDataModule", "init_args": {"source": source, "batchsize": 1}}
+    data = {
+        "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
+        "init_args": {"source": source, "batchsize": 1},
+    }
     Path("typo.yaml").write_text(yaml.safe_dump({"data": data}))
     config = str(ROOT / "configs" / "mean_face" / "builtin.yaml")
     assert run("score", "p.jsonl", *(config if each == "CONFIG" else each for each in arguments)) == 2

@@ -62,7 +62,7 @@ def test_a_recording_or_a_subject_stands_in_one_part(by: Any) -> None:
     assert all(groups)
     assert sum(map(len, groups)) == len(set().union(*groups)) == (12 if by == "recording" else 6)
     assert sum(len(module.samples(part)) for part in PARTS) == 36
-    record = module.split.record(module.clips, module.parts)
+    record = module.split_record()
     assert record["digest"] == module.split_digest
     assert set(record["test"]) == groups[2]
 
@@ -74,7 +74,7 @@ def test_statistics_come_from_the_frames_of_the_training_part_alone() -> None:
     np.testing.assert_allclose(module.statistics.std, np.maximum(frames.std(0), 0.02), atol=1e-6)
     assert module.statistics.std[5] == pytest.approx(0.02)
     assert module.train_coefficients.shape == (len(frames), 61)
-    everything = np.concatenate([each.motion for each in module.clips])
+    everything = np.concatenate([each.motion for each in module.items])
     assert np.abs(everything.mean(0) - module.statistics.mean.numpy()).max() > 1e-4
 
 
@@ -106,7 +106,7 @@ def test_changes_depend_on_seed_and_epoch_and_keep_to_training() -> None:
     for loader in (module.val_dataloader(), module.test_dataloader(), module.predict_dataloader()):
         for batch in loader:
             for each, caption in zip(batch.clips, batch.captions, strict=True):
-                assert each in module.clips
+                assert each in module.items
                 assert caption == each.captions[0]
 
 
@@ -206,7 +206,7 @@ def test_a_trainer_sets_the_epoch_of_the_changes(tmp_path: Any) -> None:
     [
         ({"batch_size": 0}, "data.batch_size: expected at least 1, found 0"),
         ({"evaluation_batch_size": 0}, "data.evaluation_batch_size: expected at least 1, found 0"),
-        ({"mirror": 1.5}, "data.mirror: expected a chance between 0 and 1, found 1.5"),
+        ({"mirror": 1.5}, "data.mirror: expected a probability between 0 and 1, found 1.5"),
         ({"latest_start": -1}, "data.latest_start: expected 0 or more frames, found -1"),
         ({"smallest_std": 0.0}, "data.smallest_std: expected more than 0, found 0.0"),
     ],
@@ -217,14 +217,14 @@ def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_data_that_cannot_be_split_is_told() -> None:
+def test_data_that_cannot_be_split_is_reported() -> None:
     with pytest.raises(InputError) as caught:
         ClipDataModule(Made()).samples("train")
     assert str(caught.value) == (
         "data.split.by: 'source' needs parts that the source assigns, and clip 'r0/000' has none; "
         "choose 'subject' or 'recording'"
     )
-    with pytest.raises(InputError, match=r"^data\.split: the val part is empty \(6 clips in 2 groups by clip\)"):
+    with pytest.raises(InputError, match=r"^data\.split: the val part is empty \(6 clips in 2 groups by recording\)"):
         ClipDataModule(Made(2), Split(by="recording")).samples("train")
     with pytest.raises(InputError, match=r"^data\.source: holds no clips$"):
         ClipDataModule(Made(0)).samples("train")

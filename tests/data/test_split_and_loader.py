@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.loader import ResumableLoader, evaluation_loader
 from kfzoo.data.script import PARTS, Keyframe, Script, fingerprint
 from kfzoo.data.sources.builtin import BuiltinScripts
@@ -78,7 +78,7 @@ def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
     [
         (
             Split(by="recording", test=["clip9"]),
-            "data.split.test: 'clip9' is no clip of this data; known: clip0, clip1, clip2",
+            "data.split.test: 'clip9' is no recording of this data; known: clip0, clip1, clip2",
         ),
         (Split(by="recording", val=["clip1"], test=["clip1"]), "data.split.val: 'clip1' is named in two parts"),
         (Split(by="recording", val=1.5), "data.split.val: expected a share between 0 and 1 or names, found 1.5"),
@@ -88,11 +88,11 @@ def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
         ),
         (
             Split(by="recording", val=["clip0"], test=["clip1", "clip2"]),
-            "data.split: the train part is empty (6 scripts in 3 groups by clip)",
+            "data.split: the train part is empty (6 scripts in 3 groups by recording)",
         ),
     ],
 )
-def test_a_split_that_cannot_be_is_told(split: Split, message: str) -> None:
+def test_a_split_that_cannot_be_is_reported(split: Split, message: str) -> None:
     with pytest.raises(InputError) as caught:
         split.assign(scripts(3))
     assert str(caught.value).startswith(message)

@@ -10,7 +10,7 @@ import yaml
 from scipy.special import log_softmax
 
 from kfzoo.data.batch import Sample
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
 from kfzoo.evaluation.evaluator import TextMotionEvaluator, check_evaluator, info_nce, load_evaluator
@@ -90,7 +90,7 @@ def config(folder: Path, text_encoder: str, name: str = "run", n: int = 150, epo
             },
         },
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": n}},
                 "batch_size": 32,
@@ -158,7 +158,7 @@ def model_config(folder: Path, n: int = 150, seed: int = 0, annotation: str = "a
         "run_dir": str(folder / "model"),
         "model": {"class_path": "kfzoo.models.MeanFace"},
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {
                     "class_path": "kfzoo.data.sources.builtin.BuiltinScripts",

@@ -82,7 +82,7 @@ class Case:
             "run_dir": str(self.folder),
             "model": {"class_path": "tests.evaluation.test_predict_resume.Writer"},
             "data": {
-                "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+                "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
                 "init_args": {
                     "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 63}},
                     "batch_size": BATCH,

@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from kfzoo.data.batch import Sample
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
 from kfzoo.models.base import KeyframeModule
@@ -26,7 +26,7 @@ def config(folder: Path, language_model: str, **settings: Any) -> Path:
             "init_args": {"language_model": language_model, "representation": "non_semantic", "rank": 2} | settings,
         },
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 42}},
                 "batch_size": 3,

@@ -15,7 +15,7 @@ from kfzoo.arkit.mirror import mirror_text
 from kfzoo.data.clip import Clip, ClipSource
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.data.clip_datamodule import ClipDataModule
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.split import Split
 from kfzoo.data.statistics import Statistics
@@ -175,7 +175,7 @@ def test_two_clips_are_learnt_and_samples_of_them_move(
     module = ClipDataModule(Two(), Split(by="source"), batch_size=2)
     trainer(max_epochs=500, limit_val_batches=0).fit(model, datamodule=module)
     target = collate_clips(module.samples("test"))
-    answer = model.answer(target)
+    answer = model.generate(target)
     assert torch.equal(answer.mask, target.mask)
     for made, clip_ in zip(answer.motion.numpy(), target.clips, strict=True):
         made = made[: len(clip_)]
@@ -193,33 +193,33 @@ def test_a_sample_depends_on_its_own_words_length_and_seed_alone(
 ) -> None:
     model = make(whole=whole, scheduler=scheduler)
     batch = batch_of(30, 24, 41, 20)
-    together = model.answer(batch)
-    assert torch.equal(model.answer(batch).motion, together.motion)
+    together = model.generate(batch)
+    assert torch.equal(model.generate(batch).motion, together.motion)
     assert torch.equal(together.mask, batch.mask)
     assert not together.motion[~together.mask].any()
     for place, each in enumerate(batch.clips):
-        alone = model.answer(collate_clips([each])).motion[0]
+        alone = model.generate(collate_clips([each])).motion[0]
         torch.testing.assert_close(together.motion[place, : len(each)], alone, rtol=0, atol=1e-5)
-    backwards = model.answer(collate_clips(batch.clips[::-1]))
+    backwards = model.generate(collate_clips(batch.clips[::-1]))
     torch.testing.assert_close(backwards.motion.flip(0), together.motion, rtol=0, atol=1e-5)
-    other = make(whole=whole, scheduler=scheduler, seed=1).answer(batch)
+    other = make(whole=whole, scheduler=scheduler, seed=1).generate(batch)
     assert (other.motion - together.motion)[batch.mask].abs().mean() > 1e-3
 
 
 def test_a_short_clip_is_the_beginning_of_a_whole_one(make: Callable[..., ClipMDM]) -> None:
     model = make(whole=True)
     model.longest.fill_(60)
-    short, long = (model.generate(["A smile."], [length], [5]) for length in (25, 60))
+    short, long = (model.sample(["A smile."], [length], [5]) for length in (25, 60))
     assert short.shape == (1, 25, 61)
     assert torch.equal(short, long[:, :25])
-    cut = make(whole=False).generate(["A smile."], [25], [5])
+    cut = make(whole=False).sample(["A smile."], [25], [5])
     assert (cut - short).abs().max() > 1e-3
 
 
 def test_values_keep_to_their_ranges(make: Callable[..., ClipMDM]) -> None:
     model = make()
     model.motion_std.fill_(5)
-    found = model.generate(["A smile."], [40], [0])[0]
+    found = model.sample(["A smile."], [40], [0])[0]
     assert ((found >= torch.tensor(LOWER)) & (found <= torch.tensor(UPPER))).all()
     assert (found[:, 0] == 0).any()
     assert (found[:, 60] == -1).any()
@@ -229,30 +229,29 @@ def test_no_clip_is_longer_than_those_of_training(make: Callable[..., ClipMDM]) 
     model = make()
     model.longest.fill_(35)
     with pytest.raises(InputError) as caught:
-        model.generate(["A smile."], [36], [0])
+        model.sample(["A smile."], [36], [0])
     assert str(caught.value) == (
         "length of a clip: 36 frames (1.8 s) are asked for, expected 1 to 35; "
         "the longest clip that the model was trained on is the limit"
     )
-    answer = model.answer(batch_of(30, 41))
+    answer = model.generate(batch_of(30, 41))
     assert answer.lengths.tolist() == [30, 35]
     assert answer.motion.shape == (2, 35, 61)
 
 
-def test_what_cannot_be_answered_is_told(make: Callable[..., ClipMDM]) -> None:
+def test_what_cannot_be_answered_is_reported(make: Callable[..., ClipMDM]) -> None:
     model = make()
     with pytest.raises(InputError, match=r"^text 2 of 2: is empty"):
-        model.generate(["A smile.", " "], [20, 20], [0, 1])
+        model.sample(["A smile.", " "], [20, 20], [0, 1])
     with torch.no_grad():
         model.denoiser.embed_text.weight.fill_(float("nan"))
     with pytest.raises(InputError, match=r"^model: generated values that are no finite numbers"):
-        model.generate(["A smile."], [20], [0])
+        model.sample(["A smile."], [20], [0])
 
 
 def test_keyframes_are_refused(make: Callable[..., ClipMDM], trainer: Callable[..., Trainer]) -> None:
     with pytest.raises(InputError) as caught:
         trainer(max_epochs=1).fit(make(), datamodule=KeyframeDataModule(BuiltinScripts(30)))
     assert str(caught.value) == (
-        "data: ClipMDM reads clips, which KeyframeDataModule does not give; "
-        "choose kfzoo.data.clip_datamodule.ClipDataModule"
+        "data: ClipMDM reads clips, which KeyframeDataModule does not give; choose ClipDataModule"
     )

@@ -138,7 +138,7 @@ def test_a_dropped_text_is_a_text_of_zeros() -> None:
     assert torch.equal(found[1, :4], denoiser(x, STEPS, text, mask)[1, :4])
 
 
-def test_steps_and_frames_are_told_apart() -> None:
+def test_steps_and_frames_are_reported_apart() -> None:
     denoiser = tiny().eval()
     x, text, _ = batch()
     assert not torch.allclose(denoiser(x, STEPS, text), denoiser(x, STEPS.flip(0), text), atol=1e-2)

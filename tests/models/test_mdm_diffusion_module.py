@@ -259,7 +259,7 @@ def test_only_the_denoiser_is_trained() -> None:
         ({"width": 18}, "width: is 18; choose an even multiple of the 4 attention heads"),
     ],
 )
-def test_settings_that_cannot_be_used_are_told_in_one_line(settings: dict[str, Any], line: str) -> None:
+def test_settings_that_cannot_be_used_are_reported_in_one_line(settings: dict[str, Any], line: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(line)}"):
         tiny(**settings)
 

@@ -26,7 +26,7 @@ from tests.test_resume_and_ddp import elsewhere
 
 
 class StopAt(Callback):
-    """Stops the process's run behind one optimizer step, as Ctrl-C does."""
+    """Stops the process's run after one optimizer step, as Ctrl-C does."""
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -47,7 +47,7 @@ def config(folder: Path, encoder: str, **settings: Any) -> Path:
             "init_args": small | {"learning_rate": 0.003, "cosine": True} | settings,
         },
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 63}},
                 "batch_size": 13,

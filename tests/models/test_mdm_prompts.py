@@ -88,7 +88,7 @@ def test_one_line_tells_both_counts(tiny_clip: str, caplog: pytest.LogCaptureFix
         warn_of_collisions(encoder, ["short"])
     assert [record.getMessage() for record in caplog.records] == [
         "3 of 4 texts are longer than the encoder's 77 tokens, and their ends are not read; 2 of them differ from "
-        "another one only there, so that the model cannot tell them apart."
+        "another one only there, so that the model cannot distinguish them."
     ]
 
 

@@ -103,7 +103,7 @@ def test_the_moving_average_is_kept_beside_the_weights(tmp_path: Path) -> None:
     assert torch.equal(answer(released.denoiser(averaged=True)), answer(tiny(seed=1)))
 
 
-def test_an_average_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_an_average_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape("checkpoint: holds no moving average, model_avg; take its weights")):
         read_released(published(tmp_path)).denoiser(averaged=True)
 
@@ -226,9 +226,9 @@ def test_other_sizes_are_one_line(tmp_path: Path) -> None:
         ({"layers": 8, "latent_dim": "x"}, "of latent_dim 'x', the weights of 16 and of layers 8, the weights of 2"),
         ({"arch": "trans_dec"}, 'tells of arch "trans_dec", expected arch "trans_enc"; give'),
         ({"diffusion_steps": 50, "cond_mode": "action"}, 'tells of diffusion_steps 50, cond_mode "action", expected'),
-        ({"kfzoo": {"heads": 0}}, "args.json: has no sense in its kfzoo or cond_mask_prob; copy it anew"),
+        ({"kfzoo": {"heads": 0}}, "args.json: has no sense in its kfzoo or cond_mask_prob; copy it again"),
         ({"kfzoo": {"heads": 3}}, "width: is 16; choose an even multiple of the 3 attention heads"),
-        ({"cond_mask_prob": "often"}, "args.json: has no sense in its kfzoo or cond_mask_prob; copy it anew"),
+        ({"cond_mask_prob": "often"}, "args.json: has no sense in its kfzoo or cond_mask_prob; copy it again"),
     ],
 )  # fmt: skip
 def test_arguments_are_checked_against_the_weights(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
@@ -316,4 +316,4 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     def change(stored: dict[str, Any]) -> None:
         stored["embed_text.bias"] = torch.full((16,), torch.nan)
 
-    assert "has values that are not finite in embed_text.bias; copy it anew" in refused(published(tmp_path, change))
+    assert "has values that are not finite in embed_text.bias; copy it again" in refused(published(tmp_path, change))

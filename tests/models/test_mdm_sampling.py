@@ -228,6 +228,6 @@ def test_the_denoiser_is_called_once_a_step_from_the_last_on() -> None:
         ({"scheduler": "ddim", "steps": 7}, "steps: is 7; choose a divisor of 1000, or the scheduler dpm_solver"),
     ],
 )
-def test_bad_settings_are_told_in_one_line(settings: dict[str, object], message: str) -> None:
+def test_bad_settings_are_reported_in_one_line(settings: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         sample(Linear(), torch.zeros(1, 1), [1], [0], **settings)  # type: ignore[arg-type]

@@ -114,7 +114,7 @@ def test_a_whole_data_set_as_training_lines(tmp_path: Path, capsys: pytest.Captu
             "init_args": {"semantics": "A1", "prompt": "semanticface"},
         },
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {
                     "class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl",

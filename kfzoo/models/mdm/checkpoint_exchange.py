@@ -42,12 +42,12 @@ def read_start(path: str, mean: str, std: str) -> Start | None:
     """Reads the checkpoint that a training begins at.
 
     Args:
-        path: `model….pt`, `args.json` beside it; empty for none.
-        mean: A .npy file; empty for `mean.npy` beside the checkpoint; `data` for the training part's.
+        path: `model….pt`, `args.json` next to it; empty for none.
+        mean: A .npy file; empty for `mean.npy` next to the checkpoint; `data` for the training part's.
         std: Likewise.
 
     Returns:
-        What it tells, or None without a path.
+        What it describes, or None without a path.
 
     Raises:
         InputError: As `read_released`, and when one of `mean` and `std` is `data`.

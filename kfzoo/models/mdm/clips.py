@@ -26,7 +26,7 @@ VALIDATION_DRAWS = 8
 
 
 class ClipMDM(DiffusionModule, ClipModule):
-    """A diffusion model of a moving face, told by a text (MDM, arXiv 2209.14916; Express4D).
+    """A diffusion model of a moving face, conditioned on a text (MDM, arXiv 2209.14916; Express4D).
 
     It learns from clips at 20 frames a second (`ClipDataModule`) and answers with such clips, none longer than the
     longest that it was trained on. Its checkpoint is the last one that was validated.
@@ -99,7 +99,7 @@ class ClipMDM(DiffusionModule, ClipModule):
             self.longest.fill_(max(len(clip) for clip in samples))
         captions = [caption for clip in samples for caption in clip.captions]
         self.read_ahead(captions)
-        if self.trainer.datamodule.variation.mirror:  # type: ignore[attr-defined]
+        if self.trainer.datamodule.vary.mirror:  # type: ignore[attr-defined]
             device = self.trainer.strategy.root_device
             self.text.remember([mirror_text(caption) for caption in captions], device, warn=False)
 
@@ -113,7 +113,7 @@ class ClipMDM(DiffusionModule, ClipModule):
         """Computes the loss of a batch at drawn steps.
 
         Every clip has draws of its own, from the seed, the moment and its name, at its own length: neither the others
-        of its batch nor the frames behind its end change them.
+        of its batch nor the frames after its end change them.
         """
         drawn = [torch.Generator().manual_seed(seed_of(self.hparams["seed"], f"{moment}|{name}")) for name in batch.ids]
         device = batch.motion.device
@@ -140,7 +140,7 @@ class ClipMDM(DiffusionModule, ClipModule):
 
     # Answering ------------------------------------------------------------------------------------------------------
 
-    def generate(self, captions: Sequence[str], lengths: Sequence[int], seeds: Sequence[int]) -> Tensor:
+    def sample(self, captions: Sequence[str], lengths: Sequence[int], seeds: Sequence[int]) -> Tensor:
         """Draws a clip for each caption, as `ClipModule` says.
 
         Raises:

@@ -73,7 +73,7 @@ class Denoiser(nn.Module):
         text: Size of a text's vector, D; CLIP ViT-B/32's is 512.
         width: Size of a token.
         layers: Transformer layers.
-        heads: Attention heads; published weights do not tell their number, it is 4.
+        heads: Attention heads; published weights do not record their number, 4.
         feedforward: Hidden size of a layer's feed-forward part.
         dropout: Dropout in the transformer and of the tokens.
 
@@ -119,7 +119,7 @@ class Denoiser(nn.Module):
             x: (B, T, features) float32, standardised and noised.
             t: (B,) int64, diffusion steps.
             text: (B, D) float32.
-            mask: (B, T) bool, True for frames that exist; None for all. Whatever stands in the others changes nothing.
+            mask: (B, T) bool, True for frames that exist; None for all. The values of other frames change nothing.
             dropped: (B,) bool, True where the text is left out (zeros take its place); None for nowhere.
 
         Returns:

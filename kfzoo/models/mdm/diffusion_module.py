@@ -49,7 +49,7 @@ class DiffusionModule(ZooModule):
     motion_std: Tensor
 
     def build(self) -> None:
-        """Makes the parts that the hyperparameters tell of; those that a released checkpoint tells are replaced.
+        """Makes the parts that the hyperparameters describe; a released checkpoint replaces those that it describes.
 
         Raises:
             InputError: For settings that cannot be used, alone or together, and a released checkpoint that cannot.
@@ -85,7 +85,7 @@ class DiffusionModule(ZooModule):
     # Texts and motions ----------------------------------------------------------------------------------------------
 
     def read_ahead(self, texts: Sequence[str]) -> None:
-        """Encodes the training part's texts once, and warns of those that are cut or cannot be told apart.
+        """Encodes the training part's texts once, and warns of those that are cut or cannot be distinguished.
 
         Args:
             texts: One a sample; repeated ones cost nothing.
@@ -140,7 +140,7 @@ class DiffusionModule(ZooModule):
             motion: (B, T, 61) in the channels' own units.
             texts: B texts.
             ids: B names of the samples.
-            mask: (B, T) bool, True for frames that exist; None for all. What stands in the others changes nothing.
+            mask: (B, T) bool, True for frames that exist; None for all. The values of other frames change nothing.
 
         Returns:
             A scalar.
@@ -200,7 +200,7 @@ class DiffusionModule(ZooModule):
             seeds: One a motion; `seeds_of` makes them of names.
 
         Returns:
-            (B, T, 61) float32, each channel in its range, T the greatest length; 0 behind a motion's own end.
+            (B, T, 61) float32, each channel in its range, T the greatest length; 0 after a motion's own end.
 
         Raises:
             InputError: For a text that is empty.

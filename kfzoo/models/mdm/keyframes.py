@@ -16,7 +16,7 @@ from kfzoo.models.mdm.sampling import Scheduler
 
 
 class KeyframeMDM(DiffusionModule, KeyframeModule):
-    """A diffusion model of faces, told by a text (MDM, arXiv 2209.14916; KeyframeFace, appendix A).
+    """A diffusion model of faces, conditioned on a text (MDM, arXiv 2209.14916; KeyframeFace, appendix A).
 
     Its answers are draws from a distribution, not its mean: they are as diverse as faces are, and their squared error
     is up to twice that of a model that answers with the mean.
@@ -49,8 +49,8 @@ class KeyframeMDM(DiffusionModule, KeyframeModule):
             `kfzoo.models.mdm.published_checkpoint`. It determines width, layers, heads, feedforward, prediction,
             text_dropout and text_norm. With `ema` its moving average goes on; without, its average is what is trained
             further.
-        released_mean: What its motions are standardised by, a .npy file; empty for `mean.npy` beside it, `data` for the
-            training part's.
+        released_mean: What its motions are standardised by, a .npy file; empty for `mean.npy` next to it, `data` for
+            the training part's.
         released_std: Likewise.
 
     Raises:
@@ -91,7 +91,7 @@ class KeyframeMDM(DiffusionModule, KeyframeModule):
         self.read_ahead(self.prompts(samples))
 
     def prompts(self, samples: Sequence[Sample]) -> list[str]:
-        """Writes what the model is told of keyframes.
+        """Writes the prompts of keyframes.
 
         Raises:
             InputError: For a keyframe without a description.

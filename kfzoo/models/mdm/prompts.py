@@ -1,4 +1,4 @@
-"""What a diffusion model is told of a keyframe, and how much of it the text encoder can read."""
+"""The prompt of a diffusion model for a keyframe, and how much of it the text encoder can read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kfzoo.errors import InputError
 _log = logging.getLogger(__name__)
 
 Prompt = Literal["target_first", "kf_prompt"]
-"""How a keyframe is told: its own description first, or as KeyframeFace's comparison does."""
+"""Form of the prompt: the keyframe's own description first, or as in KeyframeFace's comparison."""
 
 _CHUNK = 256
 
@@ -36,7 +36,7 @@ class Collisions(NamedTuple):
 
 
 def prompt_of(sample: Sample, prompt: Prompt) -> str:
-    """Writes what a model is told of a keyframe.
+    """Writes the prompt for a keyframe.
 
     `target_first` is its own description, then its place in the script and the script's emotion: a text that is cut
     loses the least. `kf_prompt` is what KeyframeFace trains Express4D-MDM with (appendix A.2): the descriptions of all
@@ -58,7 +58,7 @@ def prompt_of(sample: Sample, prompt: Prompt) -> str:
 
 
 def _target_first(sample: Sample) -> str:
-    # The background is left out: a sentence encoder that reads it, too, tells less of the face.
+    # The background is left out: a sentence encoder that reads it, too, represents less of the face.
     script = sample.script
     emotion, count = script.emotion.strip(), len(script.keyframes)
     around = [f"Keyframe {number_word(sample.position + 1)} of {number_word(count)}"] if count > 1 else []
@@ -104,7 +104,7 @@ def warn_of_collisions(encoder: TextEncoder, prompts: Sequence[str]) -> None:
     if found.cut:
         _log.warning(
             "%d of %d texts are longer than the encoder's %d tokens, and their ends are not read; %d of them differ "
-            "from another one only there, so that the model cannot tell them apart.",
+            "from another one only there, so that the model cannot distinguish them.",
             found.cut,
             len(prompts),
             encoder.max_tokens,

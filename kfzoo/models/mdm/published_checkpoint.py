@@ -6,7 +6,7 @@
 | `args.json` | the arguments of the training: latent_dim, layers, cond_mask_prob, dataset, … |
 | `mean.npy`, `std.npy` | what motions were standardised by: not among the published files, so they are asked for |
 
-What this project has to add stands in `args.json` under "kfzoo", which the published code passes over.
+What this project adds is in `args.json` under "kfzoo", which the published code ignores.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Released:
         averaged: Their moving average; None where there is none.
         arguments: What `args.json` says.
         statistics: What motions are standardised by before the denoiser sees them.
-        step: Steps that it was trained for, by the file's name; None where that does not tell.
+        step: Steps that it was trained for, by the file's name; None where the name does not say.
     """
 
     weights: dict[str, Tensor]
@@ -98,9 +98,9 @@ def read_released(
     """Reads a checkpoint, never running code from it, and says which weights of CLIP are left out.
 
     Args:
-        path: `model….pt`; `args.json` stands beside it.
-        statistics: What motions were standardised by, where a dataset tells it.
-        mean: A .npy file (features,) that tells it otherwise; by default `mean.npy` beside the checkpoint.
+        path: `model….pt`; `args.json` is next to it.
+        statistics: What motions were standardised by, where a dataset gives them.
+        mean: A .npy file (features,) to be used instead; by default `mean.npy` next to the checkpoint.
         std: Likewise, `std.npy`.
         features: Numbers a frame that are expected: 61, or 263 for a checkpoint trained on HumanML3D.
 
@@ -126,7 +126,7 @@ def read_released(
 
 
 def write_released(folder: str | Path, released: Released) -> Path:
-    """Writes a checkpoint in the published form, its statistics beside it, the weights last.
+    """Writes a checkpoint in the published form, its statistics next to it, the weights last.
 
     Args:
         folder: Made when it is missing.
@@ -141,24 +141,24 @@ def write_released(folder: str | Path, released: Released) -> Path:
     sizes = _sizes(released.weights, released.arguments)
     odd = {name: sizes[name] for name, value in _BUILT.items() if sizes[name] != value}
     if odd:
-        told = ", ".join(f"{name} {value} for {_BUILT[name]}" for name, value in odd.items())
-        warnings.warn(f"the published code builds other sizes ({told}): only kfzoo can read this", stacklevel=2)
+        sizes = ", ".join(f"{name} {value} for {_BUILT[name]}" for name, value in odd.items())
+        warnings.warn(f"the published code builds other sizes ({sizes}): only kfzoo can read this", stacklevel=2)
     folder = Path(folder)
     for name, values in ((MEAN, released.statistics.mean), (STD, released.statistics.std)):
-        with replacing(folder / name) as beside:
-            np.save(beside, values.cpu().numpy())
-    with replacing(folder / ARGUMENTS) as beside:
-        beside.write_text(json.dumps(released.arguments, indent=4, sort_keys=True) + "\n", encoding="utf-8")
+        with replacing(folder / name) as temporary:
+            np.save(temporary, values.cpu().numpy())
+    with replacing(folder / ARGUMENTS) as temporary:
+        temporary.write_text(json.dumps(released.arguments, indent=4, sort_keys=True) + "\n", encoding="utf-8")
     weights = _plain(released.weights)
     stored = {"model": weights, "model_avg": _plain(released.averaged)} if released.averaged else weights
     path = folder / f"model{released.step or 0:09d}.pt"
-    with replacing(path) as beside:
-        torch.save(stored, beside)
+    with replacing(path) as temporary:
+        torch.save(stored, temporary)
     return path
 
 
 def arguments_of(denoiser: Denoiser, *, dropped: float, prediction: Prediction, averaged: bool) -> dict[str, Any]:
-    """Returns the arguments that the published code, and this, need in order to build a denoiser anew.
+    """Returns the arguments that the published code, and this, need in order to rebuild a denoiser.
 
     Args:
         denoiser: What was trained.
@@ -188,7 +188,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise InputError(path, "no such file", "give the path of a model….pt") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise InputError(path, f"is damaged or no checkpoint ({reason})", "copy it anew") from error
+        raise InputError(path, f"is damaged or no checkpoint ({reason})", "copy it again") from error
     if not isinstance(stored, dict):
         raise InputError(path, f"holds a {type(stored).__name__}, expected weights by name", _REMEDY)
     return stored
@@ -200,16 +200,16 @@ def _read_arguments(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError(path, "no such file", "copy it from where the checkpoint comes from") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(path, f"cannot be read ({error})", "copy it anew") from error
+        raise InputError(path, f"cannot be read ({error})", "copy it again") from error
     if not isinstance(arguments, dict):
-        raise InputError(path, "is no JSON object", "copy it anew")
+        raise InputError(path, "is no JSON object", "copy it again")
     odd = {name: arguments[name] for name, held in _HELD.items() if arguments.get(name, held) != held}
     if arguments.get("cond_mode", "text") != "text":
         odd["cond_mode"] = arguments["cond_mode"]
     if odd:
         shown = ", ".join(f"{name} {json.dumps(value)}" for name, value in odd.items())
         wanted = ", ".join(f"{name} {json.dumps((_HELD | {'cond_mode': 'text'})[name])}" for name in odd)
-        raise InputError(path, f"tells of {shown}, expected {wanted}", _REMEDY)
+        raise InputError(path, f"names {shown}, expected {wanted}", _REMEDY)
     own, dropped = arguments.get("kfzoo", {}), arguments.get("cond_mask_prob", 0)
     if not (
         isinstance(own, dict)
@@ -219,12 +219,12 @@ def _read_arguments(path: Path) -> dict[str, Any]:
         and isinstance(dropped, int | float)
         and 0 <= dropped <= 1
     ):
-        raise InputError(path, "has no sense in its kfzoo or cond_mask_prob", "copy it anew")
+        raise InputError(path, "has no sense in its kfzoo or cond_mask_prob", "copy it again")
     return arguments
 
 
 def _read_statistics(path: Path, mean: str | Path, std: str | Path) -> Statistics:
-    """Reads the two files; both are asked for by name, since no number could stand in for them."""
+    """Reads the two files; both are asked for by name, since no default could replace them."""
     files = {"mean": Path(mean or path.with_name(MEAN)), "std": Path(std or path.with_name(STD))}
     missing = [name for name, file in files.items() if not file.is_file()]
     if missing:
@@ -237,12 +237,12 @@ def _read_statistics(path: Path, mean: str | Path, std: str | Path) -> Statistic
             values = np.load(file, allow_pickle=False)
             found[name] = torch.from_numpy(np.asarray(values, dtype=np.float32))
         except (OSError, ValueError, EOFError, TypeError) as error:
-            raise InputError(file, f"is no .npy file of numbers ({error})", "copy it anew") from error
+            raise InputError(file, f"is no .npy file of numbers ({error})", "copy it again") from error
     return Statistics(**found)
 
 
 def _fitting(where: object, stored: Any, arguments: Mapping[str, Any], features: int) -> dict[str, Tensor]:
-    """Returns the weights without CLIP's, when they are what the arguments tell of."""
+    """Returns the weights without CLIP's, when they are what the arguments describe."""
     if not isinstance(stored, dict) or not all(
         isinstance(name, str) and isinstance(values, Tensor) for name, values in stored.items()
     ):
@@ -258,14 +258,14 @@ def _fitting(where: object, stored: Any, arguments: Mapping[str, Any], features:
     if unknown or missing:
         lists = (("lacks", missing), ("also holds", unknown))
         raise InputError(where, " and ".join(f"{verb} {_listed(names)}" for verb, names in lists if names), _REMEDY)
-    told = {"latent_dim": sizes["width"], "layers": sizes["layers"]}
+    described = {"latent_dim": sizes["width"], "layers": sizes["layers"]}
     odd = [
         f"{name} {arguments[name]!r}, the weights of {value}"
-        for name, value in told.items()
+        for name, value in described.items()
         if arguments.get(name, value) != value
     ]
     if odd:
-        raise InputError(where, f"its args.json tells of {' and of '.join(odd)}", _REMEDY)
+        raise InputError(where, f"its args.json names {' and '.join(odd)}", _REMEDY)
     shapes = [
         f"{name} is {tuple(weights[name].shape)}, expected {tuple(values.shape)}"
         for name, values in expected.items()
@@ -275,7 +275,7 @@ def _fitting(where: object, stored: Any, arguments: Mapping[str, Any], features:
         raise InputError(where, _listed(shapes), f"motions of {features} numbers a frame are expected")
     broken = [name for name, values in weights.items() if not values.isfinite().all()]
     if broken:
-        raise InputError(where, f"has values that are not finite in {_listed(broken)}", "copy it anew")
+        raise InputError(where, f"has values that are not finite in {_listed(broken)}", "copy it again")
     return weights
 
 

@@ -16,7 +16,7 @@ from kfzoo.models.mdm.diffusion import SCHEDULE, STEPS, Denoises, Prediction, si
 Scheduler = Literal["ddpm", "ddim", "dpm_solver"]
 
 LATE = 985
-"""Where few steps may begin: ᾱ is 0.0005, so that noise alone can stand in for a noised motion.
+"""Where few steps may begin: ᾱ is 0.0005, so that pure noise replaces a noised motion.
 
 A motion from predicted noise is divided by √ᾱ, which is 1 / 46 here and 1 / 20,000 at the very last step: begun there,
 an error of 1 % in predicted noise comes out of ten steps as 26 times the motion.
@@ -43,7 +43,7 @@ def sample(
 
     Args:
         denoiser: A trained denoiser, in evaluation mode.
-        text: (B, D) encoded texts; encoded once, whatever the number of steps.
+        text: (B, D) encoded texts; encoded once for all steps.
         lengths: Frames of each sample, at least 1.
         seeds: One integer a sample.
         scheduler: `ddpm`, ancestral sampling, in 1,000 steps as published (fixed small variance, nothing clipped);
@@ -56,7 +56,7 @@ def sample(
         features: Numbers a frame, C.
 
     Returns:
-        (B, T, C) float32, T being the greatest length; 0 behind a sample's own end.
+        (B, T, C) float32, T being the greatest length; 0 after a sample's own end.
 
     Raises:
         InputError: For a scheduler or a number of steps that there is none of.
@@ -96,7 +96,7 @@ def build_solver(name: str, steps: int, prediction: Prediction) -> Any:
         solver.set_timesteps(timesteps=_evenly(steps))
         return solver
     if STEPS % steps:
-        # diffusers would step by the rounded quotient, and tell the denoiser of another noise than there is.
+        # diffusers would step by the rounded quotient, and give the denoiser another noise level than there is.
         raise InputError("steps", f"is {steps}", f"choose a divisor of {STEPS}, or the scheduler dpm_solver")
     solver = untyped.DDIMScheduler(**settings, timestep_spacing="trailing", clip_sample=False)
     solver.alphas_cumprod = signal_shares()
@@ -133,7 +133,7 @@ class _Noise:
         self.mask = (frames < torch.tensor(list(lengths))[:, None]).to(device)
 
     def draw(self) -> Tensor:
-        """Returns (B, T, C); 0 behind a sample's own end."""
+        """Returns (B, T, C); 0 after a sample's own end."""
         drawn = [
             torch.randn(shape, generator=generator)
             for shape, generator in zip(self._shapes, self._generators, strict=True)
@@ -161,5 +161,5 @@ class _Guided:
         found = self._denoiser(given, t_of_each, self._text, self._mask, self._dropped).float()
         if not self._twice:
             return found
-        told, untold = found.chunk(2)
-        return untold + self._guidance * (told - untold)
+        conditional, unconditional = found.chunk(2)
+        return unconditional + self._guidance * (conditional - unconditional)

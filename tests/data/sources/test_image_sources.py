@@ -12,7 +12,7 @@ from PIL import Image
 from kfzoo.arkit.channels import CHANNELS, INDEX
 from kfzoo.arkit.livelink import write_take
 from kfzoo.data.calibration import calibrate
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.script import Script
 from kfzoo.data.sources.image_folder import ImageFolder
 from kfzoo.data.sources.image_pairs import ImageArkitPairs

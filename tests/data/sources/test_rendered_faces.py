@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kfzoo.arkit.channels import CHANNELS, INDEX
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.script import Keyframe, Script, fingerprint
 from kfzoo.data.sources.base import Source
 from kfzoo.data.sources.builtin import BuiltinScripts

@@ -1,4 +1,4 @@
-"""Memory that does not suffice, told in one line: what was asked of it, and what to lower."""
+"""Insufficient memory, reported in one line: what was asked of it, and what to lower."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ _ASKED = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)
 
 
 @contextmanager
-def memory_told(settings: Callable[[], Mapping[str, Any]], process: int = 0) -> Iterator[None]:
+def explained_memory_errors(
+    settings: Callable[[], Mapping[str, Any]], least: Mapping[str, int], process: int = 0
+) -> Iterator[None]:
     """Raises `InputError` where the memory, of a graphics card or the machine, does not suffice.
 
     Args:
         settings: Returns the resolved configuration, plain values.
-        process: Number of this process. The first one's error is told where it ends, and it never learns of another's.
+        least: The model's `batching_settings`.
+        process: Number of this process. The main program prints the first one's error, and never sees another's.
     """
     try:
         yield
@@ -30,10 +33,10 @@ def memory_told(settings: Callable[[], Mapping[str, Any]], process: int = 0) -> 
             seen = seen.__cause__ or seen.__context__
         if seen is None or isinstance(seen, InputError):
             raise
-        told = memory_error(str(seen), settings())
+        found = memory_error(str(seen), settings(), least)
         if process:
-            print(f"kfzoo: process {process}: {told}", file=sys.stderr)
-        raise told from error
+            print(f"kfzoo: process {process}: {found}", file=sys.stderr)
+        raise found from error
 
 
 def _is_of_memory(error: BaseException) -> bool:
@@ -41,27 +44,25 @@ def _is_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and bool(_SIGNS.search(str(error))))
 
 
-def memory_error(message: str, settings: Mapping[str, Any]) -> InputError:
+def memory_error(message: str, settings: Mapping[str, Any], least: Mapping[str, int] = {}) -> InputError:
     """Returns the error that names the batch size and what else takes memory in a configuration.
 
     Args:
         message: torch's.
         settings: The resolved configuration, plain values.
+        least: The model's `batching_settings`.
     """
     model, data = ((settings.get(key) or {}).get("init_args") or {} for key in ("model", "data"))
-    batch_size, lockstep = data.get("batch_size"), model.get("lockstep")
-    evaluated = data.get("evaluation_batch_size")
+    batch_size = data.get("batch_size")
+    sizes = {f"data.init_args.{name}": data.get(name) for name in ("batch_size", "evaluation_batch_size")}
+    sizes |= {f"model.init_args.{name}": model.get(name) for name in least if not isinstance(least[name], bool)}
+    lower = [f"{name} ({size})" for name, size in sizes.items() if size is not None and size > 1]
     asked = _ASKED.search(message)
     problem = f"a batch of {batch_size} does not fit into the memory" + (f" ({asked[0]})" if asked else "")
-    lower = [f"data.init_args.batch_size ({batch_size})"] if batch_size != 1 else []
-    if evaluated is not None and evaluated > 1:
-        lower.append(f"data.init_args.evaluation_batch_size ({evaluated})")
-    if lockstep is not None and lockstep > 1:
-        lower.append(f"model.init_args.lockstep ({lockstep})")
     remedies = [f"lower {' or '.join(lower)}"] if lower else []
-    if model.get("gradient_checkpointing") is False:
-        also = ", share_prefixes to false" if model.get("share_prefixes") else ""
-        remedies.append(f"set model.init_args.gradient_checkpointing to true{also}")
+    switches = [name for name, value in least.items() if isinstance(value, bool) and model.get(name) is not value]
+    if switches:
+        remedies.append(f"set {', '.join(f'model.init_args.{name} to {least[name]}'.lower() for name in switches)}")
     if "precision" in model:
         if model["precision"] == "float32":
             remedies.append("set model.init_args.precision to bfloat16")

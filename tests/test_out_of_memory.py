@@ -1,19 +1,19 @@
-"""Memory that does not suffice is told in one line: the size of a batch, and what to lower."""
+"""Insufficient memory is reported in one line: the batch size, and what to lower."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 import yaml
 
-from kfzoo.commands.memory import memory_error, memory_told
 from kfzoo.data.batch import KeyframeBatch
 from kfzoo.errors import InputError
 from kfzoo.models.base import Generation, KeyframeModule
+from kfzoo.out_of_memory import explained_memory_errors, memory_error
 from tests.commandline import run
 
 CARD = "CUDA out of memory. Tried to allocate 20.31 GiB. GPU 0 has a total capacity of 79.1 GiB of which 3 GiB is free."
@@ -35,26 +35,27 @@ ASKED = {
 
 
 class Hungry(KeyframeModule):
-    """Has too little memory at what it is told to."""
+    """Raises an error of insufficient memory at a chosen stage."""
 
+    batching_settings: ClassVar = {"at_once": 1}
     error: Exception | None = None
     at = ""
 
-    def __init__(self, lockstep: int = 8) -> None:
+    def __init__(self, at_once: int = 8) -> None:
         super().__init__()
         self.save_hyperparameters()
 
-    def _eat(self) -> None:
+    def _allocate(self) -> None:
         state: Any = self.trainer.state
         if self.error is not None and self.at == state.stage:
             raise self.error
 
     def loss(self, batch: KeyframeBatch) -> dict[str, torch.Tensor]:
-        self._eat()
+        self._allocate()
         return {"loss": torch.zeros(())}
 
     def generate(self, batch: KeyframeBatch) -> Generation:
-        self._eat()
+        self._allocate()
         return Generation.of(torch.zeros(len(batch), 61))
 
 
@@ -64,9 +65,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = {
         "seed_everything": 3,
         "run_dir": str(folder / "run"),
-        "model": {"class_path": "tests.commands.test_memory.Hungry"},
+        "model": {"class_path": "tests.test_out_of_memory.Hungry"},
         "data": {
-            "class_path": "kfzoo.data.datamodule.KeyframeDataModule",
+            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
             "init_args": {
                 "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 42}},
                 "batch_size": 16,
@@ -88,7 +89,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(("predict", "predict", error) for error in ERRORS if error != "a card"),
     ],
 )
-def test_it_is_told_in_one_line(
+def test_it_is_reported_in_one_line(
     command: str,
     stage: str,
     error: str,
@@ -98,24 +99,28 @@ def test_it_is_told_in_one_line(
 ) -> None:
     checkpoints = {path: path.read_bytes() for path in (config.parent / "run").glob("*.ckpt")}
     assert len(checkpoints) == 2
-    monkeypatch.setattr(
-        "tests.commands.test_memory.Hungry.error", ERRORS[error]
-    )  # as the configuration names the class
-    monkeypatch.setattr("tests.commands.test_memory.Hungry.at", stage)
+    monkeypatch.setattr("tests.test_out_of_memory.Hungry.error", ERRORS[error])  # as the configuration names the class
+    monkeypatch.setattr("tests.test_out_of_memory.Hungry.at", stage)
     further = ["--trainer.max_epochs", 2] if command == "fit" and stage != "test" else []
     assert run(command, "--config", config, *further) == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("kfzoo: ")]
     assert said == [
         f"kfzoo: memory: a batch of 16 does not fit into the memory{ASKED.get(error, '')}; lower "
-        "data.init_args.batch_size (16) or model.init_args.lockstep (8), or set trainer.precision to bf16-mixed"
+        "data.init_args.batch_size (16) or model.init_args.at_once (8), or set trainer.precision to bf16-mixed"
     ]
     assert {path: path.read_bytes() for path in checkpoints} == checkpoints
 
 
 def test_what_does_not_fit_for_real() -> None:
-    with pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"), memory_told(settings):
+    with (
+        pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"),
+        explained_memory_errors(settings, {}),
+    ):
         torch.empty(1 << 60, dtype=torch.uint8)
-    with pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"), memory_told(settings):
+    with (
+        pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"),
+        explained_memory_errors(settings, {}),
+    ):
         np.ones(1 << 50)
 
 
@@ -127,15 +132,15 @@ def settings() -> dict[str, Any]:
     ("model", "batch_size", "precision", "remedy"),
     [
         (
-            {"lockstep": 16, "gradient_checkpointing": False, "share_prefixes": True, "precision": "float32"},
+            {"decode_batch_size": 16, "gradient_checkpointing": False, "share_prefixes": True, "precision": "float32"},
             12,
             None,
-            "lower data.init_args.batch_size (12) or model.init_args.lockstep (16), or set "
-            "model.init_args.gradient_checkpointing to true, share_prefixes to false, or set "
+            "lower data.init_args.batch_size (12) or model.init_args.decode_batch_size (16), or set "
+            "model.init_args.gradient_checkpointing to true, model.init_args.share_prefixes to false, or set "
             "model.init_args.precision to bfloat16",
         ),
         (
-            {"lockstep": 1, "gradient_checkpointing": True, "precision": "bfloat16"},
+            {"decode_batch_size": 1, "gradient_checkpointing": True, "precision": "bfloat16"},
             2,
             None,
             "lower data.init_args.batch_size (2)",
@@ -151,7 +156,11 @@ def test_only_what_can_be_lowered_is_named(model: dict[str, Any], batch_size: in
         "data": {"init_args": {"batch_size": batch_size}},
         "trainer": {"precision": precision},
     }
-    assert str(memory_error("", found)) == f"memory: a batch of {batch_size} does not fit into the memory; {remedy}"
+    least = {"decode_batch_size": 1, "gradient_checkpointing": True, "share_prefixes": False}
+    least = {name: value for name, value in least.items() if name in model}
+    assert (
+        str(memory_error("", found, least)) == f"memory: a batch of {batch_size} does not fit into the memory; {remedy}"
+    )
 
 
 def test_a_larger_batch_of_evaluation_is_named() -> None:
@@ -167,17 +176,17 @@ def test_a_wrapped_error_is_found_and_others_pass() -> None:
         except Exception as error:
             raise ValueError("something failed") from error
 
-    with pytest.raises(InputError, match=r"Tried to allocate 20.31 GiB"), memory_told(settings):
+    with pytest.raises(InputError, match=r"Tried to allocate 20.31 GiB"), explained_memory_errors(settings, {}):
         wrap(torch.OutOfMemoryError(CARD))
-    with pytest.raises(ValueError, match="something failed"), memory_told(settings):
+    with pytest.raises(ValueError, match="something failed"), explained_memory_errors(settings, {}):
         wrap(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    told = InputError("model", "is told already")
-    with pytest.raises(InputError) as found, memory_told(settings):
-        raise told from torch.OutOfMemoryError(CARD)
-    assert found.value is told
+    reported = InputError("model", "is reported already")
+    with pytest.raises(InputError) as found, explained_memory_errors(settings, {}):
+        raise reported from torch.OutOfMemoryError(CARD)
+    assert found.value is reported
 
 
-def test_a_further_process_tells_it_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(InputError), memory_told(settings, process=3):
+def test_a_further_process_reports_it_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError), explained_memory_errors(settings, {}, process=3):
         raise torch.OutOfMemoryError(CARD)
     assert capsys.readouterr().err.startswith("kfzoo: process 3: memory: a batch of 4 does not fit into the memory")

@@ -1,4 +1,4 @@
-"""A parser's message of many lines, told in one: which key, what is wrong, what is right."""
+"""A parser whose errors are one line: which key, what is wrong, what is right."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import Any
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ActionYesNo, ArgumentParser
 
 from kfzoo.errors import InputError
 
@@ -26,15 +27,32 @@ _WRONG_NAMES = (
 )
 
 
+class CommandParser(ArgumentParser):
+    """A parser that raises `InputError` where the usual one prints its usage and exits."""
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds an argument; a boolean one needs no value: `--strict`."""
+        if kwargs.get("type") is bool:
+            del kwargs["type"]
+            kwargs |= {"action": ActionYesNo(), "nargs": "?"}
+        return super().add_argument(*args, **kwargs)
+
+    def error(self, message: str, ex: Exception | None = None) -> Any:
+        """Raises the message as one line."""
+        if not self.exit_on_error:
+            super().error(message, ex)
+        raise one_line_error(message, self) from ex
+
+
 def one_line_error(message: str, parser: ArgumentParser) -> InputError:
     """Turns a parser's message into one line.
 
     Args:
-        message: jsonargparse's.
-        parser: The parser that it comes from; it knows the right names.
+        message: A message of jsonargparse.
+        parser: Its parser, which knows the right names.
     """
     flat = " ".join(line.strip(" -") for line in message.splitlines())
-    # For a key that may be None, the message tells every key twice; the innermost problem is the first's.
+    # For a key that may be None, the message names every key twice; the innermost problem is the first's.
     keys = re.findall(r'[Pp]arser key "([^"]+)"', flat)
     class_paths = re.findall(r"given class_path '([^']+)'", flat)
     problem = re.sub(r"\s+", " ", _NOISE.sub("", flat)).strip(" :;,")
