@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pickle
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ from kfzoo.errors import InputError
 from kfzoo.training.module import ZooModule
 
 Module = TypeVar("Module", bound=ZooModule)
+
+_RETRAIN = "train it again, or use the version that wrote it"
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -43,7 +46,8 @@ def load_module(path: str | Path, kind: type[Module]) -> Module:
         kind: What is expected, such as `KeyframeModule`.
 
     Raises:
-        InputError: When the file cannot be read, or its class cannot be found or is of another kind.
+        InputError: When the file cannot be read, its class cannot be found or is of another kind, or an earlier version
+            wrote it with settings that are gone.
     """
     checkpoint = read_checkpoint(path)
     class_path = str(checkpoint["kfzoo"]["class_path"])
@@ -51,10 +55,17 @@ def load_module(path: str | Path, kind: type[Module]) -> Module:
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise InputError(path, f"holds a {class_path}, which cannot be imported", "put it on PYTHONPATH") from error
+        remedy = _RETRAIN if module.startswith("kfzoo.") else "put it on PYTHONPATH"
+        raise InputError(path, f"holds a {class_path}, which cannot be imported", remedy) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise InputError(path, f"holds {class_path}, which is no {kind.__name__}", "give the checkpoint of one")
-    loaded: Module = found(**checkpoint.get("hyper_parameters", {}))
+    settings = checkpoint.get("hyper_parameters", {})
+    unknown = sorted(settings.keys() - inspect.signature(found).parameters.keys())
+    if unknown:
+        version = checkpoint["kfzoo"].get("version", "of unknown version")
+        problem = f"was written by kfzoo {version}, and this version has no setting '{unknown[0]}' of {name}"
+        raise InputError(path, problem, _RETRAIN)
+    loaded: Module = found(**settings)
     loaded.on_load_checkpoint(checkpoint)
     loaded.load_state_dict(checkpoint["state_dict"], strict=loaded.strict_loading)
     return loaded.eval()
