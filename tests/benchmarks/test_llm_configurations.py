@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmarks.llm_configurations import CONFIGS, ROWS, Row, main
+from benchmarks.tables.llm_configurations import CONFIGS, ROWS, Row, main
 from kfzoo.evaluation.papers import published
 from kfzoo.evaluation.results import find_runs
 from kfzoo.language_models.loading import add_lora, lora_config, meta_language_model

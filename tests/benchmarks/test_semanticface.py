@@ -1,9 +1,8 @@
-"""SemanticFace's tables: what is run for them, what they say of made-up results, and one tiny run of everything."""
+"""SemanticFace's tables: what is run for them, the page of made-up results, and one tiny run of everything."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +15,24 @@ import yaml
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks import semanticface
-from benchmarks.leaderboard import Board
-from benchmarks.semanticface import OTHER_PEOPLE, WILD, Plan
-from benchmarks.semanticface_tables import ESTIMATORS, main, write_tables
+from benchmarks.tables import runs
+from benchmarks.tables.leaderboard import Board
+from benchmarks.tables.semanticface import OTHER_PEOPLE, Plan, main
+from benchmarks.tables.semanticface_page import ESTIMATORS, WILD, write_page
 from kfzoo.__main__ import main as kfzoo
 from kfzoo.arkit.channels import CHANNELS, REGIONS
 from kfzoo.errors import InputError
 from kfzoo.evaluation.results import write_results
 from kfzoo.evaluation.scores import Score, Table
+from tests.benchmarks import pages
+from tests.benchmarks.pages import number
 from tests.commandline import ROOT
 from tests.evaluation.leaderboard_runs import COUNT, DATA, results, samples
 
 LANDMARKS = ("SBCA", "DeadFace fixed", "DeadFace compat")
 DEGREES = {"A2": "", "A1": "_a1", "A0": "_a0"}
 LEVELS = {"A2": 0.003, "A1": 0.004, "A0": 0.005, "direct regressor": 0.002}
-"""What the made-up estimators reach; the others reach 0.01."""
+"""What MSE of the made-up estimators; that of the others is 0.01."""
 
 
 def errors(label: str, level: float | None = None) -> NDArray[np.float64]:
@@ -79,7 +80,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def page(out: Path) -> str:
-    write_tables(out)
+    write_page(out)
     return (out / "semanticface.md").read_text()
 
 
@@ -89,15 +90,8 @@ def section(text: str, number: int) -> str:
 
 
 def cells(text: str, number: int, place: int = 0) -> dict[str, list[str]]:
-    """Lines of one of the tables under a heading by their first cell, bold or not."""
-    found = re.findall(r"(?:^\|.*\n?)+", section(text, number), re.MULTILINE)[place]
-    lines = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in found.splitlines()]
-    assert len({len(line) for line in lines}) == 1
-    return {line[0]: line[1:] for line in (lines[0], *lines[2:])}
-
-
-def number(cell: str) -> float:
-    return float(cell.replace("−", "-"))
+    """Lines of one of the tables under a heading by their first cell."""
+    return pages.cells(section(text, number), place)
 
 
 # The page ---------------------------------------------------------------------------------------------------------
@@ -112,12 +106,12 @@ def test_t_statistics_are_scipys(out: Path, first: str, second: str) -> None:
     assert p == pytest.approx(expected.pvalue, rel=0.06)
     assert difference == pytest.approx(1e3 * (ours - theirs).mean(), abs=0.00051)
     assert effect == pytest.approx((ours - theirs).mean() / (ours - theirs).std(ddof=1), abs=0.00051)
-    # Clusters that are all as large: the t-test of a mean whose clusters' means are the observations.
-    clips = np.arange(COUNT) % 8
-    means = np.array([(ours - theirs)[clips == clip].mean() for clip in range(8)])
-    by_clip = stats.ttest_1samp(means, 0)
-    assert clustered == pytest.approx(by_clip.statistic, abs=0.0051)
-    assert clustered_p == pytest.approx(by_clip.pvalue, rel=0.06)
+    # Clusters of equal size: the t-test of a mean whose clusters' means are the observations.
+    recordings = np.arange(COUNT) % 8
+    means = np.array([(ours - theirs)[recordings == each].mean() for each in range(8)])
+    by_recording = stats.ttest_1samp(means, 0)
+    assert clustered == pytest.approx(by_recording.statistic, abs=0.0051)
+    assert clustered_p == pytest.approx(by_recording.pvalue, rel=0.06)
 
 
 def test_the_ablation_is_the_spread_of_the_samples(out: Path) -> None:
@@ -137,13 +131,13 @@ def test_channels_are_ranked_by_their_error(out: Path) -> None:
     assert heads[0] == ["MSE", "P Corr", "S Corr", "Deviation", "P Corr, direct regressor", "P Corr, SBCA"]
     average = seventh.pop("Average")
     assert (len(sixth), len(seventh)) == (31, 30)
-    ours, rivals = (tables(label)["channel"].rows for label in ("A2", "direct regressor"))
+    ours, others = (tables(label)["channel"].rows for label in ("A2", "direct regressor"))
     assert [*sixth, *seventh] == sorted(CHANNELS, key=lambda name: ours[name][0] or 0)
     assert next(iter(sixth)) == "TongueOut"
     assert sixth["TongueOut"] == ["0.0000", "–", "–", "0.0000", "–", "–"]
     shown = sixth | seventh
     for name in set(CHANNELS) - {"TongueOut"}:
-        expected = [*ours[name][:4], rivals[name][1]]
+        expected = [*ours[name][:4], others[name][1]]
         assert [number(cell) for cell in shown[name][:5]] == pytest.approx(expected, abs=5.1e-5)
         assert shown[name][5] == "–"  # no results of SBCA
     pearson = [value for row in ours.values() if (value := row[1]) is not None]
@@ -202,16 +196,15 @@ def test_the_page_says_where_it_comes_from(out: Path) -> None:
     assert "BuiltinScripts, test part, 40 keyframes of 2 people, fingerprint 01234567, split abcdef01" in head
     assert "- hardware: a CPU" in head
     assert "commit c0ffee" in head
-    assert "`python -m benchmarks.semanticface`; the tables alone: " in head
-    assert "`python -m benchmarks.semanticface_tables`" in head
+    assert "`python -m benchmarks.tables.semanticface`; only this page: " in head
     assert "- no results, so no numbers below: SBCA, DeadFace fixed, DeadFace compat" in head
     assert "| A2 | `vlm_estimator-builtin` | deadbeef | 7 | 12 | 1 |" in head
     assert "somewhere" not in text
     assert str(out) not in text
 
 
-def test_what_landmarks_tell_stands_by_channel(out: Path) -> None:
-    heading = "\n## Beside the paper"
+def test_correlations_of_landmarks_by_channel(out: Path) -> None:
+    heading = "\n## Not in the paper"
     assert "No results of estimators that read landmarks." in page(out).partition(heading)[2]
     for label in ("SBCA", "DeadFace fixed"):
         keep(out / "runs", label)
@@ -225,7 +218,7 @@ def test_what_landmarks_tell_stands_by_channel(out: Path) -> None:
     assert len(rows) == len(CHANNELS) + 1
 
 
-# What it says of the claim ----------------------------------------------------------------------------------------
+# The claim ----------------------------------------------------------------------------------------------------
 
 
 def claim(out: Path) -> str:
@@ -233,40 +226,40 @@ def claim(out: Path) -> str:
 
 
 def test_the_claim_follows_the_numbers(out: Path) -> None:
-    assert "**holds** here: A1 errs less than A0 (p " in claim(out)
-    assert "A2 errs more than the direct regressor" in claim(out)
+    assert "**holds** here: A1 has a smaller error than A0 (p " in claim(out)
+    assert "A2 has a larger error than the direct regressor" in claim(out)
     keep(out / "runs", "A0", errors("A0", 0.003))  # A0 and A2 change places
     keep(out / "runs", "A2", errors("A2", 0.005))
     said = claim(out)
-    assert "**does not hold** here: A1 errs more than A0" in said
-    assert "A2 errs more than A1" in said
+    assert "**does not hold** here: A1 has a larger error than A0" in said
+    assert "A2 has a larger error than A1" in said
     keep(out / "runs", "A2", errors("A1"))  # no difference at all
-    assert "A2 is not told from A1 (p = 1.000); A2 errs more than A0" in claim(out)
+    assert "A2 does not differ from A1 (p = 1.000); A2 has a larger error than A0" in claim(out)
     keep(out / "runs", "A0")
-    assert "**holds in part** here: A1 errs less than A0" in claim(out)
+    assert "**holds in part** here: A1 has a smaller error than A0" in claim(out)
 
 
-def test_a_difference_within_one_clip_is_no_finding(out: Path) -> None:
+def test_a_difference_within_one_recording_is_not_significant(out: Path) -> None:
     better = errors("A0").copy()
-    better[np.arange(COUNT) % 8 == 0] *= 0.5  # in one of eight clips
+    better[np.arange(COUNT) % 8 == 0] *= 0.5  # in one of eight recordings
     keep(out / "runs", "A1", better)
     assert stats.ttest_rel(better, errors("A0")).pvalue < 0.05
-    assert "A1 is not told from A0" in claim(out)
+    assert "A1 does not differ from A0" in claim(out)
 
 
 # What is missing --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("label", ["A0", "A1", "A2", "direct regressor", "mean face"])
-def test_a_missing_run_is_told(out: Path, label: str) -> None:
+def test_a_missing_run_is_named(out: Path, label: str) -> None:
     (out / "runs" / f"{ESTIMATORS[label]}" / "results.json").unlink()
     text = page(out)
     assert f"no numbers below: {', '.join(each for each in ESTIMATORS if each in (label, *LANDMARKS))}" in text
     for table in (1, *((3,) if label != "mean face" else ())):
         assert set(cells(text, table)[f"{label} (no results)"]) == {"–"}
-    judged = "**cannot be judged**" in text
-    assert judged == label.startswith("A")
-    if judged:
+    untested = "**cannot be tested**" in text
+    assert untested == label.startswith("A")
+    if untested:
         other = {"A0": "A2 vs A0", "A1": "A1 vs A0", "A2": "A2 vs A1"}[label]
         assert set(cells(text, 4)[f"{other} (no results of {label})"]) == {"–"}
     assert ("No results of A2." in section(text, 6)) == (label == "A2")
@@ -282,17 +275,17 @@ def test_what_cannot_be_compared_is_refused(out: Path, capsys: pytest.CaptureFix
     mse = errors("A1")
     write_results(out / "others" / "runs" / "x" / "results.json", results("x", float(mse.mean())), samples(mse, 0.02))
     with pytest.raises(InputError, match="not scored on the same data by the same evaluator"):
-        write_tables(out)
+        write_page(out)
     with pytest.raises(InputError, match=r"holds no results of SemanticFace's estimators.*run `python"):
-        write_tables(out / "others")
+        write_page(out / "others")
     assert not (out / "semanticface.md").exists()
     with pytest.raises(SystemExit):
-        main(["--results", str(out / "nowhere")])
+        main(["--page", "--out", str(out / "nowhere")])
     assert capsys.readouterr().err.count(" no such folder") == 1
 
 
 def test_the_command_writes_the_page(out: Path) -> None:
-    main(["--results", str(out)])
+    main(["--page", "--out", str(out)])
     assert (out / "semanticface.md").read_text() == page(out)
 
 
@@ -324,10 +317,10 @@ def test_the_plan_runs_every_row_of_the_tables() -> None:
     assert [name for name, _ in plan(True, some).fits()] == ["vlm_estimator-builtin", "sbca-builtin"]
 
 
-def test_an_unknown_estimator_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_estimator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        semanticface.main(["--only", "sbca-builtin"])  # without landmarks
-    assert "'sbca-builtin' is no estimator that can be run so; there are vlm_estimator-" in capsys.readouterr().err
+        main(["--only", "sbca-builtin"])  # without landmarks
+    assert "'sbca-builtin' is not an estimator that can run; there are vlm_estimator-" in capsys.readouterr().err
 
 
 def config(name: str) -> dict[str, Any]:
@@ -351,7 +344,7 @@ def test_degrees_differ_in_semantics_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["image_regressor/builtin", "sbca/builtin", "mediapipe_landmarks/builtin"])
-def test_rivals_see_the_same_images(name: str) -> None:
+def test_all_estimators_read_the_same_images(name: str) -> None:
     ours, theirs = config("vlm_estimator/builtin"), config(name)
     assert theirs["data"] == ours["data"]
     assert theirs["seed_everything"] == ours["seed_everything"]
@@ -368,12 +361,12 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
     commands: list[list[str]] = []
 
     def in_this_process(command: list[str], **_: Any) -> SimpleNamespace:
-        """A process of its own for each command takes longer to start than these take to run."""
+        """A process for each command takes longer to start than these take to run."""
         assert command[1:3] == ["-m", "kfzoo"]
         commands.append(command[3:])
         return SimpleNamespace(returncode=kfzoo(command[3:]))
 
-    monkeypatch.setattr(semanticface, "subprocess", SimpleNamespace(run=in_this_process))
+    monkeypatch.setattr(runs, "subprocess", SimpleNamespace(run=in_this_process))
     monkeypatch.chdir(ROOT)
     names = ["vlm_estimator-builtin_a0", "mean_face-builtin_rendered"]
     source = "--data.init_args.source.init_args"
@@ -382,10 +375,11 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
         f"{source}.source.init_args.n=200", f"{source}.renderer.init_args.size=32", "--trainer.max_epochs=1",
         "--trainer.check_val_every_n_epoch=1", "--trainer.limit_train_batches=2", "--trainer.enable_progress_bar=false",
     ]  # fmt: skip
-    semanticface.main(start)
-    runs = ["evaluator-image_motion_builtin", *names]
-    expected = [*runs, *(f"{name}-wild" for name in names)]
-    assert [Path(words[2 if words[0] == "fit" else 3].partition("=")[2]).name for words in commands] == expected
+    main(start)
+    expected = ["evaluator-image_motion_builtin", *names, *(f"{name}-wild" for name in names)]
+    fits = [words for words in commands if words[0] != "leaderboard"]
+    assert [Path(words[2 if words[0] == "fit" else 3].partition("=")[2]).name for words in fits] == expected
+    assert (tmp_path / "out" / "leaderboard.html").is_file()
 
     def found(name: str) -> dict[str, Any]:
         place = tmp_path / "out" / ("wild" if name.endswith(WILD) else "runs") / name / "results.json"
@@ -409,10 +403,10 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
     assert "A2 (no results)" in cells(text, 1)
     assert str(tmp_path) not in text
 
-    # The same command goes on: nothing is trained again, and the page is the same but for the times.
+    # The same command again: nothing is trained again, and the scores are the same.
     weights = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*/best.ckpt")}
     assert len(weights) == 3
-    semanticface.main(start)
+    main(start)
     assert {path: path.stat().st_mtime_ns for path in weights} == weights
     assert [found(name)["scores"] for name in expected[1:]] == [each["scores"] for each in first.values()]
-    assert len(commands) == 2 * len(expected)
+    assert len(commands) == 2 * (len(expected) + 1)

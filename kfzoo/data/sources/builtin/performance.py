@@ -1,7 +1,7 @@
 """Performing a script: from what is asked of an actor to the 61 coefficients that a phone would measure.
 
 The numbers of `SPILL` and `SYNERGIES` were set by hand so that the marginals come near to those of real takes; see
-`benchmarks/builtin_marginals.py`.
+`benchmarks/tables/builtin_marginals.py`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Commands that reproduce the numbers in `benchmarks/results`: `python -m benchmarks.tables.<name>`."""
