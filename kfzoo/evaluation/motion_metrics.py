@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfzoo.evaluation.scores import METRICS, MetricInfo
 
 MOTION_METRICS: dict[str, MetricInfo] = {
-    "fid_frames": MetricInfo("FID (frames)", "low", 4),
+    "fid_frames": MetricInfo("Frame FID", "low", 4),
     "speed_ratio": MetricInfo("Speed ratio", "target", 3),
     "jerk_ratio": MetricInfo("Jerk ratio", "target", 3),
     "static_share": MetricInfo("Static", "target", 3),
