@@ -23,7 +23,7 @@ def motion_scores(clips: Sequence[Motion], targets: Sequence[Motion], training: 
     """Scores generated clips against the ground truth of the same captions.
 
     Both are compared as sets: a caption does not say when something happens, so that frames at one time say little.
-    Every clip has the same weight in the means, whatever its length.
+    Every clip has the same weight in the means, short or long.
 
     Args:
         clips: N clips of (T, 61), T ≥ 4, at `FPS`.

@@ -45,7 +45,7 @@ class Cell(NamedTuple):
 
 
 def render_html(results: Sequence[Run | Results]) -> str:
-    """Returns the page; the same files give the same text, whatever their order.
+    """Returns the page; the same files in any order give the same text.
 
     Raises:
         InputError: As `boards`.

@@ -20,7 +20,7 @@ TESTS = ("p", "d_z", "Wilcoxon p")
 
 
 def render_markdown(results: Sequence[Run | Results]) -> str:
-    """Returns the leaderboard as Markdown; the same files give the same text, whatever their order.
+    """Returns the leaderboard as Markdown; the same files in any order give the same text.
 
     Raises:
         InputError: As `boards`.
