@@ -13,7 +13,7 @@ from benchmarks.page import prose
 from benchmarks.speed.mdm_published import STEPS, Network, ancestral, noise_of
 from benchmarks.timing import clocked, in_turn, speeds
 from kfzoo.data.batch import Sample
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
 from kfzoo.models import KeyframeMDM
 from kfzoo.runs import RunFolder

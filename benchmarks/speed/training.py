@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from benchmarks.page import prose
 from benchmarks.speed.estimators import load
 from benchmarks.timing import in_turn, speeds
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.models import KeyframeModule
 

@@ -11,9 +11,9 @@ def leaderboard(
     Args:
         results: Folder that is searched for results files.
         out: Path of the Markdown; by default `leaderboard.md` in that folder.
-        html: Path of the page; by default beside the Markdown.
-        check: Write nothing; fail when the files that stand are not what the results give.
-        papers: Print the papers' own numbers, too.
+        html: Path of the page; by default next to the Markdown.
+        check: Write nothing; fail when the files differ from what the results give.
+        papers: Print the published numbers, too.
     """
     import shlex
     from pathlib import Path
@@ -29,7 +29,7 @@ def leaderboard(
         command = shlex.join(("python", "-m", "kfzoo", "leaderboard", *paths))
         for path in (markdown, page):
             check_leaderboard(path, found, command)
-        print(f"{markdown} and {page} are what the results give")
+        print(f"{markdown} and {page} are up to date")
         return
     print_leaderboard(found, papers=papers)
     for path in (markdown, page):

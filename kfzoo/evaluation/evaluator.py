@@ -1,7 +1,7 @@
 """The learned evaluators: words or images and motions in one space (KeyframeFace, C.3; SemanticFace, 0.A.4).
 
-They score; they are trained on ground truth alone, and no model is ever trained with them. Both are written down here:
-what differs is the side of the condition.
+They only score: they are trained on the ground truth, and no model is trained with them. The two differ in the encoder
+of the condition.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from kfzoo.training.module import Monitor, ZooModule
 from kfzoo.training.optimizers import warmup_cosine
 
 SMALLEST_SPREAD = 0.02
-"""Floor of a channel's standard deviation: some are constant in real data (four in SemanticFace's)."""
+"""Floor of a channel's standard deviation: some channels are constant in real data (four in SemanticFace's)."""
 
 CHUNK = 256
-"""Samples a forward pass outside of training."""
+"""Samples in a forward pass outside of training."""
 
 
 class MotionEvaluator(ZooModule, ABC):
     """Aligns conditions with motions by a symmetric InfoNCE loss over the pairs of a batch.
 
-    `L = (L_condition→motion + L_motion→condition) / 2`, cosine similarities over τ, both sides trainable, motions
-    standardised by the training part. AdamW and one cosine over the whole run.
+    `L = (L_condition→motion + L_motion→condition) / 2` over cosine similarities divided by τ. Both sides are trained;
+    motions are standardised by the training part. AdamW with one cosine over the whole run.
 
     Args:
-        condition_dim: Size of what the condition's encoder gives.
+        condition_dim: Size of the condition encoder's vectors.
         dim: Size of the joint space.
         width: Size of a keyframe's token in the motion encoder.
         layers: Its transformer layers.
@@ -57,21 +57,11 @@ class MotionEvaluator(ZooModule, ABC):
 
     monitor = Monitor("val/r_precision_1", "max")
 
-    def __init__(
-        self,
-        condition_dim: int,
-        dim: int,
-        width: int,
-        layers: int,
-        heads: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, condition_dim: int, dim: int, width: int, layers: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.motion = MotionEncoder(len(CHANNELS), dim, width, layers, heads, dropout)
         self.projection = nn.Linear(condition_dim, dim)
         self._retrieval = RPrecision(dim)
-
-    # What is compared ---------------------------------------------------------------------------------------------
 
     @abstractmethod
     def embed_condition(self, batch: KeyframeBatch) -> Tensor:
@@ -99,22 +89,20 @@ class MotionEvaluator(ZooModule, ABC):
 
     @property
     def annotation(self) -> Annotation:
-        """The descriptions it was trained on; it reads the same ones of every model's samples."""
+        """The kind of descriptions it was trained on; it reads the same kind for every model."""
         found: Any = self.provenance.get("annotation", "arkit")
         return found  # type: ignore[no-any-return]
 
     @property
     def digest(self) -> str:
-        """sha256 of its weights and statistics: what is printed beside every number it gave."""
+        """sha256 of its weights and statistics, printed with every number that it computed."""
         return weights_digest(self.stored())
-
-    # How it learns ------------------------------------------------------------------------------------------------
 
     def prepare(self, samples: Sequence[Sample], statistics: Statistics) -> None:
         """Checks that the validation part fills a pool.
 
         Raises:
-            InputError: When it is too small to choose a checkpoint by R-Precision.
+            InputError: When it is too small to select a checkpoint by R-Precision.
         """
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         count = len(data.samples("val"))
@@ -131,7 +119,7 @@ class MotionEvaluator(ZooModule, ABC):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Forgets the last epoch's vectors."""
+        """Drops the last epoch's vectors."""
         self._retrieval.reset()
 
     def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
@@ -139,21 +127,20 @@ class MotionEvaluator(ZooModule, ABC):
         self._retrieval.update(self.embed_condition(batch), self.encode_motion(batch.targets))
 
     def on_validation_epoch_end(self) -> None:
-        """Logs R-Precision@1 to 3 over the whole validation part; the first chooses the checkpoint."""
+        """Logs R-Precision@1 to 3 over the whole validation part; the first selects the checkpoint."""
         if self.trainer.fast_dev_run:  # type: ignore[attr-defined]  # one batch may be smaller than a pool
             return
         found = self._retrieval.compute()
         self.log_dict({f"val/r_precision_{k}": found[f"r_precision_{k}"] for k in (1, 2, 3)}, prog_bar=True)
 
     def test_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
-        """Does nothing: the evaluation asks for vectors itself."""
+        """Does nothing: `EvaluatorCallback` computes the vectors itself."""
 
     def configure_optimizers(self) -> Any:
         """AdamW with one cosine to 0 over all epochs."""
-        encoder = [each for name, each in self.named_parameters() if name.startswith("encoder.")]
+        encoder = list(self.encoder.parameters())
         rest = [each for name, each in self.named_parameters() if not name.startswith("encoder.")]
-        rate = self.hparams["learning_rate"]
-        own = self.hparams["encoder_learning_rate"]
+        rate, own = self.hparams["learning_rate"], self.hparams["encoder_learning_rate"]
         groups = [{"params": rest}, {"params": encoder, "lr": rate if own is None else own}]
         optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=self.hparams["weight_decay"])
         schedule = warmup_cosine(optimizer, 0, self.total_steps())
@@ -259,7 +246,7 @@ def info_nce(condition: Tensor, motion: Tensor, temperature: float) -> Tensor:
 
 
 def check_evaluator(evaluator: MotionEvaluator, data: str, split: str) -> None:
-    """Refuses an evaluator that was trained on another split of the data that it is to evaluator.
+    """Refuses an evaluator that was trained on another split of the data on which it is used.
 
     Args:
         evaluator: A trained one.
@@ -267,18 +254,18 @@ def check_evaluator(evaluator: MotionEvaluator, data: str, split: str) -> None:
         split: Digest of its split.
 
     Raises:
-        InputError: When it may have seen what is to be tested.
+        InputError: When the evaluator may have been trained on the test part.
     """
     if evaluator.provenance.get("data") == data and evaluator.provenance.get("split") != split:
         raise InputError(
             "evaluator",
-            "was trained on another split of this data, and may know the test part",
+            "was trained on another split of this data, and may have seen the test part",
             "train it with this data's own configuration",
         )
 
 
 def load_evaluator(path: str | Path) -> MotionEvaluator:
-    """Loads a trained evaluator, or says in one line why not.
+    """Loads a trained evaluator.
 
     Args:
         path: A checkpoint, or the folder of its run.

@@ -1,94 +1,74 @@
-"""How much clips move, and how near their faces are to the training part's."""
+"""How much clips move, how smoothly, and how near their faces are to those of the training part."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from kfzoo.data.clip import FPS
-from kfzoo.metrics.functional.frechet import Moments, frechet_distance, moments
+from kfzoo.evaluation.scores import Score
+from kfzoo.metrics.functional import acceleration, frechet_distance, jerk, moments, speed
 
 STATIC = 0.1
-"""A clip is static when its speed is not above this share of the mean speed of the true clips."""
+"""A clip is static when its speed is at most this share of the mean speed of the ground truth's clips."""
 
 Motion = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class MotionScores:
-    """What a set of clips is worth.
+def motion_scores(clips: Sequence[Motion], targets: Sequence[Motion], training: Motion) -> dict[str, Score]:
+    """Scores generated clips against the ground truth of the same captions.
 
-    Attributes:
-        speed: Mean over clips of `speed`: coefficient units a second.
-        acceleration: Mean over clips of `acceleration`: units a second squared. It tells motion from trembling, whose
-            speed may be the same.
-        static: Share of the clips that hardly move.
-        fid: Fréchet distance of all frames, as vectors of 61 coefficients, from the training part's frames.
-    """
-
-    speed: float
-    acceleration: float
-    static: float
-    fid: float
-
-
-@dataclass(frozen=True)
-class MotionReport:
-    """Generated clips beside the true ones.
-
-    Attributes:
-        count: Number of clips.
-        frames: Number of their frames.
-        targets: Scores of the true clips.
-        generated: Scores of the generated ones.
-        speed_ratio: Speed of the generated over that of the ground truth; None where the ground truth stands still.
-    """
-
-    count: int
-    frames: int
-    targets: MotionScores
-    generated: MotionScores
-    speed_ratio: float | None
-
-
-def speed(motion: Motion) -> float:
-    """Returns |dx/dt| of a clip (T, 61), T ≥ 2, averaged over its steps and channels, in units a second."""
-    return float(np.abs(np.diff(motion.astype(np.float64), axis=0)).mean() * FPS)
-
-
-def acceleration(motion: Motion) -> float:
-    """Returns |d²x/dt²| of a clip (T, 61), T ≥ 3, averaged over its steps and channels, in units a second squared."""
-    return float(np.abs(np.diff(motion.astype(np.float64), n=2, axis=0)).mean() * FPS**2)
-
-
-def compare_motion(generated: Sequence[Motion], target: Sequence[Motion], training: Motion) -> MotionReport:
-    """Compares generated clips with the true ones of the same captions.
-
-    They are compared as sets: a caption leaves open when something happens, so that frames of one time say little.
+    Both are compared as sets: a caption does not say when something happens, so that frames at one time say little.
+    Every clip has the same weight in the means, short or long.
 
     Args:
-        generated: N clips of (T, 61).
-        target: N clips of (T, 61).
-        training: (M, 61) every frame of the training part.
+        clips: N clips of (T, 61), T ≥ 4, at `FPS`.
+        targets: N clips of (T, 61) of the ground truth.
+        training: (M, 61) all frames of the training part.
+
+    Returns:
+        Scores by their names in `MOTION_METRICS`: `fid_frames`, the Fréchet distance between all frames, as vectors of
+        61 coefficients, and those of the training part; `static_share`, the share of clips that hardly move; the means
+        over clips of `speed`, `acceleration` and `jerk`; `speed_ratio` and `jerk_ratio`, over the ground truth's, left
+        out where the ground truth does not move.
     """
-    reference = moments(torch.from_numpy(training))
-    own = [speed(clip) for clip in target]
-    still = STATIC * float(np.mean(own))
-    true, made = (_scores(clips, still, reference) for clips in (target, generated))
-    ratio = made.speed / true.speed if true.speed > 0 else None
-    return MotionReport(len(generated), sum(map(len, generated)), true, made, ratio)
-
-
-def _scores(clips: Sequence[Motion], still: float, reference: Moments) -> MotionScores:
-    speeds = np.array([speed(clip) for clip in clips])
+    target_speeds, target_jerks = _each(speed, targets), _each(jerk, targets)
+    speeds, jerks = _each(speed, clips), _each(jerk, clips)
     frames = torch.from_numpy(np.concatenate(clips))
-    return MotionScores(
-        speed=float(speeds.mean()),
-        acceleration=float(np.mean([acceleration(clip) for clip in clips])),
-        static=float((speeds <= still).mean()),
-        fid=float(frechet_distance(moments(frames), reference)),
-    )
+    found = {
+        "fid_frames": frechet_distance(moments(frames), moments(torch.from_numpy(training))),
+        "static_share": (speeds <= STATIC * target_speeds.mean()).double().mean(),
+        "speed": speeds.mean(),
+        "acceleration": _each(acceleration, clips).mean(),
+        "jerk": jerks.mean(),
+    }
+    if target_speeds.mean() > 0:
+        found["speed_ratio"] = speeds.mean() / target_speeds.mean()
+    if target_jerks.mean() > 0:
+        found["jerk_ratio"] = jerks.mean() / target_jerks.mean()
+    return {name: Score(float(value)) for name, value in found.items()}
+
+
+def motion_references(targets: Sequence[Motion], training: Motion) -> dict[str, dict[str, Score]]:
+    """Scores of the reference rows: the ground truth itself, and the training part's mean face, which does not move.
+
+    Args:
+        targets: N clips of (T, 61) of the ground truth.
+        training: (M, 61) all frames of the training part.
+
+    Returns:
+        Scores by the names of `REFERENCES`.
+    """
+    mean_face = training.mean(axis=0, dtype=np.float64).astype(np.float32)
+    still = [np.tile(mean_face, (len(clip), 1)) for clip in targets]
+    rows = {"ground_truth": targets, "mean_face": still}
+    return {name: motion_scores(clips, targets, training) for name, clips in rows.items()}
+
+
+def _each(metric: Callable[[Tensor, float], Tensor], clips: Sequence[Motion]) -> Tensor:
+    """A metric of each clip, (N,)."""
+    return torch.stack([metric(torch.from_numpy(clip), FPS) for clip in clips])

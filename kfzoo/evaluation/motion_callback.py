@@ -12,24 +12,20 @@ from typing import Any
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 from torch.distributed import all_gather_object
 
 from kfzoo.data.clip import Clip
 from kfzoo.encoders.frozen import weights_digest
 from kfzoo.evaluation.callback import commit, identity, whole
-from kfzoo.evaluation.motion import MotionReport, compare_motion
+from kfzoo.evaluation.motion import motion_references, motion_scores
 from kfzoo.evaluation.motion_figure import Pair, draw_motion
 from kfzoo.evaluation.provenance import hardware
+from kfzoo.evaluation.scores import Score
 from kfzoo.files import replacing
 
 FORMAT = "kfzoo-motion"
 DRAWN = 4
 """Clips on the image: the longest of the test part."""
-
-_COLUMNS = {"speed": "speed 1/s", "acceleration": "acceleration 1/s²", "static": "static", "fid": "FID ↓"}
 
 
 class MotionCallback(Callback):
@@ -70,20 +66,19 @@ class MotionCallback(Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         clips: list[Clip] = [clip for clip in data.samples("test") if clip.id in generated]
         made = [generated[clip.id] for clip in clips]
-        report = compare_motion(made, [clip.motion for clip in clips], data.train_coefficients.numpy())
-        found = {"speed_ratio": report.speed_ratio, **asdict(report.generated)}
-        pl_module.log_dict(
-            {f"test/{name}": value for name, value in found.items() if value is not None}, rank_zero_only=True
-        )
+        targets, training = [clip.motion for clip in clips], data.train_coefficients.numpy()
+        scores = motion_scores(made, targets, training)
+        pl_module.log_dict({f"test/{name}": score.value for name, score in scores.items()}, rank_zero_only=True)
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        self._write(data, pl_module, report)
+        self._write(data, pl_module, len(clips), scores, motion_references(targets, training))
         chosen = sorted(range(len(clips)), key=lambda place: -len(clips[place]))[:DRAWN]
         draw_motion([Pair(clips[each].captions[0], clips[each].motion, made[each]) for each in chosen], self.image)
-        print_report(report)
         print(f"report     {self.path}\npicture    {self.image}")
 
-    def _write(self, data: Any, module: Any, report: MotionReport) -> None:
+    def _write(
+        self, data: Any, module: Any, count: int, scores: dict[str, Score], references: dict[str, dict[str, Score]]
+    ) -> None:
         record = {
             "format": FORMAT,
             "schema": 1,
@@ -91,8 +86,12 @@ class MotionCallback(Callback):
             "model": type(module).__name__,
             "class_path": f"{type(module).__module__}.{type(module).__qualname__}",
             "data": asdict(identity(data, "test")),
-            "status": "complete" if report.count == len(data.samples("test")) else "partial",
-            **asdict(report),
+            "status": "complete" if count == len(data.samples("test")) else "partial",
+            "count": count,
+            "scores": {name: asdict(score) for name, score in scores.items()},
+            "references": {
+                row: {name: asdict(score) for name, score in each.items()} for row, each in references.items()
+            },
             "config": dict(self.config),
             "seed": whole(self.config.get("seed_everything")),
             "commit": commit(),
@@ -102,16 +101,3 @@ class MotionCallback(Callback):
         }
         with replacing(self.path) as beside:
             beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def print_report(report: MotionReport, console: Console | None = None) -> None:
-    """Prints ground truth and generated one above the other, and how fast the one is beside the other."""
-    console = console or Console()
-    ratio = "" if report.speed_ratio is None else f", generated at {report.speed_ratio:.2f} of the ground truth's speed"
-    table = Table("", *_COLUMNS.values(), box=SIMPLE_HEAD, title=f"{report.count} clips{ratio}", title_justify="left")
-    for name, scores in (("target", report.targets), ("generated", report.generated)):
-        values = (
-            f"{getattr(scores, key):.1%}" if key == "static" else f"{getattr(scores, key):.4f}" for key in _COLUMNS
-        )
-        table.add_row(name, *values)
-    console.print(table)

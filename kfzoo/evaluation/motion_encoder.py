@@ -1,4 +1,4 @@
-"""The evaluators' motion side: one keyframe, or a sequence of them, to one vector."""
+"""The motion side of the evaluators: one keyframe, or a sequence of keyframes, to one vector."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 
 class MotionEncoder(nn.Module):
-    """A small transformer over keyframes, averaged over those that are there.
+    """A small transformer over keyframes, averaged over those that the mask keeps.
 
-    A single keyframe is a sequence of length one. Whatever stands in masked places does not matter.
+    A single keyframe is a sequence of length one. The values of masked keyframes have no effect.
 
     Args:
         channels: D of a keyframe.
@@ -36,7 +36,7 @@ class MotionEncoder(nn.Module):
 
         Args:
             motion: (B, D) keyframes or (B, T, D) sequences, standardised.
-            mask: (B, T) bool, True where a keyframe is there; None when all are.
+            mask: (B, T) bool, True for keyframes, False for padding; None without padding.
 
         Returns:
             (B, dim) of any norm.
@@ -53,17 +53,17 @@ class MotionEncoder(nn.Module):
                 f"mask: expected {tuple(motion.shape[:2])} with at least one keyframe in each row, "
                 f"got {tuple(mask.shape)}"
             )
-        there = mask.unsqueeze(-1)
-        # Zeroed, since NaN times 0 is NaN.
-        tokens = self.token(torch.where(there, motion, 0))
+        kept = mask.unsqueeze(-1)
+        # `where`, since NaN times 0 is NaN.
+        tokens = self.token(torch.where(kept, motion, 0))
         tokens = tokens + _positions(tokens.shape[1], tokens.shape[2], like=tokens)
         tokens = self.transformer(tokens, src_key_padding_mask=~mask)
-        mean = torch.where(there, tokens, 0).sum(dim=1) / there.sum(dim=1)
+        mean = torch.where(kept, tokens, 0).sum(dim=1) / kept.sum(dim=1)
         return torch.as_tensor(self.projection(mean))
 
 
 def _positions(count: int, width: int, like: Tensor) -> Tensor:
-    """Sinusoidal position codes, (count, width)."""
+    """Sinusoidal position encodings, (count, width)."""
     place = torch.arange(count, device=like.device, dtype=like.dtype).unsqueeze(1)
     rate = torch.exp(torch.arange(0, width, 2, device=like.device, dtype=like.dtype) * (-math.log(10_000.0) / width))
     return torch.stack([torch.sin(place * rate), torch.cos(place * rate)], dim=-1).flatten(1)[:, :width]

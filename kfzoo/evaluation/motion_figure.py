@@ -1,4 +1,4 @@
-"""The figure of moving clips: curves of a few channels, ground truth beside generated."""
+"""The figure of moving clips: curves of a few channels, the ground truth at the left, the generated at the right."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kfzoo.data.clip import FPS
 from kfzoo.files import replacing
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
-"""Okabe and Ito's: told apart by the colour-blind, too."""
+"""Okabe and Ito's, which colour-blind readers can distinguish, too."""
 
 INK, FAINT = "#26262a", "#dedee2"
 WIDEST = 140
@@ -25,12 +25,12 @@ WIDEST = 140
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A clip, twice.
+    """A clip of the ground truth and the one that was generated from its caption.
 
     Attributes:
-        caption: What both show.
-        target: (T, 61).
-        generated: (T, 61).
+        caption: The words of both.
+        targets: (T, 61).
+        generated: (T, 61), of any length.
     """
 
     caption: str
@@ -39,9 +39,9 @@ class Pair:
 
 
 def draw_motion(pairs: Sequence[Pair], path: Path) -> None:
-    """Draws each clip in a row, the ground truth at the left, what was generated at the right, on one scale.
+    """Draws each clip in a row, the ground truth at the left, the generated one at the right, on one scale.
 
-    The channels are those that vary most in the ground truth of these clips; of two that mirror each other, one.
+    The channels are those that vary most in the ground truth of these clips; of a mirrored pair, one is drawn.
 
     Args:
         pairs: At least one clip.
@@ -52,9 +52,9 @@ def draw_motion(pairs: Sequence[Pair], path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    shown = liveliest([pair.targets for pair in pairs], len(COLOURS))
-    everything = np.concatenate([clip[:, shown] for pair in pairs for clip in (pair.targets, pair.generated)])
-    low, high = min(0.0, float(everything.min())), max(0.1, float(everything.max()))
+    shown = most_varied([pair.targets for pair in pairs], len(COLOURS))
+    values = np.concatenate([clip[:, shown] for pair in pairs for clip in (pair.targets, pair.generated)])
+    low, high = min(0.0, float(values.min())), max(0.1, float(values.max()))
     longest = max(len(clip) for pair in pairs for clip in (pair.targets, pair.generated)) / FPS
     captions = [textwrap.wrap(pair.caption, WIDEST, max_lines=2, placeholder=" …") for pair in pairs]
     figure = Figure(figsize=(7.2, 0.75 + 1.45 * len(pairs)), layout="constrained")
@@ -81,14 +81,14 @@ def draw_motion(pairs: Sequence[Pair], path: Path) -> None:
         handles, [CHANNELS[channel] for channel in shown], loc="outside lower center", ncols=len(shown),
         fontsize=7, frameon=False, handlelength=1.4, columnspacing=1.4,
     )  # fmt: skip
-    with replacing(path) as beside:
-        figure.savefig(beside, dpi=200)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=200)
 
 
-def liveliest(clips: Sequence[NDArray[np.float32]], most: int) -> list[int]:
+def most_varied(clips: Sequence[NDArray[np.float32]], count: int) -> list[int]:
     """Returns the channels with the greatest deviation over all frames, one of each mirrored pair."""
     chosen: list[int] = []
     for channel in np.argsort(-np.concatenate(clips).std(axis=0), kind="stable").tolist():
-        if len(chosen) < most and MIRROR_INDEX[channel] not in chosen:
+        if len(chosen) < count and MIRROR_INDEX[channel] not in chosen:
             chosen.append(channel)
     return chosen

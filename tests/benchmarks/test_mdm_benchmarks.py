@@ -15,7 +15,7 @@ from benchmarks.speed import mdm_sampling, mdm_training
 from benchmarks.speed.mdm_published import STEPS, Network, Tables, Training, ancestral, losses, noise_of
 from benchmarks.tables import mdm_steps
 from kfzoo.data.batch import Sample
-from kfzoo.data.datamodule import KeyframeDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.models import ClipMDM, KeyframeMDM
 from tests.benchmarks.pages import cells, number

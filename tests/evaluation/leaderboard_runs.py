@@ -1,4 +1,4 @@
-"""Runs made up for the leaderboard's tests."""
+"""Made-up runs for the tests of the leaderboard."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def results(run: str, mse: float, model: str = "mean_face", diversity: float = 1
 
 
 def samples(mse: NDArray[np.float64], mean_face: NDArray[np.float64] | float, clips: int = 8) -> Samples:
-    """Samples of clips with two scripts each, dealt out in turn."""
+    """Samples of `clips` recordings with two scripts each, in turn."""
     count = len(mse)
     ids = np.array([f"take{index % clips}/{index % 2}#{index:03d}" for index in range(count)])
     return Samples(ids, np.ones(count, dtype=bool), mse, mse * 5, np.broadcast_to(mean_face, count).astype(np.float64))
@@ -67,6 +67,21 @@ def run(name: str, mse: float, *, noise: float = 0.3, clips: int = 8, **others: 
     base = np.random.default_rng(0).uniform(0.5, 1.5, COUNT)
     errors = mse * base * draw.uniform(1 - noise, 1 + noise, COUNT)
     return Run(results(name, mse, **others), samples(errors, 0.02 * base, clips))
+
+
+def clip_run(name: str, fid: float, **ratios: float) -> Run:
+    """Results of a model of clips, which have no samples; `ratios` are its other scores."""
+    references = {"ground_truth": {"fid_frames": 0.1, "speed_ratio": 1.0, "jerk_ratio": 1.0, "static_share": 0.0}}
+    references["mean_face"] = {"fid_frames": 0.8, "speed_ratio": 0.0, "jerk_ratio": 0.0, "static_share": 1.0}
+    return Run(
+        replace(
+            results(name, 0.0, model="ClipMDM"),
+            data=replace(DATA, source="TakeClips", annotation="caption"),
+            scores={key: Score(value) for key, value in {"fid_frames": fid, **ratios}.items()},
+            references={row: {key: Score(x) for key, x in values.items()} for row, values in references.items()},
+            tables={},
+        )
+    )
 
 
 def changed(one: Run, **values: Any) -> Run:

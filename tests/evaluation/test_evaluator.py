@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,13 +42,13 @@ def test_one_keyframe_is_a_sequence_of_length_one() -> None:
         torch.testing.assert_close(encoder()(motion), encoder()(motion.unsqueeze(1)))
 
 
-@pytest.mark.parametrize("rubbish", [0.0, 1e9, float("nan")])
-def test_padding_does_not_matter(rubbish: float) -> None:
+@pytest.mark.parametrize("padding", [0.0, 1e9, float("nan")])
+def test_padding_does_not_matter(padding: float) -> None:
     motion = torch.rand(3, 5, 61)
     lengths = torch.tensor([5, 2, 1])
     mask = torch.arange(5) < lengths[:, None]
-    padded = torch.where(mask.unsqueeze(-1), motion, rubbish)
-    longer = torch.cat([padded, torch.full((3, 4, 61), rubbish)], dim=1)
+    padded = torch.where(mask.unsqueeze(-1), motion, padding)
+    longer = torch.cat([padded, torch.full((3, 4, 61), padding)], dim=1)
     more = torch.cat([mask, torch.zeros(3, 4, dtype=torch.bool)], dim=1)
     with torch.no_grad():
         together = encoder()(padded, mask)
@@ -62,7 +63,7 @@ def test_the_order_of_keyframes_matters() -> None:
         assert not torch.allclose(encoder()(motion), encoder()(motion.flip(1)), atol=1e-4)
 
 
-def test_masks_that_do_not_fit() -> None:
+def test_bad_masks() -> None:
     with pytest.raises(ValueError, match=r"mask: expected \(2, 3\)"):
         encoder()(torch.rand(2, 3, 61), torch.ones(2, 4, dtype=torch.bool))
     with pytest.raises(ValueError, match="at least one keyframe"):
@@ -75,32 +76,33 @@ def test_constant_channels_do_not_break_it(tiny_sentence_encoder: str) -> None:
     assert evaluator.embed_motion(torch.rand(3, 61)).isfinite().all()
 
 
-def config(folder: Path, text_encoder: str, name: str = "run", n: int = 150, epochs: int = 2) -> Path:
+def configuration(run_dir: Path, model: dict[str, Any], epochs: int = 1, **data: Any) -> Path:
+    """A configuration of a model on 150 built-in scripts; `n` and `seed` are of the source."""
+    source = {"n": data.pop("n", 150), "seed": data.pop("seed", 0)}
+    source_path = "kfzoo.data.sources.builtin.BuiltinScripts"
     values = {
         "seed_everything": 42,
-        "run_dir": str(folder / name),
-        "model": {
-            "class_path": "kfzoo.evaluation.evaluator.TextMotionEvaluator",
-            "init_args": {
-                "text_encoder": text_encoder,
-                "dim": 16,
-                "width": 32,
-                "heads": 2,
-                "learning_rate": 3e-3,
-            },
-        },
+        "run_dir": str(run_dir),
+        "model": model,
         "data": {
             "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
-            "init_args": {
-                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": n}},
-                "batch_size": 32,
-            },
+            "init_args": {"source": {"class_path": source_path, "init_args": source}, **data},
         },
         "trainer": {"max_epochs": epochs, "accelerator": "cpu", "logger": False, "enable_progress_bar": False},
     }
-    path = folder / f"{name}.yaml"
+    path = run_dir.with_suffix(".yaml")
     path.write_text(yaml.safe_dump(values))
     return path
+
+
+def config(folder: Path, text_encoder: str, n: int = 150) -> Path:
+    sizes = {"text_encoder": text_encoder, "dim": 16, "width": 32, "heads": 2, "learning_rate": 3e-3}
+    model = {"class_path": "kfzoo.evaluation.evaluator.TextMotionEvaluator", "init_args": sizes}
+    return configuration(folder / "run", model, epochs=2, n=n, batch_size=32)
+
+
+def model_config(folder: Path, annotation: str = "arkit") -> Path:
+    return configuration(folder / "model", {"class_path": "kfzoo.models.MeanFace"}, annotation=annotation)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +133,7 @@ def test_both_sides_learn(trained: Path, tiny_sentence_encoder: str) -> None:
     assert any(name.startswith("motion.") for name in moved)
 
 
-def test_it_learns_what_it_is_shown(tmp_path: Path, tiny_sentence_encoder: str) -> None:
+def test_it_learns_a_batch_by_heart(tmp_path: Path, tiny_sentence_encoder: str) -> None:
     evaluator = TextMotionEvaluator(
         text_encoder=tiny_sentence_encoder, dim=16, width=64, heads=2, dropout=0.0, learning_rate=5e-3
     )
@@ -153,28 +155,7 @@ def test_it_learns_what_it_is_shown(tmp_path: Path, tiny_sentence_encoder: str) 
     assert losses[-1] < 0.2 * losses[0]
 
 
-def model_config(folder: Path, n: int = 150, seed: int = 0, annotation: str = "arkit") -> Path:
-    values = {
-        "run_dir": str(folder / "model"),
-        "model": {"class_path": "kfzoo.models.MeanFace"},
-        "data": {
-            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
-            "init_args": {
-                "source": {
-                    "class_path": "kfzoo.data.sources.builtin.BuiltinScripts",
-                    "init_args": {"n": n, "seed": seed},
-                },
-                "annotation": annotation,
-            },
-        },
-        "trainer": {"max_epochs": 1, "accelerator": "cpu", "logger": False, "enable_progress_bar": False},
-    }
-    path = folder / "model.yaml"
-    path.write_text(yaml.safe_dump(values))
-    return path
-
-
-def test_its_hash_stands_beside_what_it_says_of_a_model(
+def test_results_hold_its_hash_and_its_scores(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = model_config(tmp_path, annotation="original")
@@ -184,14 +165,14 @@ def test_its_hash_stands_beside_what_it_says_of_a_model(
     assert "r_precision_1" not in alone["scores"]
     capsys.readouterr()
     assert run("test", "--config", model, "--evaluator", trained) == 0
-    judged = results(tmp_path / "model")
-    said = json.loads((trained / "evaluator.json").read_text())
-    assert judged["evaluator"] == said["digest"]
-    assert said["digest"][:8] in capsys.readouterr().out
-    assert judged["scores"]["r_precision_1"]["value"] == pytest.approx(1 / 32, abs=1e-12)
-    # It reads the descriptions that it was trained on, whatever the model reads.
-    assert judged["references"]["ground_truth"]["r_precision_1"] == said["references"]["ground_truth"]["r_precision_1"]
-    assert {name: judged["scores"][name] for name in alone["scores"]} == alone["scores"]
+    scored = results(tmp_path / "model")
+    own = json.loads((trained / "evaluator.json").read_text())
+    assert scored["evaluator"] == own["digest"]
+    assert own["digest"][:8] in capsys.readouterr().out
+    assert scored["scores"]["r_precision_1"]["value"] == pytest.approx(1 / 32, abs=1e-12)
+    # It reads the descriptions that it was trained on, not those that the model reads.
+    assert scored["references"]["ground_truth"]["r_precision_1"] == own["references"]["ground_truth"]["r_precision_1"]
+    assert {name: scored["scores"][name] for name in alone["scores"]} == alone["scores"]
 
 
 def test_its_own_descriptions_are_read(trained: Path) -> None:
@@ -206,12 +187,12 @@ def test_another_split_of_the_same_data_is_refused(trained: Path) -> None:
     evaluator = load_evaluator(trained)
     data, split = evaluator.provenance["data"], evaluator.provenance["split"]
     check_evaluator(evaluator, data, split)
-    check_evaluator(evaluator, "other data", "whatever")
+    check_evaluator(evaluator, "other data", "any split")
     with pytest.raises(InputError, match="was trained on another split of this data"):
         check_evaluator(evaluator, data, "another")
 
 
-def test_a_model_is_no_evaluator_and_an_evaluator_no_model(
+def test_models_and_evaluators_are_not_mixed_up(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = model_config(tmp_path)
@@ -227,7 +208,7 @@ def test_a_model_is_no_evaluator_and_an_evaluator_no_model(
     assert capsys.readouterr().err.startswith(f"kfzoo: {tmp_path / 'nowhere'}: no such file")
 
 
-def test_too_little_to_validate_on_is_told(
+def test_a_validation_part_smaller_than_a_pool_is_refused(
     tmp_path: Path, tiny_sentence_encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("fit", "--config", config(tmp_path, tiny_sentence_encoder, n=42)) == 2

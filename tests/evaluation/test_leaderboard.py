@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -14,7 +15,7 @@ from kfzoo.evaluation.leaderboard import boards, check_leaderboard, print_leader
 from kfzoo.evaluation.papers import reference_rows
 from kfzoo.evaluation.results import Results, Run, find_runs, write_results
 from kfzoo.evaluation.scores import REFERENCES, Score
-from tests.evaluation.leaderboard_runs import DATA, changed, run
+from tests.evaluation.leaderboard_runs import DATA, changed, clip_run, run
 
 GOOD = run("good", 0.01, model="aligned_autoencoder", diversity=0.9)
 BAD = run("bad", 0.02, diversity=1.3)
@@ -55,9 +56,11 @@ def test_two_evaluators_and_none_are_three_tables() -> None:
     assert found[1].heading.endswith(", evaluator aaaaaaaa")
 
 
-def test_annotations_share_a_table_as_in_the_paper() -> None:
-    (board,) = boards([GOOD, changed(BAD, data=replace(DATA, annotation="image"))])
-    assert [entry.results.data.annotation for entry in board.entries] == ["arkit", "image"]
+def test_annotations_and_runs_of_one_model_share_a_table() -> None:
+    (board,) = boards([GOOD, changed(BAD, data=replace(DATA, annotation="image")), changed(GOOD, run="again", seed=8)])
+    rows = [(each.results.run, each.results.seed, each.results.data.annotation) for each in board.entries]
+    assert rows == [("again", 8, "arkit"), ("good", 7, "arkit"), ("bad", 7, "image")]
+    assert ["mse" in entry.best for entry in board.entries] == [True, True, False]
 
 
 def test_best_goes_by_the_direction_of_each_metric() -> None:
@@ -66,20 +69,35 @@ def test_best_goes_by_the_direction_of_each_metric() -> None:
     (board,) = boards([high, low])
     best, second = (entry.best for entry in board.entries)
     assert best == {"mse", "mae", "fid", "w_dist", "mmd", "detection_f1"}
-    assert second == {
-        "diversity",
-        "r_precision_1",
-        "detection_f1",
-    }  # 1.3 is nearer to the ground truth's 1.11 than 2.0 is
+    # 1.3 is nearer to the ground truth's 1.11 than 2.0 is.
+    assert second == {"diversity", "r_precision_1", "detection_f1"}
     assert board.metrics == (
         *("mse", "mae", "fid", "w_dist", "diversity"),
         *("r_precision_1", "mmd", "detection_f1"),
     )
-
-
-def test_without_the_targets_own_diversity_none_is_best() -> None:
+    # Without the ground truth's own diversity none is best.
     (board,) = boards([changed(GOOD, references={})])
     assert board.entries[0].best == {"mse", "mae", "fid", "w_dist"}
+
+
+def test_clips_have_a_table_of_their_own_with_motion_metrics() -> None:
+    near = clip_run("near", 0.3, speed_ratio=0.9, jerk_ratio=2.0, static_share=0.0, r_precision_1=0.4)
+    still = clip_run("still", 0.5, speed_ratio=0.1, jerk_ratio=0.8, static_share=0.9)
+    keyframes, board = boards([still, GOOD, near, changed(BAD, data=near.results.data, run="keyframes")])[:2]
+    assert keyframes.entries[0].results.run == "good"
+    assert board.heading.startswith("TakeClips, test: 40 clips, data 01234567")
+    assert board.metrics == ("fid_frames", "speed_ratio", "jerk_ratio", "static_share", "r_precision_1")
+    best, second = board.entries
+    assert (best.results.run, best.best) == ("near", {"fid_frames", "speed_ratio", "static_share", "r_precision_1"})
+    assert (second.results.run, second.best, second.marker) == ("still", {"jerk_ratio"}, "")
+    text = render_markdown([near, still])
+    assert "| **0.3000** | **0.900** | 2.000 | **0.000** | **0.4000** | 0 | 7 | deadbeef |" in text
+    assert "No test of significance: clips are compared as sets, not one by one." in text
+    assert "- Speed ratio →: mean speed of the generated clips" in text
+    assert "MSE" not in text.split("## As published")[0].split("## How to read it")[0]
+    lines = text_of([near], width=100)
+    assert " ".join(lines[1].split()) == "Model Run Frame FID ↓ Speed ratio → Jerk ratio → Static → R@1 ↑"
+    assert [line.split()[-4:] for line in lines if line.startswith("mean face")] == [["0.000", "0.000", "1.000", "–"]]
 
 
 def test_a_column_that_only_some_rows_have_has_dashes() -> None:
@@ -91,13 +109,7 @@ def test_a_column_that_only_some_rows_have_has_dashes() -> None:
     assert row.endswith("| 1.300 | – | 0 | 7 | deadbeef |")
 
 
-def test_one_model_twice_is_two_rows() -> None:
-    (board,) = boards([GOOD, changed(GOOD, run="again", seed=8)])
-    assert [(each.results.run, each.results.seed) for each in board.entries] == [("again", 8), ("good", 7)]
-    assert all("mse" in entry.best for entry in board.entries)
-
-
-def test_complete_results_without_the_mse_are_told() -> None:
+def test_complete_results_without_the_mse_are_refused() -> None:
     with pytest.raises(InputError) as caught:
         boards([changed(GOOD, scores={"mae": Score(0.1)})])
     assert str(caught.value) == "results of run 'good': lack the metric 'mse'; run `test` again"
@@ -111,7 +123,7 @@ def test_markdown_in_full() -> None:
     assert text.splitlines()[:19] == [
         "# Leaderboard",
         "",
-        "<!-- Generated from results files by `python -m kfzoo leaderboard`; not to be edited. -->",
+        "<!-- Generated from results files by `python -m kfzoo leaderboard`; do not edit. -->",
         "",
         "## BuiltinScripts, test: 40 keyframes, data 01234567, split abcdef01",
         "",
@@ -133,23 +145,18 @@ def test_markdown_in_full() -> None:
     ]
 
 
-def test_intervals_stand_beside_the_mse_and_the_first_r_precision_alone() -> None:
-    row = next(
-        line
-        for line in render_markdown([run("x", 0.01, r_precision_1=0.5, r_precision_2=0.6)]).splitlines()
-        if "| x |" in line
-    )
-    assert [cell for cell in row.split(" | ") if "[" in cell] == [
-        "**0.01000 [0.00500, 0.02000]**",
-        "**0.5000 [0.2500, 0.5000]**",
-    ]
+def test_only_the_mse_and_the_first_r_precision_show_intervals() -> None:
+    text = render_markdown([run("x", 0.01, r_precision_1=0.5, r_precision_2=0.6)])
+    row = next(line for line in text.splitlines() if "| x |" in line)
+    expected = ["**0.01000 [0.00500, 0.02000]**", "**0.5000 [0.2500, 0.5000]**"]
+    assert [cell for cell in row.split(" | ") if "[" in cell] == expected
 
 
-def test_legend_tells_the_columns_that_are_there() -> None:
-    without, with_it = render_markdown([run("x", 0.01)]), render_markdown([run("x", 0.01, r_precision_1=0.5)])
+def test_legend_explains_the_columns_that_are_there() -> None:
+    without, text = render_markdown([run("x", 0.01)]), render_markdown([run("x", 0.01, r_precision_1=0.5)])
     assert "R-Precision: share" not in without
-    assert "- R@1 ↑: R-Precision: share of conditions whose own face is the nearest of a pool of 32" in with_it
-    assert "Chance: 1/32, 3.1 %." in with_it
+    assert "- R@1 ↑: R-Precision: share of conditions whose own face is the nearest of a pool of 32" in text
+    assert "Chance: 1/32, 3.1 %." in text
 
 
 def test_the_order_of_the_files_changes_nothing() -> None:
@@ -158,7 +165,7 @@ def test_the_order_of_the_files_changes_nothing() -> None:
     assert len({render_markdown(order) for order in permutations([GOOD, BAD, other, twin])}) == 1
 
 
-def test_what_is_not_known_is_a_dash() -> None:
+def test_unknown_values_are_dashes() -> None:
     text = render_markdown([changed(GOOD, seed=None, checkpoint=None, references={})])
     assert "| 0 | – | – |\n\n" in text
     assert "ground truth* |" not in text
@@ -206,12 +213,10 @@ def test_published_rows_are_one_table_at_the_end_and_never_ranked() -> None:
 
 def test_terminal_shows_the_same_rows() -> None:
     lines = text_of([BAD, GOOD, changed(BAD, run="half", status="partial")])
-    assert lines[0].strip() == "BuiltinScripts, test: 40 keyframes, data 01234567, split abcdef01"
-    labels = ("good", "bad", *REFERENCES.values())
-    rows = [line for line in lines if any(f" {label} " in line for label in labels)]
-    assert [next(label for label in labels if f" {label} " in row) for row in rows[: len(labels)]] == list(labels)
-    assert " 0.01000 " in rows[0]  # its interval stands in the Markdown
-    assert " 0.02000‡ " in rows[1]
+    assert lines[0] == "BuiltinScripts, test: 40 keyframes, data 01234567, split abcdef01"
+    names = [re.split(r"  +", line)[:3] for line in lines[3:10] if line.strip()]
+    assert names[:2] == [["aligned_autoencoder", "good", "0.01000"], ["mean_face", "bad", "0.02000‡"]]
+    assert [name[:2] for name in names[2:]] == [[label, "–"] for label in REFERENCES.values()]
     assert lines[-1] == "Not listed, because only a part of the split was scored: half."
     assert not any("KeyframeFace" in line for line in lines)
 
@@ -219,23 +224,40 @@ def test_terminal_shows_the_same_rows() -> None:
 def test_one_fresh_result_is_printed_without_other_files() -> None:
     lines = text_of([GOOD.results])
     assert any(" good " in line and " 0.01000 " in line for line in lines)
-    assert "†: not told from the best model" in lines[-1]
+    assert "†: not significantly different from the best model" in " ".join(lines)
 
 
-def test_terminal_shows_papers_only_when_asked() -> None:
+def test_terminal_shows_published_numbers_only_when_asked() -> None:
     lines = text_of([GOOD], papers=True)
-    assert any(line.strip() == "As published; other data and evaluator: not comparable" for line in lines)
+    assert "As published; other data and evaluator: not comparable" in lines
     assert sum("SemanticFace, table 1" in line for line in lines) == 4
 
 
-def test_a_narrow_terminal_leaves_columns_out_and_never_cuts_a_number() -> None:
-    wide = run("a_rather_long_name_of_a_run", 0.01, r_precision_1=0.5, r_precision_2=0.6, mmd=1.1, sf13_pearson=0.4)
-    lines = text_of([wide], width=80)
-    assert all(len(line) <= 80 for line in lines)
-    assert not any("…" in line for line in lines)
-    assert any(line.strip() == "Too narrow for R@1, R@2, MMD, Pearson (13)" for line in lines)
-    column = [line[15:26].strip() for line in lines if line.startswith(" ")]
-    assert "a_rather_long_name_of_a_run" in "".join(column)
+@pytest.mark.parametrize(
+    ("width", "metrics", "left_out"),
+    [
+        (55, "MSE ↓", "MAE, FID, W-Dist, Diversity, R@1, R@2, MMD, Pearson (13)"),
+        (80, "MSE ↓ MAE ↓ FID ↓ R@1 ↑", "W-Dist, Diversity, R@2, MMD, Pearson (13)"),
+        (100, "MSE ↓ MAE ↓ FID ↓ R@1 ↑ Pearson (13) ↑", "W-Dist, Diversity, R@2, MMD"),
+        (160, "MSE ↓ MAE ↓ FID ↓ W-Dist ↓ Diversity → R@1 ↑ R@2 ↑ MMD ↓ Pearson (13) ↑", ""),
+    ],
+)
+def test_terminal_shows_the_most_important_metrics_that_fit(width: int, metrics: str, left_out: str) -> None:
+    name = "a_rather_long_name_of_a_run"
+    wide = run(name, 0.01, model="ModelOfFaces", r_precision_1=0.5, r_precision_2=0.6, mmd=1.1, sf13_pearson=0.4)
+    lines = text_of([wide], width=width)
+    assert all(len(line) <= width for line in lines)
+    assert next(line.split() for line in lines if "MSE" in line) == ["Model", "Run", *metrics.split()]
+    assert sum(line.startswith(f"ModelOfFaces  {name}  ") for line in lines) == 1
+    assert "…" not in "".join(lines)
+    shown = re.search(r"A wider terminal shows also (.*?)\.", " ".join(" ".join(lines).split()))
+    assert (shown[1] if shown else "") == left_out
+
+
+def test_names_are_whole_where_even_they_do_not_fit() -> None:
+    name = "x" * 70
+    lines = text_of([run(name, 0.01)], width=50)
+    assert any(f"  {name}  0.01000" in line for line in lines)
 
 
 # Files
@@ -258,11 +280,11 @@ def test_command_writes_both_files_and_check_finds_them_fresh(folder: Path, caps
     before = {path: path.stat().st_mtime_ns for path in (markdown, page)}
     assert main(["leaderboard", "--results", str(folder), "--check=true"]) == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert capsys.readouterr().out == f"{markdown} and {page} are what the results give\n"
+    assert capsys.readouterr().out == f"{markdown} and {page} are up to date\n"
 
 
 @pytest.mark.parametrize("name", ["leaderboard.md", "leaderboard.html"])
-@pytest.mark.parametrize("fault", ["is stale: the results files give another", "is missing"])
+@pytest.mark.parametrize("fault", ["is stale: the results files give another text", "is missing"])
 def test_check_fails_with_exit_code_two(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, fault: str
 ) -> None:
@@ -271,10 +293,10 @@ def test_check_fails_with_exit_code_two(
     path.write_text(path.read_text() + " ") if "stale" in fault else path.unlink()
     capsys.readouterr()
     assert main(["leaderboard", "--results", str(folder), "--check=true"]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"kfzoo: {path}: {fault}; run `python -m kfzoo leaderboard --results {folder} --out ")
-    assert told.count("\n") == 1
-    assert "--check" not in told
+    message = capsys.readouterr().err
+    assert message.startswith(f"kfzoo: {path}: {fault}; run `python -m kfzoo leaderboard --results {folder} --out ")
+    assert message.count("\n") == 1
+    assert "--check" not in message
 
 
 def test_check_sees_new_results(folder: Path) -> None:
@@ -285,13 +307,13 @@ def test_check_sees_new_results(folder: Path) -> None:
     assert more.samples is not None
     write_results(folder / "more" / "results.json", more.results, more.samples)
     for name in ("table.md", "table.html"):
-        with pytest.raises(InputError, match=r"is stale: the results files give another; run `again` to write it anew"):
+        with pytest.raises(InputError, match=r"is stale: .*; run `again` to write it again"):
             check_leaderboard(folder / "x" / name, find_runs(folder), "again")
 
 
-def test_a_run_without_its_samples_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_its_samples_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "good" / "results.samples.csv").unlink()
     assert main(["leaderboard", "--results", str(folder)]) == 2
-    told = capsys.readouterr().err
-    assert "good/results.samples.csv: cannot be read" in told
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert "good/results.samples.csv: cannot be read" in message
+    assert message.count("\n") == 1

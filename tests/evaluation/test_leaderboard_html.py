@@ -16,12 +16,14 @@ from kfzoo.evaluation.leaderboard import render_html
 from kfzoo.evaluation.papers import reference_rows
 from kfzoo.evaluation.results import Run
 from kfzoo.evaluation.scores import REFERENCES, Score, Table
-from tests.evaluation.leaderboard_runs import DATA, changed, run
+from tests.evaluation.leaderboard_runs import DATA, changed, clip_run, run
 
 NASTY = """<script>alert(1)</script>"'&amp;</table>$style"""
 GOOD = run("good", 0.01, model="aligned_autoencoder", r_precision_1=0.5, mmd=1.1, sf13_pearson=0.4, detection_f1=0.3)
-BAD = changed(run("bad", 0.02, r_precision_1=0.1, mmd=1.3, detection_f1=0.1), evaluator=None)
-SCRIPT = files(leaderboard).joinpath("page.js").read_text("utf-8")
+BAD = run("bad", 0.02, r_precision_1=0.1, mmd=1.3, detection_f1=0.1)
+CLIP = clip_run("clip", 0.3, speed_ratio=0.9, jerk_ratio=2.0, static_share=0.0)
+TEMPLATES = files(leaderboard) / "templates"
+SCRIPT = TEMPLATES.joinpath("page.js").read_text("utf-8")
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 
 
@@ -58,7 +60,7 @@ class Tree(HTMLParser):
         assert len(self.open) == 1, f"not closed: {self.open[-1].tag}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute of {tag} stands twice"
+        assert len({name for name, _ in attrs}) == len(attrs), f"{tag} repeats an attribute"
         node = Node(tag, dict(attrs))
         self.open[-1].children.append(node)
         if tag not in VOID:
@@ -84,10 +86,11 @@ def cells(row: Node) -> list[Node]:
 
 
 def test_page_is_well_formed_and_every_row_has_every_cell() -> None:
-    page = parsed(GOOD, BAD, changed(BAD, run="elsewhere", data=replace(DATA, fingerprint="9")))
-    (first, second) = page.all("section", class_="board")
-    assert (len(first.all("tbody", class_="model")), len(second.all("tbody", class_="model"))) == (2, 1)
-    for board in (first, second):
+    untested = replace(changed(BAD, run="elsewhere", data=replace(DATA, fingerprint="9")), samples=None)
+    page = parsed(GOOD, BAD, untested, CLIP)
+    boards = page.all("section", class_="board")
+    assert [len(board.all("tbody", class_="model")) for board in boards] == [2, 1, 1]
+    for board in boards:
         table = board.all("table")[0]
         width = len(cells(table.all("thead")[0].all("tr")[0]))
         for kind in ("model", "references", "papers"):
@@ -95,11 +98,11 @@ def test_page_is_well_formed_and_every_row_has_every_cell() -> None:
                 for row in rows(body):
                     spans = sum(int(each.attributes.get("colspan") or 1) for each in cells(row))
                     assert spans == width, kind
-    ids = [value for value in re.findall(r' id="([^"]*)"', render_html([GOOD, BAD]))]
+    ids = re.findall(r' id="([^"]*)"', render_html([GOOD, BAD]))
     assert len(set(ids)) == len(ids)
 
 
-def test_page_needs_nothing_beside_itself() -> None:
+def test_page_needs_no_other_file() -> None:
     text = render_html([GOOD, BAD])
     assert not re.search(r"https?:|url\(|@import|srcset|\bfetch\b|XMLHttp|import\(", text)
     page = Tree(text).open[0]
@@ -110,7 +113,7 @@ def test_page_needs_nothing_beside_itself() -> None:
     assert str(policy.attributes["content"]).startswith("default-src 'none';")
 
 
-def test_names_are_text_wherever_they_stand() -> None:
+def test_names_are_escaped_everywhere() -> None:
     nasty = changed(
         GOOD,
         **{"run": NASTY, "model": NASTY, "class_path": NASTY, "hardware": NASTY, "commit": NASTY, "evaluator": NASTY},
@@ -147,7 +150,7 @@ def test_best_is_marked_among_models_alone() -> None:
     assert len(marked) == len(inside)
 
 
-def test_all_intervals_are_there_and_can_be_put_away() -> None:
+def test_all_intervals_are_there_and_can_be_hidden() -> None:
     page = parsed(GOOD)
     (row,) = (rows(body)[0] for body in page.all("tbody", class_="model"))
     asides = [each.text for each in row.all("span", class_="aside")]
@@ -161,15 +164,15 @@ def test_all_intervals_are_there_and_can_be_put_away() -> None:
     references = page.all("tbody", class_="references")[0]
     assert len(references.all("tr")) == len(REFERENCES)
     assert "[0.05000, 0.20000]" in references.text
-    style = files(leaderboard).joinpath("page.css").read_text("utf-8")
+    style = TEMPLATES.joinpath("page.css").read_text("utf-8")
     assert "body:has(#intervals:not(:checked)) .aside" in style
     assert all(page.all("input", id=name, type="checkbox") for name in ("intervals", "papers"))
 
 
-def test_published_rows_stand_below_and_are_never_sorted() -> None:
+def test_published_rows_are_below_and_never_sorted() -> None:
     page = parsed(BAD, changed(BAD, run="elsewhere", data=replace(DATA, fingerprint="9")))
     for board in page.all("section", class_="board"):
-        bodies = [str(each.attributes["class"]) for each in board.all("table")[0].children if each.tag == "tbody"]  # type: ignore[union-attr]
+        bodies = [each.attributes["class"] for each in cells(board.all("table")[0]) if each.tag == "tbody"]
         assert bodies == ["model", "references", "papers"]
         (papers,) = board.all("tbody", class_="papers")
         assert "other data and evaluator: not comparable" in rows(papers)[0].text
@@ -191,11 +194,12 @@ def test_details_hold_origin_tests_and_tables() -> None:
     assert [each.text for each in first.all("summary")] == ["All scores", "Head pose", "Per channel"]
     facts = {each.all("dt")[0].text: each.all("dd")[0].text for each in first.all("dl")[0].all("div")}
     assert (facts["Checkpoint"], facts["Seed"], facts["Commit"]) == ("deadbeefcafe", "7", "c0ffee")
+    assert facts["Class"] == "kfzoo.models.x.X"
     assert (facts["Evaluator"], facts["Hardware"], facts["Invalid"]) == ("e" * 64, "a CPU", "0 of 40")
     assert re.fullmatch(r"[0-9a-f]{64}", facts["Config"])
     assert "MSE against the best model" not in facts
-    told = r"difference −0\.0\d+, d_z −\d\.\d\d; clustered p <0\.001, Wilcoxon p <0\.001"
-    assert re.fullmatch(told, facts["MSE against the mean face"])
+    sentence = r"difference −0\.0\d+, d_z −\d\.\d\d; clustered p <0\.001, Wilcoxon p <0\.001"
+    assert re.fullmatch(sentence, facts["MSE against the mean face"])
     channel = first.all("table")[-1]
     assert [[cell.text for cell in cells(row)] for row in channel.all("tr")] == [
         ["", "pearson", "n"],
@@ -221,7 +225,7 @@ def test_filters_offer_each_data_set_and_evaluator() -> None:
         assert page.all("label", for_=name)
 
 
-def test_drawing_stands_on_one_scale() -> None:
+def test_drawings_of_a_board_share_one_scale() -> None:
     page = parsed(GOOD, BAD)
     drawn = {row.all("button")[0].text: row for row in page.all("tr") if row.all("svg") and row.all("button")}
     circle = drawn["aligned_autoencoder"].all("circle")[0]
@@ -230,10 +234,10 @@ def test_drawing_stands_on_one_scale() -> None:
     assert drawn["mean_face"].all("line", class_="mean-face")[0].attributes["x1"] == f"{0.2 / 0.6 * 100:.1f}"
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_values_are_left_out() -> None:
     bare = changed(GOOD, references={}, scores={"mse": Score(0.01)}, seed=None, commit=None, tables={})
     page = parsed(replace(bare, samples=None))
-    assert not page.all("tbody", class_="references")[0].children
+    assert not rows(page.all("tbody", class_="references")[0])
     assert len(page.all("svg")) == 1
     assert not page.all("line", class_="mean-face")
     facts = {each.all("dt")[0].text: each.all("dd")[0].text for each in page.all("dl")[0].all("div")}
@@ -244,13 +248,25 @@ def test_what_is_not_known_is_left_out() -> None:
     assert not row.all("svg")
 
 
+def test_clips_have_motion_metrics_and_no_published_rows() -> None:
+    (board,) = parsed(CLIP).all("section", class_="board")
+    titles = [each.text for each in board.all("thead")[0].all("button")]
+    assert titles == ["Model", "Frame FID ↓", "Speed ratio →", "Jerk ratio →", "Static →"]
+    assert "40 clips" in board.all("p", class_="facts")[0].text
+    assert [each.text for each in board.all("td", class_="number best")] == ["0.3000", "0.900", "2.000", "0.000"]
+    assert len(board.all("tbody", class_="references")[0].all("tr")) == 2
+    assert not board.all("tbody", class_="papers")
+
+
 def test_the_order_of_the_files_changes_nothing() -> None:
     runs = [GOOD, BAD, changed(BAD, run="other data", data=replace(DATA, fingerprint="9"))]
     assert len({render_html(order) for order in permutations(runs)}) == 1
 
 
-def test_no_results_are_a_page_too() -> None:
-    assert parsed().all("h1")[0].text == "kfzoo leaderboard"
+def test_no_results_give_an_empty_page() -> None:
+    page = parsed()
+    assert page.all("h1")[0].text == "kfzoo leaderboard"
+    assert not page.all("section", class_="board")
 
 
 def test_script_is_small_and_orders_as_it_should() -> None:

@@ -95,8 +95,8 @@ def test_comparisons_are_with_the_best_row_and_with_the_mean_face() -> None:
     text = render_markdown([good, bad])
     assert "Paired tests on the MSE of each sample, clustered by recording (8 recordings)." in text
     assert second.against_best is not None
-    told = f"\\<0.001 | +{second.against_best.effect_size:.2f} | \\<0.001 |"
-    assert f"| mean\\_face | bad | {told}" in text
+    numbers = f"\\<0.001 | +{second.against_best.effect_size:.2f} | \\<0.001 |"
+    assert f"| mean\\_face | bad | {numbers}" in text
 
 
 def test_the_order_of_the_samples_does_not_matter() -> None:

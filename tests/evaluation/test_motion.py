@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
 
 from kfzoo.arkit.channels import INDEX
-from kfzoo.evaluation.motion import acceleration, compare_motion, speed
-from kfzoo.evaluation.motion_callback import print_report
-from kfzoo.evaluation.motion_figure import Pair, draw_motion, liveliest
+from kfzoo.evaluation.motion import motion_references, motion_scores
+from kfzoo.evaluation.motion_figure import Pair, draw_motion, most_varied
+from kfzoo.evaluation.motion_metrics import MOTION_METRICS
+from kfzoo.evaluation.scores import METRICS, REFERENCES
 
 Motion = NDArray[np.float32]
 
@@ -26,79 +27,89 @@ def walk(seed: int, frames: int = 60, step: float = 0.02) -> Motion:
     return (0.5 + steps.cumsum(axis=0)).astype(np.float32)
 
 
-def test_speed_is_a_rate_whatever_the_length_and_direction() -> None:
-    for frames in (20, 100):
-        assert speed(ramp(frames, 0.3)) == pytest.approx(0.3, abs=1e-5)
-        assert speed(-ramp(frames, 0.3)) == pytest.approx(0.3, abs=1e-5)
-    one = np.zeros((21, 61), np.float32)
-    one[:, 4] = np.arange(21) / 20
-    assert speed(one) == pytest.approx(1 / 61, abs=1e-6)
+def speed_of(clip: Motion) -> float:
+    return float(np.abs(np.diff(clip.astype(np.float64), axis=0)).mean() * 20)
 
 
-def test_trembling_has_speed_but_more_acceleration() -> None:
-    assert acceleration(ramp(40, 0.3)) == pytest.approx(0, abs=1e-3)
+TARGETS = [walk(seed) for seed in range(4)]
+TRAINING = np.concatenate(TARGETS)
+
+
+def values(
+    clips: Sequence[Motion], targets: Sequence[Motion] = TARGETS, training: Motion = TRAINING
+) -> dict[str, float]:
+    return {name: score.value for name, score in motion_scores(clips, targets, training).items()}
+
+
+def test_the_ground_truth_itself() -> None:
+    found = values(TARGETS)
+    assert found.keys() == MOTION_METRICS.keys()
+    assert found["fid_frames"] == pytest.approx(0, abs=1e-6)
+    assert (found["speed_ratio"], found["jerk_ratio"], found["static_share"]) == (1, 1, 0)
+    assert found["speed"] == pytest.approx(np.mean([speed_of(clip) for clip in TARGETS]))
+
+
+def test_no_metric_of_clips_has_the_name_of_one_of_keyframes() -> None:
+    assert not MOTION_METRICS.keys() & METRICS.keys()
+
+
+def test_static_clips_are_counted_and_slow_the_mean() -> None:
+    found = values([*TARGETS[:3], np.full((60, 61), 0.5, np.float32)])
+    assert found["static_share"] == 0.25
+    assert found["speed"] == pytest.approx(sum(map(speed_of, TARGETS[:3])) / 4)
+    assert found["speed_ratio"] == pytest.approx(found["speed"] / values(TARGETS)["speed"])
+    assert found["fid_frames"] > values(TARGETS)["fid_frames"]
+
+
+def test_the_bound_of_a_static_clip_is_a_tenth_of_the_targets_speed() -> None:
+    targets = [ramp(20, 0.2), ramp(20, 0.4)]
+    assert values([ramp(20, 0.0299), ramp(20, 0.0301)], targets)["static_share"] == 0.5
+
+
+def test_trembling_has_the_speed_of_the_targets_and_more_jerk() -> None:
     tremble = np.repeat((np.arange(40) % 2 * 0.015)[:, None], 61, axis=1).astype(np.float32)
-    assert speed(tremble) == pytest.approx(0.3, abs=1e-5)
-    assert acceleration(tremble) == pytest.approx(0.03 * 400, abs=1e-3)
-
-
-def test_the_truth_itself() -> None:
-    clips = [walk(seed) for seed in range(6)]
-    report = compare_motion(clips, clips, np.concatenate(clips))
-    assert report.generated == report.targets
-    assert report.speed_ratio == 1
-    assert report.targets.fid == pytest.approx(0, abs=1e-6)
-    assert report.targets.static == 0
-    assert (report.count, report.frames) == (6, 360)
-
-
-def test_still_clips_are_counted_and_slow_the_mean() -> None:
-    target = [walk(seed) for seed in range(4)]
-    still = np.full((60, 61), 0.5, np.float32)
-    report = compare_motion([*target[:3], still], target, np.concatenate(target))
-    assert report.generated.static == 0.25
-    assert report.generated.speed == pytest.approx(sum(map(speed, target[:3])) / 4)
-    assert report.speed_ratio == pytest.approx(report.generated.speed / report.targets.speed)
-    assert report.generated.fid > report.targets.fid
+    found = values([tremble], [ramp(40, 0.3) + walk(0, 40, 1e-4)])
+    assert found["speed_ratio"] == pytest.approx(1, abs=0.02)
+    assert found["jerk_ratio"] > 10
 
 
 def test_clips_weigh_alike_whatever_their_length() -> None:
-    report = compare_motion([ramp(20, 0.1), ramp(180, 0.3)], [ramp(20, 0.2), ramp(20, 0.2)], walk(0))
-    assert report.generated.speed == pytest.approx(0.2, abs=1e-5)
+    found = values([ramp(20, 0.1), ramp(180, 0.3)], [ramp(20, 0.2), ramp(20, 0.2)])
+    assert found["speed_ratio"] == pytest.approx(1, abs=1e-5)
 
 
-def test_a_truth_that_stands_still_has_no_ratio() -> None:
+def test_targets_that_do_not_move_give_no_ratio() -> None:
     still = [np.zeros((20, 61), np.float32)] * 2
-    report = compare_motion(still, still, walk(0))
-    assert report.speed_ratio is None
-    assert report.targets.static == report.generated.static == 1
+    found = values(still, still)
+    assert MOTION_METRICS.keys() - found.keys() == {"speed_ratio", "jerk_ratio"}
+    assert found["static_share"] == 1
 
 
 def test_fid_is_the_distance_of_the_means_where_only_they_differ() -> None:
-    target = [walk(seed) for seed in range(3)]
-    report = compare_motion([clip + np.float32(0.1) for clip in target], target, np.concatenate(target))
-    assert report.generated.fid == pytest.approx(61 * 0.01, rel=1e-3)
+    assert values([clip + np.float32(0.1) for clip in TARGETS])["fid_frames"] == pytest.approx(61 * 0.01, rel=1e-3)
 
 
-def test_the_table_tells_both(capsys: pytest.CaptureFixture[str]) -> None:
-    clips = [walk(seed) for seed in range(3)]
-    print_report(compare_motion(clips, clips, np.concatenate(clips)), Console(width=100))
-    said = capsys.readouterr().out
-    assert "3 clips, generated at 1.00 of the ground truth's speed" in said
-    assert "target" in said
-    assert "0.0%" in said
+def test_references_are_the_ground_truth_and_a_still_mean_face() -> None:
+    found = motion_references(TARGETS, TRAINING)
+    assert set(found) == {"ground_truth", "mean_face"} < set(REFERENCES)
+    assert found["ground_truth"] == motion_scores(TARGETS, TARGETS, TRAINING)
+    mean_face = {name: score.value for name, score in found["mean_face"].items()}
+    assert mean_face["static_share"] == 1
+    assert mean_face["speed_ratio"] == mean_face["jerk_ratio"] == mean_face["speed"] == 0
+    # A point at the mean: the distance that is left is the training part's variance.
+    assert mean_face["fid_frames"] == pytest.approx(TRAINING.astype(np.float64).var(axis=0).sum(), rel=1e-6)
 
 
-def test_the_liveliest_channels_one_of_each_pair() -> None:
+def test_the_channels_that_vary_most_one_of_each_mirrored_pair() -> None:
     motion = np.zeros((40, 61), np.float32)
     wave = np.sin(np.arange(40) / 5)
     for place, name in enumerate(("MouthSmileLeft", "MouthSmileRight", "JawOpen", "HeadYaw", "BrowInnerUp")):
         motion[:, INDEX[name]] = wave / (place + 1)
     expected = [INDEX[name] for name in ("MouthSmileLeft", "JawOpen", "HeadYaw")]
-    assert liveliest([motion], 3) == expected
+    assert most_varied([motion], 3) == expected
 
 
-def test_a_image_is_drawn(tmp_path: Path) -> None:
+def test_a_figure_is_drawn(tmp_path: Path) -> None:
     path = tmp_path / "motion.png"
     long = "First the brows are visibly lowered. " * 12
     draw_motion([Pair(long, walk(1, 196), walk(2, 150)), Pair("A smile.", walk(3, 20), walk(4, 20))], path)

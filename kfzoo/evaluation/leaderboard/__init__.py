@@ -1,7 +1,7 @@
-"""The leaderboard: tables made from results files, and the samples beside them, alone.
+"""The leaderboard: tables made from results files, and the errors of each sample next to them, alone.
 
-Rows stand in one table only when they were scored on the same data, split, part and number of samples, with the same
-learned evaluator. `boards` says who is compared with whom and what is told from chance; the renderings only print it.
+Rows share a table only when they were scored on the same data, split, part and number of samples, with the same learned
+evaluator. `boards` groups, ranks and tests them; `terminal`, `markdown` and `html` print what it found.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From results to boards: who is compared with whom, in which order, what is best and what is told from chance."""
+"""From results to boards: which runs are compared, their order, what is best and which differences are significant."""
 
 from __future__ import annotations
 
@@ -10,17 +10,37 @@ import numpy as np
 
 from kfzoo.errors import InputError
 from kfzoo.evaluation.leaderboard.significance import Comparison, compare
+from kfzoo.evaluation.motion_metrics import ALL_METRICS
 from kfzoo.evaluation.results import Results, Run
 from kfzoo.evaluation.samples import Samples
-from kfzoo.evaluation.scores import METRICS, Score
+from kfzoo.evaluation.scores import Score
 
-RANKED_BY = "mse"
-SHOWN = (
-    *("mse", "mae", "fid", "w_dist", "diversity"),
-    *("r_precision_1", "r_precision_2", "r_precision_3", "mmd"),
-    *("sf13_pearson", "detection_f1"),
+R_PRECISION = ("r_precision_1", "r_precision_2", "r_precision_3", "mmd")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the samples of a board are.
+
+    Attributes:
+        unit: Their name in the plural.
+        metrics: The columns, as far as a board's results have them; the results files hold all. Rows are ranked by the
+            first.
+    """
+
+    unit: str
+    metrics: tuple[str, ...]
+
+    @property
+    def ranked_by(self) -> str:
+        """The metric that orders the rows; lower is better."""
+        return self.metrics[0]
+
+
+KEYFRAMES = Kind(
+    "keyframes", ("mse", "mae", "fid", "w_dist", "diversity", *R_PRECISION, "sf13_pearson", "detection_f1")
 )
-"""Metrics of the tables, as far as a board's results have them; the results files hold all."""
+CLIPS = Kind("clips", ("fid_frames", "speed_ratio", "jerk_ratio", "static_share", *R_PRECISION))
 
 NOT_LISTED = {
     "partial": "only a part of the split was scored",
@@ -47,10 +67,10 @@ class Entry:
 
     @property
     def marker(self) -> str:
-        """`†` when it is not told from the best row, `‡` when it is not shown to be better than the mean face."""
-        even = self.against_best is not None and not self.against_best.different
-        idle = self.against_mean_face is not None and not self.against_mean_face.better
-        return "†" * even + "‡" * idle
+        """`†` if not significantly different from the best row, `‡` if not significantly better than the mean face."""
+        like_best = self.against_best is not None and not self.against_best.different
+        not_better = self.against_mean_face is not None and not self.against_mean_face.better
+        return "†" * like_best + "‡" * not_better
 
 
 @dataclass(frozen=True)
@@ -58,12 +78,14 @@ class Board:
     """One table: rows that were scored on the same samples, with the same evaluator.
 
     Attributes:
+        kind: What the samples are.
         entries: The models, best first; at least one.
         metrics: Names of the columns.
         recordings: Number of recordings that the samples come from, where that is known.
         untested: Why no test of significance is possible; empty where tests were made.
     """
 
+    kind: Kind
     entries: tuple[Entry, ...]
     metrics: tuple[str, ...]
     recordings: int | None
@@ -76,7 +98,7 @@ class Board:
 
     @property
     def references(self) -> Mapping[str, Mapping[str, Score]]:
-        """The reference rows; they depend on the data alone, so any file of the board tells them."""
+        """The reference rows; they depend on the data alone, so that every file of the board holds the same."""
         return self.shared.references
 
     @property
@@ -84,7 +106,7 @@ class Board:
         """What was scored, in one line."""
         data, evaluator = self.shared.data, self.shared.evaluator
         parts = [
-            f"{data.source}, {data.part}: {self.shared.count:,} keyframes",
+            f"{data.source}, {data.part}: {self.shared.count:,} {self.kind.unit}",
             f"data {short(data.fingerprint)}",
             f"split {short(data.split)}",
         ]
@@ -111,14 +133,15 @@ def boards(results: Sequence[Run | Results]) -> list[Board]:
         In the order of source, size of the test part, the largest first, and the rest of what rows must share.
 
     Raises:
-        InputError: When a complete result lacks the MSE, or runs of one board have other samples than the first.
+        InputError: When a complete result lacks the metric that orders the rows, or runs of one board have other
+            samples than the first.
     """
     runs = sorted((run for run in as_runs(results) if run.results.status == "complete"), key=_shared)
     return [_board(list(group)) for _, group in groupby(runs, key=_shared)]
 
 
 def not_listed(results: Sequence[Run | Results]) -> list[str]:
-    """One sentence for each reason why runs stand in no table."""
+    """One sentence for each reason why runs are in no table."""
     sentences = []
     for status, reason in NOT_LISTED.items():
         names = sorted(run.results.run for run in as_runs(results) if run.results.status == status)
@@ -127,29 +150,39 @@ def not_listed(results: Sequence[Run | Results]) -> list[str]:
     return sentences
 
 
-def _shared(run: Run) -> tuple[str, int, str, str, str, str]:
+def _shared(run: Run) -> tuple[str, int, str, str, str, str, str]:
     """What rows of one board have in common; it sorts the largest test of a source to the front."""
     results, data = run.results, run.results.data
-    return (data.source, -results.count, data.fingerprint, data.split, data.part, results.evaluator or "")
+    same = (data.fingerprint, data.split, data.part, _kind(results).unit, results.evaluator or "")
+    return (data.source, -results.count, *same)
+
+
+def _kind(results: Results) -> Kind:
+    return CLIPS if CLIPS.ranked_by in results.scores else KEYFRAMES
 
 
 def _rank(run: Run) -> tuple[float, str, str, str, str, str]:
-    results = run.results
-    if RANKED_BY not in results.scores:
-        raise InputError(f"results of run '{results.run}'", f"lack the metric '{RANKED_BY}'", "run `test` again")
+    results, ranked_by = run.results, _kind(run.results).ranked_by
+    if ranked_by not in results.scores:
+        raise InputError(f"results of run '{results.run}'", f"lack the metric '{ranked_by}'", "run `test` again")
     names = (results.run, results.model, results.data.annotation, results.created, results.checkpoint or "")
-    return (results.scores[RANKED_BY].value, *names)
+    return (results.scores[ranked_by].value, *names)
 
 
 def _board(runs: Sequence[Run]) -> Board:
     ranked = sorted(runs, key=_rank)
     results = [run.results for run in ranked]
-    metrics = tuple(name for name in SHOWN if any(name in each.scores for each in results))
+    kind = _kind(results[0])
+    metrics = tuple(name for name in kind.metrics if any(name in each.scores for each in results))
     best = {name: _best(name, results) for name in metrics}
     samples = _aligned(ranked)
     recordings = len(np.unique(samples[0].recordings)) if samples else None
-    untested = "the errors of each sample were not read" if recordings is None else ""
-    if recordings is not None and recordings < 2:
+    untested = ""
+    if kind is CLIPS:
+        untested = "clips are compared as sets, not one by one"
+    elif recordings is None:
+        untested = "the errors of each sample were not read"
+    elif recordings < 2:
         untested = "the samples come from fewer than two recordings"
     entries = []
     for position, each in enumerate(results):
@@ -160,13 +193,13 @@ def _board(runs: Sequence[Run]) -> Board:
             against_mean_face = compare(own.mse, own.mean_face_mse, own.recordings)
         names = frozenset(name for name in metrics if position in best[name])
         entries.append(Entry(each, names, against_best, against_mean_face))
-    return Board(tuple(entries), metrics, recordings, untested)
+    return Board(kind, tuple(entries), metrics, recordings, untested)
 
 
 def _best(name: str, results: Sequence[Results]) -> set[int]:
     """Positions of the results that are best in a metric."""
     values = {position: each.scores[name].value for position, each in enumerate(results) if name in each.scores}
-    better = METRICS[name].better
+    better = ALL_METRICS[name].better
     if better == "target":
         target = results[0].references.get("ground_truth", {}).get(name)
         if target is None:

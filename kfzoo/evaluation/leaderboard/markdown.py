@@ -11,8 +11,8 @@ from kfzoo.evaluation.papers import reference_rows
 from kfzoo.evaluation.results import Results, Run
 from kfzoo.evaluation.scores import METRICS, REFERENCES, Score
 
-WITH_INTERVAL = ("mse", "r_precision_1")
-"""Columns with room for an interval; the HTML shows all of them."""
+WITH_INTERVAL = ("mse", "fid_frames", "r_precision_1")
+"""Columns that show their interval; the HTML shows all intervals."""
 
 NAMES = ("Model", "Run", "Annotation")
 ORIGIN = ("Invalid", "Seed", "Checkpoint")
@@ -20,7 +20,7 @@ TESTS = ("p", "d_z", "Wilcoxon p")
 
 
 def render_markdown(results: Sequence[Run | Results]) -> str:
-    """Returns the leaderboard as Markdown; the same files give the same text, whatever their order.
+    """Returns the leaderboard as Markdown; the same files in any order give the same text.
 
     Raises:
         InputError: As `boards`.
@@ -28,7 +28,7 @@ def render_markdown(results: Sequence[Run | Results]) -> str:
     shown = boards(results)
     parts = [
         "# Leaderboard",
-        "<!-- Generated from results files by `python -m kfzoo leaderboard`; not to be edited. -->",
+        "<!-- Generated from results files by `python -m kfzoo leaderboard`; do not edit. -->",
     ]
     for board in shown:
         parts += [f"## {escaped(board.heading)}", _scores(board), wording.clustering(board)]
@@ -40,7 +40,7 @@ def render_markdown(results: Sequence[Run | Results]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown and its tables print as it is."""
+    """Text in which Markdown and its tables find no markup."""
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))
 
 
@@ -60,7 +60,8 @@ def _model(entry: Entry, metrics: Sequence[str]) -> list[str]:
     for name in metrics:
         text = _number(results.scores, name)
         text = f"**{text}**" if name in entry.best else text
-        cells.append(f"{text} {entry.marker}".strip() if name == "mse" else text)
+        cells.append(text)
+    cells[len(NAMES)] = f"{cells[len(NAMES)]} {entry.marker}".strip()  # the ranked metric
     seed = wording.NONE if results.seed is None else str(results.seed)
     return [*cells, str(results.invalid), seed, short(results.checkpoint)]
 

@@ -1,7 +1,7 @@
-"""Is a row really better? Tests over what two runs reached on the same samples.
+"""Tests of significance between two rows, over their errors on the same samples.
 
-Keyframes of one recording are alike, so they are no independent trials: the t-test is clustered by recording. The
-Wilcoxon test beside it takes samples as independent, and tells what the test says without that care.
+Keyframes of one recording are alike, hence not independent: the t-test is clustered by recording. The Wilcoxon test
+takes samples as independent; it shows what a test without clusters would report.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.05
-"""A difference whose p-value is at or above it is not told from none."""
+"""A difference is significant when its p-value is below it."""
 
 ROUNDING = 1e-6
-"""Relative difference that float32 and the digits on disk can make by themselves; it counts as none."""
+"""Relative difference that float32 and the digits on disk can cause; it counts as none."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ class Comparison:
 
     @property
     def better(self) -> bool:
-        """Whether the model is better, and not by chance."""
+        """Whether the model is significantly better."""
         return self.difference < 0 and self.different
 
     @property
     def different(self) -> bool:
-        """Whether the two differ, and not by chance."""
+        """Whether the two differ significantly."""
         return self.p_value < LEVEL
 
 
-def compare(first: NDArray[np.float64], second: NDArray[np.float64], clips: NDArray[np.str_]) -> Comparison:
+def compare(first: NDArray[np.float64], second: NDArray[np.float64], recordings: NDArray[np.str_]) -> Comparison:
     """Compares the errors of one model with those of another row.
 
     Args:
         first: (N,) MSE of each sample, the model's.
         second: (N,) the other row's, of the same samples in the same order.
-        clips: (N,) the recording of each sample, at least two of them.
+        recordings: (N,) the recording of each sample, at least two of them.
     """
     import torch
 
@@ -59,7 +59,7 @@ def compare(first: NDArray[np.float64], second: NDArray[np.float64], clips: NDAr
 
     first = np.where(np.isclose(first, second, rtol=ROUNDING, atol=0), second, first)
     ours, theirs = torch.from_numpy(first), torch.from_numpy(second)
-    clusters = torch.from_numpy(np.unique(clips, return_inverse=True)[1])
+    clusters = torch.from_numpy(np.unique(recordings, return_inverse=True)[1])
     test = paired_t_test(ours, theirs, clusters)
     ranks = wilcoxon_test(ours, theirs)
     return Comparison(float(test.difference), float(test.effect_size), float(test.p_value), float(ranks.p_value))

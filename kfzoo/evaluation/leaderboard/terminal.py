@@ -1,8 +1,8 @@
-"""The leaderboard in the terminal."""
+"""The leaderboard in the terminal: as many metrics as fit its width, the most important first, and names in full."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -10,21 +10,24 @@ from rich.table import Table
 from rich.text import Text
 
 from kfzoo.evaluation.leaderboard import wording
-from kfzoo.evaluation.leaderboard.boards import SHOWN, Board, boards, not_listed
+from kfzoo.evaluation.leaderboard.boards import CLIPS, KEYFRAMES, Board, Entry, boards, not_listed
+from kfzoo.evaluation.motion_metrics import ALL_METRICS
 from kfzoo.evaluation.papers import reference_rows
 from kfzoo.evaluation.results import Results, Run
-from kfzoo.evaluation.scores import METRICS, REFERENCES
+from kfzoo.evaluation.scores import REFERENCES
 
 LEGEND = (
-    "↓ lower, ↑ higher, → nearer to the ground truth's is better. †: not told from the best model; ‡: not shown to be "
-    "better than the mean face. Intervals, p-values and the columns' meaning: see the Markdown or HTML."
+    f"↓ lower, ↑ higher, → nearer to the ground truth is better. †: {wording.MARKERS['†']}; ‡: {wording.MARKERS['‡']}. "
+    "Intervals, p-values and what the columns mean: see the Markdown or HTML."
 )
-NARROWEST = 7
-"""Characters of a number's column."""
+IMPORTANT = ("mse", *CLIPS.metrics[:4], "fid", "r_precision_1", "mae", "sf13_pearson", "diversity")
+"""Metrics that a narrow terminal shows first; the others follow in the order of the tables."""
 
-NAMES = 2
-NAME = 12
-"""Characters that a name gets at least, before numbers are left out."""
+GAP = 2
+"""Spaces between columns."""
+
+Row = tuple[tuple[Text, ...], Mapping[str, Text]]
+"""Names, and numbers by metric."""
 
 
 def print_leaderboard(
@@ -35,78 +38,81 @@ def print_leaderboard(
     Args:
         results: In any order; results without their samples are listed without markers.
         console: Where to; by default standard output.
-        papers: Whether the papers' own numbers are printed below.
+        papers: Whether the published numbers are printed below.
 
     Raises:
         InputError: As `boards`.
     """
     console = console or Console()
     for board in boards(results):
-        console.print(_table(board, console.width))
+        references = [
+            _plain((label, wording.NONE), {name: wording.number(scores, name) for name in board.metrics})
+            for key, label in REFERENCES.items()
+            if (scores := board.references.get(key)) is not None
+        ]
+        models = [_model(board, entry) for entry in board.entries]
+        _print(console, board.heading, ("Model", "Run"), board.metrics, models, references)
     if papers:
-        console.print(_published(console.width))
+        published = [
+            _plain((label, source), {name: wording.published(scores, name) for name in KEYFRAMES.metrics})
+            for label, source, scores in reference_rows()
+        ]
+        metrics = [name for name in KEYFRAMES.metrics if any(name in scores for _, _, scores in reference_rows())]
+        _print(console, f"As published; {wording.NOT_COMPARABLE}", ("Row", "Source"), metrics, published)
     for note in (LEGEND, *not_listed(results)):
         console.print(Text(note, style="dim"))
 
 
-def _table(board: Board, width: int) -> Table:
-    metrics = _fitting(board.metrics, width)
-    table = _empty(board.heading, ("Model", "Run"), metrics, width)
-    for entry in board.entries:
-        results = entry.results
-        cells = [Text(results.model), Text(results.run)]
-        for name in metrics:
-            text = wording.number(results.scores, name) + (entry.marker if name == "mse" else "")
-            cells.append(Text(text, style="bold green" if name in entry.best else ""))
-        table.add_row(*cells)
-    table.add_section()
-    for name, label in REFERENCES.items():
-        if name in board.references:
-            numbers = [wording.number(board.references[name], metric) for metric in metrics]
-            table.add_row(*(Text(text, style="dim") for text in (label, wording.NONE, *numbers)))
-    _tell_missing(table, board.metrics[len(metrics) :])
-    return table
+def _model(board: Board, entry: Entry) -> Row:
+    results = entry.results
+    numbers = {}
+    for name in board.metrics:
+        marker = entry.marker if name == board.kind.ranked_by else ""
+        style = "bold green" if name in entry.best else ""
+        numbers[name] = Text(wording.number(results.scores, name) + marker, style)
+    return (Text(results.model), Text(results.run)), numbers
 
 
-def _published(width: int) -> Table:
-    rows = reference_rows()
-    present = [name for name in SHOWN if any(name in scores for _, _, scores in rows)]
-    metrics = _fitting(present, width)
-    table = _empty(f"As published; {wording.NOT_COMPARABLE}", ("Row", "Source"), metrics, width)
-    for label, source, scores in rows:
-        numbers = (wording.published(scores, name) for name in metrics)
-        table.add_row(*(Text(text, style="dim") for text in (label, source, *numbers)))
-    _tell_missing(table, present[len(metrics) :])
-    return table
+def _plain(names: Sequence[str], numbers: Mapping[str, str]) -> Row:
+    return tuple(Text(name, "dim") for name in names), {key: Text(text, "dim") for key, text in numbers.items()}
 
 
-def _width(name: str) -> int:
-    markers = 2 if name == "mse" else 0
-    return max(NARROWEST + markers, len(wording.title(name)))
+def _print(
+    console: Console, heading: str, titles: Sequence[str], metrics: Sequence[str], *sections: Sequence[Row]
+) -> None:
+    """Prints a table that neither folds nor cuts a cell: metrics that do not fit are named below it."""
+    rows = [row for section in sections for row in section]
+    names = [_width(title, [row[0][place] for row in rows]) for place, title in enumerate(titles)]
+    widths = {name: _width(wording.title(name), [row[1][name] for row in rows]) for name in metrics}
+    shown = _fitting(widths, console.width - sum(names) - GAP * (len(names) - 1))
+    width = sum(names) + sum(widths[name] for name in shown) + GAP * (len(names) + len(shown) - 1)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), width=width)
+    for title in titles:
+        table.add_column(title, no_wrap=True)
+    for name in shown:
+        table.add_column(wording.title(name), justify="right", no_wrap=True)
+    for section in sections:
+        for row in section:
+            table.add_row(*row[0], *(row[1][name] for name in shown))
+        table.add_section()
+    console.print(Text(heading, "bold"))
+    console.print(table, crop=False, overflow="ignore", no_wrap=True)
+    if left_out := [ALL_METRICS[name].label for name in metrics if name not in shown]:
+        console.print(Text(f"A wider terminal shows also {', '.join(left_out)}.", "dim"))
+    console.print()
 
 
-def _fitting(metrics: Sequence[str], width: int) -> Sequence[str]:
-    """As many of the columns, from the left, as fit beside the names: a number is never cut."""
-    left = width - NAMES * (NAME + 2)
-    for count, name in enumerate(metrics):
-        left -= _width(name) + 2
-        if left < 0:
-            return metrics[: max(1, count)]
-    return metrics
+def _width(title: str, cells: Sequence[Text]) -> int:
+    return max(Text(title).cell_len, *(cell.cell_len for cell in cells))
 
 
-def _tell_missing(table: Table, metrics: Sequence[str]) -> None:
-    if metrics:
-        table.caption = f"Too narrow for {', '.join(METRICS[name].label for name in metrics)}"
-        table.caption_justify = "left"
-
-
-def _empty(heading: str, names: Sequence[str], metrics: Sequence[str], width: int) -> Table:
-    """A table whose numbers keep their width; in a narrow terminal the names are folded."""
-    table = Table(title=heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    left = (width - sum(map(_width, metrics)) - 2 * (len(names) + len(metrics))) // len(names)
-    for name in names:
-        table.add_column(name, overflow="fold", max_width=max(5, left))
-    for name in metrics:
-        table.add_column(wording.title(name), justify="right", no_wrap=True, width=_width(name))
-    return table
+def _fitting(widths: Mapping[str, int], room: int) -> list[str]:
+    """The metrics that fit, the most important first; at least one. They keep the order of the table."""
+    important = [name for name in IMPORTANT if name in widths]
+    chosen: set[str] = set()
+    for name in [*important, *(name for name in widths if name not in important)]:
+        room -= widths[name] + GAP
+        if room < 0 and chosen:
+            break
+        chosen.add(name)
+    return [name for name in widths if name in chosen]

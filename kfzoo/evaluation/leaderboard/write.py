@@ -1,4 +1,4 @@
-"""Files of the leaderboard: writing them, and telling whether those that stand are stale."""
+"""The files of the leaderboard: writes them, and checks whether they are stale."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def write_leaderboard(path: str | os.PathLike[str], results: Sequence[Run | Resu
         InputError: When the folder cannot be written, and as `boards`.
     """
     text = _rendered(path, results)
-    with replacing(path) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def check_leaderboard(path: str | os.PathLike[str], results: Sequence[Run | Results], command: str) -> None:
@@ -30,19 +30,19 @@ def check_leaderboard(path: str | os.PathLike[str], results: Sequence[Run | Resu
     Args:
         path: As of `write_leaderboard`.
         results: In any order.
-        command: What writes the file anew; for the message.
+        command: What writes the file again; for the message.
 
     Raises:
-        InputError: When the file is missing or another, and as `boards`.
+        InputError: When the file is missing or differs, and as `boards`.
     """
     if not Path(path).is_file():
         raise InputError(path, "is missing", f"run `{command}` to write it")
     try:
-        stands = Path(path).read_text(encoding="utf-8")
+        content = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"cannot be read ({error})", f"run `{command}` to write it anew") from error
-    if stands != _rendered(path, results):
-        raise InputError(path, "is stale: the results files give another", f"run `{command}` to write it anew")
+        raise InputError(path, f"cannot be read ({error})", f"run `{command}` to write it again") from error
+    if content != _rendered(path, results):
+        raise InputError(path, "is stale: the results files give another text", f"run `{command}` to write it again")
 
 
 def _rendered(path: str | os.PathLike[str], results: Sequence[Run | Results]) -> str:

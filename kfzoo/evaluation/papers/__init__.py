@@ -1,9 +1,9 @@
 """The result tables of the papers whose models the zoo reproduces, as they are printed.
 
-One JSON file a table, named `<paper>_<table>.json`: the paper, the table's number, a title and notes of our own words,
-`columns` (our name of the column: its printed head) and `rows` (printed name: values). A column whose meaning is that
-of a metric of the suite has its key in `METRICS`. Numbers stand as printed, digit for digit, but percent as shares and
-scaled numbers in plain units; what a paper leaves out is null.
+One JSON file for each table, `<paper>_<table>.json`: the paper, the table's number, a title and notes in our own words,
+`columns` (our name of the column: its printed head) and `rows` (printed name: values). A column that means a metric of
+the suite has its key in `METRICS`. Numbers are as printed, digit for digit, but percentages are shares, and scaled
+numbers are in plain units; a number that a paper leaves out is null.
 
 KeyframeFace's table 1 compares data sets and has no scores.
 """
@@ -32,7 +32,7 @@ class PublishedTable:
         title: What it shows, in our words.
         columns: Metric keys, or plain names where the suite has no such metric.
         rows: Values by the printed name of the row, in printed order; None where the paper has no number.
-        note: What is to be known before comparing with it.
+        note: What a comparison has to take into account.
     """
 
     paper: str
@@ -90,10 +90,10 @@ def published() -> list[PublishedTable]:
 
 
 def reference_rows() -> list[ReferenceRow]:
-    """The published rows that a leaderboard can show beside its own.
+    """The published rows that a leaderboard can show below its own.
 
-    They were measured on the papers' own data, and R-Precision and MMD with the papers' own evaluators: they are
-    targets to come near to, not rivals on one test set.
+    They were measured on the papers' own data, and R-Precision and MMD with the papers' own evaluators: they are not
+    comparable with results on other data.
 
     Returns:
         KeyframeFace's table 3, with MSE and MAE of table 4 where that has the same configuration, then SemanticFace's

@@ -20,6 +20,7 @@ from kfzoo.metrics.functional.detection import (
 from kfzoo.metrics.functional.diversity import diversity, diversity_of_pairs, mean_distances
 from kfzoo.metrics.functional.errors import SampleErrors, error_statistics, sample_errors
 from kfzoo.metrics.functional.frechet import Moments, frechet_distance, moments
+from kfzoo.metrics.functional.motion import acceleration, jerk, speed
 from kfzoo.metrics.functional.paired import PairedTest, WilcoxonTest, paired_t_test, wilcoxon_test
 from kfzoo.metrics.functional.retrieval import (
     ShuffleInterval,
@@ -40,6 +41,7 @@ __all__ = [
     "SampleErrors",
     "ShuffleInterval",
     "WilcoxonTest",
+    "acceleration",
     "channel_agreement",
     "channel_wasserstein",
     "cross_comparison",
@@ -50,6 +52,7 @@ __all__ = [
     "diversity_of_pairs",
     "error_statistics",
     "frechet_distance",
+    "jerk",
     "mean_distances",
     "moments",
     "multimodal_distances",
@@ -60,6 +63,7 @@ __all__ = [
     "sample_errors",
     "select_channels",
     "shuffle_interval",
+    "speed",
     "tolerance_accuracies",
     "tolerance_accuracy",
     "wasserstein_distance",

@@ -3,7 +3,7 @@
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const one = (id) => document.getElementById(id);
 
-/** Orders two values of a column; rows without one stay last in both directions. */
+/** Orders two values of a column; rows without a value stay last in both directions. */
 function order(first, second, sign) {
   if (first === "" || second === "") return (first === "") - (second === "");
   return sign * (isNaN(first) || isNaN(second) ? first.localeCompare(second) : first - second);
@@ -22,7 +22,7 @@ function sort(header) {
   for (const each of models) table.insertBefore(each, table.querySelector("tbody.references"));
 }
 
-/** Shows the tables and models that are asked for, and says how many models they are. */
+/** Shows the tables and models that match, and their number. */
 function filter() {
   const words = one("search").value.trim().toLowerCase();
   const fits = (chosen, value) => chosen === "" || chosen === value;
@@ -38,7 +38,7 @@ function filter() {
   one("count").textContent = count === 1 ? "1 model" : `${count} models`;
 }
 
-/** Opens or closes what is told of one model. */
+/** Opens or closes the details of one model. */
 function unfold(button) {
   const details = one(button.getAttribute("aria-controls"));
   details.hidden = !details.hidden;
