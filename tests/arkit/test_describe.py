@@ -31,9 +31,7 @@ from kfzoo.arkit.describe import MOST_WORDS
 from kfzoo.arkit.movements import ORDER
 from kfzoo.arkit.wording import COARSE_LEVELS, LEVELS
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
-
-TAKES = SHARED / "livelink"
+from tests.real_data import LIVELINK, needs_real_data
 
 
 def face(**values: float) -> np.ndarray:
@@ -166,11 +164,9 @@ def rebuilt(found: list[Movement]) -> dict[tuple[str, str], float]:
     return values
 
 
+@needs_real_data
 def test_levels_and_sides_alone_carry_most_of_a_real_face() -> None:
-    path = TAKES / "Angry_MySlate_165.csv"
-    if not path.exists():
-        pytest.skip(f"needs the real take {path}")
-    frames = read_take(path).coefficients[::10]
+    frames = read_take(LIVELINK / "Angry_MySlate_165.csv").coefficients[::10]
     pairs = {"brow_down": "BrowDown", "eye_close": "EyeBlink", "eye_squint": "EyeSquint", "mouth_smile": "MouthSmile",
              "mouth_frown": "MouthFrown", "upper_lip_up": "MouthUpperUp", "nose_sneer": "NoseSneer"}  # fmt: skip
     target, told = [], []

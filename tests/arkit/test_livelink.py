@@ -12,9 +12,8 @@ from hypothesis.extra import numpy as hnp
 from kfzoo.arkit import CHANNELS, INDEX, read_take, write_take
 from kfzoo.arkit.fixed_point import parse
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
+from tests.real_data import LIVELINK, TAKE_NAMES, needs_real_data
 
-TAKES = SHARED / "livelink"
 HEADER = "Timecode,BlendshapeCount," + ",".join(CHANNELS)
 
 
@@ -31,12 +30,12 @@ def take(tmp_path: Path, *lines: str, end: str = "\n") -> Path:
 GOOD = (HEADER, row(JawOpen="0.1234567891"), row("10:00:00:01.000", JawOpen="0.5000000000"))
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in TAKES.glob("*.csv")) or ["none"])
+@needs_real_data
+@pytest.mark.parametrize("name", TAKE_NAMES)
 def test_real_takes_agree_with_numpys_reader(name: str) -> None:
-    if name == "none":
-        pytest.skip(f"needs real takes in {TAKES}")
-    read = read_take(TAKES / name)
-    expected = np.loadtxt(TAKES / name, delimiter=",", skiprows=1, usecols=range(2, 63), dtype=np.float32)
+    path = LIVELINK / f"{name}.csv"
+    read = read_take(path)
+    expected = np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(2, 63), dtype=np.float32)
     np.testing.assert_array_equal(read.coefficients, expected)
     assert read.lost == 0
     assert read.overshoots == int((np.abs(expected) > 1).sum())

@@ -13,7 +13,8 @@ from PIL import Image
 from kfzoo.encoders.landmarks import POINTS, VARIABLE, FaceLandmarker
 from kfzoo.errors import InputError
 from tests.commandline import ROOT
-from tests.encoders.landmark_faces import TASK, as_images, astronaut, need_landmarker
+from tests.encoders.landmark_faces import as_images, astronaut, need_landmarker
+from tests.real_data import LANDMARKER
 
 
 def test_a_face_in_a_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +98,6 @@ def test_a_trainers_end_does_not_let_mediapipes_timers_kill_the_process() -> Non
         "while time.process_time() < end: find(torch.zeros(1, 3, 64, 64))\n"
         "print('alive')\n"
     )
-    command = [sys.executable, "-c", script, str(TASK)]
+    command = [sys.executable, "-c", script, str(LANDMARKER)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stdout.strip()[-5:]) == (0, "alive"), done.stderr[-500:]

@@ -15,7 +15,7 @@ from kfzoo.arkit.channels import CHANNELS, INDEX
 from kfzoo.arkit.mirror import mirror
 from kfzoo.errors import InputError
 from kfzoo.rendering.appearance import draw_look
-from kfzoo.rendering.mesh import facekit_files
+from kfzoo.rendering.mesh import facekit_files, mesh_faces, rig
 from kfzoo.rendering.mesh.facekit_files import (
     IDENTITIES,
     NEUTRAL,
@@ -26,12 +26,8 @@ from kfzoo.rendering.mesh.facekit_files import (
     read_facekit,
     shape_files,
 )
-from tests.rendering.made_up_facekit import make_facekit
-
-pytest.importorskip("numba", reason="the package numba is not installed: no faces in three dimensions")
-
-from kfzoo.rendering.mesh import mesh_faces, rig
 from kfzoo.rendering.mesh.mesh_faces import SMALL, MeshFaces
+from tests.rendering.made_up_facekit import make_facekit
 
 SIZE = 96
 MADE_UP = Path("made up")

@@ -1,8 +1,7 @@
-"""What holds for every renderer; the one of meshes is skipped where they are not."""
+"""What holds for every renderer; the one of meshes needs real data."""
 
 from __future__ import annotations
 
-import os
 import pickle
 import tarfile
 from pathlib import Path
@@ -17,10 +16,9 @@ from kfzoo.errors import InputError
 from kfzoo.rendering.base import FaceRenderer
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.rendering.mesh.facekit_files import SHAPES, VARIABLE, find_folder
-from tests.commandline import SHARED
+from tests import real_data
 
 SIZE = 128
-ARCHIVE = SHARED / "ict_facekit.tar.xz"
 MESH_UNSEEN = ("TongueOut", "LeftEyeRoll", "RightEyeRoll")
 Pixels = NDArray[np.int64]
 
@@ -28,13 +26,9 @@ Pixels = NDArray[np.int64]
 @pytest.fixture(scope="session")
 def facekit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of ICT-FaceKit's meshes, which are not part of the zoo."""
-    pytest.importorskip("numba", reason="the package numba is not installed: no faces in three dimensions")
-    if os.environ.get(VARIABLE):
-        return find_folder(None)
-    if not ARCHIVE.is_file():
-        pytest.skip(f"ICT-FaceKit is neither at {VARIABLE} nor at {ARCHIVE}: no faces in three dimensions")
+    real_data.require()
     folder = tmp_path_factory.mktemp("facekit")
-    with tarfile.open(ARCHIVE) as archive:
+    with tarfile.open(real_data.FACEKIT) as archive:
         archive.extractall(folder, filter="data")
     return find_folder(str(folder / "ict"))
 

@@ -16,9 +16,8 @@ from kfzoo.data.predictions.read import Predictions, in_order_of_requests, read_
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
+from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 
-RELEASED = SHARED / "released"
 RANDOM = np.random.default_rng(0)
 FACES = np.round(RANDOM.uniform(LOWER, UPPER, (4, len(CHANNELS))), 4).astype(np.float32)
 
@@ -454,27 +453,27 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 # What was released ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="the released samples are not beside the project")
+@needs_real_data
 class TestReleased:
-    def expected(self, name: str) -> list[Sample]:
-        path = RELEASED / name / "example.jsonl"
+    def expected(self, folder: Path) -> list[Sample]:
+        path = folder / "example.jsonl"
         scripts = ChatJsonl(path)
         every = [Sample(script, at, "original") for script in scripts for at in range(len(script.keyframes))]
         return in_order_of_requests(path, every)
 
     def test_keyframeface(self) -> None:
-        asked = self.expected("keyframeface")
-        found = read_predictions(RELEASED / "keyframeface" / "example_result.jsonl", asked)
+        asked = self.expected(KEYFRAMEFACE)
+        found = read_predictions(KEYFRAMEFACE / "example_result.jsonl", asked)
         assert found.faults == ()
         assert found.matched == {"order": 2}
         # The release holds the same faces as CSV, two frames one second apart.
-        take = RELEASED / "keyframeface" / "example_result.csv"
+        take = KEYFRAMEFACE / "example_result.csv"
         np.testing.assert_array_equal(found.coefficients, read_take(take).coefficients)
         np.testing.assert_array_equal(found.coefficients, read_predictions(take, asked).coefficients)
 
     def test_semanticface(self) -> None:
-        path = RELEASED / "semanticface" / "example_result.jsonl"
-        found = read_predictions(path, self.expected("semanticface"))
+        path = SEMANTICFACE / "example_result.jsonl"
+        found = read_predictions(path, self.expected(SEMANTICFACE))
         assert found.valid.tolist() == [True] * 4 + [False] * 4
         assert found.matched == {"request": 4}
         assert told(found, path) == [

@@ -14,9 +14,8 @@ from kfzoo.data.chat_requests import number_word, read_number
 from kfzoo.data.script import fingerprint
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
+from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 
-RELEASED = SHARED / "released"
 TEXT = """Keyframe Description Sequence:
 - Keyframe One: The lips press together.
 - Keyframe Two: A small smile.
@@ -207,10 +206,10 @@ def test_number_words() -> None:
     assert [read_number(word) for word in ("x", "", "0", "minus one", "one one", "²")] == [None] * 6
 
 
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="the released samples are not beside the project")
+@needs_real_data
 class TestReleased:
     def test_keyframeface(self) -> None:
-        folder = RELEASED / "keyframeface"
+        folder = KEYFRAMEFACE
         [bare] = ChatJsonl(folder / "example.jsonl")
         assert [keyframe.coefficients for keyframe in bare.keyframes] == [None, None]
         [script] = ChatJsonl(folder / "example.jsonl", folder / "example_result.jsonl")
@@ -223,7 +222,7 @@ class TestReleased:
         assert script.keyframes[1].original.startswith("The gaze rises")
 
     def test_semanticface(self) -> None:
-        folder = RELEASED / "semanticface"
+        folder = SEMANTICFACE
         scripts = list(ChatJsonl(folder / "example.jsonl", folder / "example_result.jsonl"))
         assert [script.keyframes[0].coefficients is not None for script in scripts] == [True] * 4 + [False] * 4
         assert [Path(script.keyframes[0].image_path or "").name for script in scripts[::7]] == ["35.jpg", "491.jpg"]

@@ -19,9 +19,8 @@ from kfzoo.data.sources.express4d import Express4DFolder
 from kfzoo.data.sources.take_clips import TakeClips, in_order
 from kfzoo.data.split import Split
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
+from tests.real_data import LIVELINK, needs_real_data
 
-REAL = SHARED / "livelink"
 SMILE = [INDEX["MouthSmileLeft"], INDEX["MouthSmileRight"]]
 
 
@@ -146,14 +145,14 @@ def test_texts_in_order_are_joined_and_repeats_left_out() -> None:
     assert in_order(["The A.", "The A."]) == "The A."
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real takes are not beside the project")
+@needs_real_data
 def test_real_takes() -> None:
-    clips = by_recording(list(TakeClips(REAL)))
-    assert sorted(clips) == sorted(path.stem for path in REAL.glob("*.csv"))
+    clips = by_recording(list(TakeClips(LIVELINK)))
+    assert sorted(clips) == sorted(path.stem for path in LIVELINK.glob("*.csv"))
     for name, its in clips.items():
         assert all(MIN_FRAMES <= len(each) <= MAX_FRAMES for each in its)
         assert all(each.captions[0].endswith(".") for each in its)
-        rows = raw_rows(REAL / f"{name}.csv").clip(LOWER, UPPER)
+        rows = raw_rows(LIVELINK / f"{name}.csv").clip(LOWER, UPPER)
         motion = np.concatenate([each.motion for each in its])
         if name == "alex_rom_3":  # At 30 a second, one minute and more: nearly every tenth of a second is a frame.
             assert abs(len(motion) - 134.38 * 20) < 20
