@@ -224,7 +224,7 @@ def test_data_that_cannot_be_split_is_told() -> None:
         "data.split.by: 'source' needs parts that the source assigns, and clip 'r0/000' has none; "
         "choose 'subject' or 'recording'"
     )
-    with pytest.raises(InputError, match=r"^data\.split: the val part is empty \(6 clips in 2 groups by clip\)"):
+    with pytest.raises(InputError, match=r"^data\.split: the val part is empty \(6 clips in 2 groups by recording\)"):
         ClipDataModule(Made(2), Split(by="recording")).samples("train")
     with pytest.raises(InputError, match=r"^data\.source: holds no clips$"):
         ClipDataModule(Made(0)).samples("train")

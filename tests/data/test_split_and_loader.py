@@ -78,7 +78,7 @@ def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
     [
         (
             Split(by="recording", test=["clip9"]),
-            "data.split.test: 'clip9' is no clip of this data; known: clip0, clip1, clip2",
+            "data.split.test: 'clip9' is no recording of this data; known: clip0, clip1, clip2",
         ),
         (Split(by="recording", val=["clip1"], test=["clip1"]), "data.split.val: 'clip1' is named in two parts"),
         (Split(by="recording", val=1.5), "data.split.val: expected a share between 0 and 1 or names, found 1.5"),
@@ -88,7 +88,7 @@ def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
         ),
         (
             Split(by="recording", val=["clip0"], test=["clip1", "clip2"]),
-            "data.split: the train part is empty (6 scripts in 3 groups by clip)",
+            "data.split: the train part is empty (6 scripts in 3 groups by recording)",
         ),
     ],
 )

@@ -187,14 +187,14 @@ def test_each_keyframe_takes_the_frame_at_its_time(tmp_path: Path) -> None:
     assert found.matched == {"time": 6}
 
 
-def test_a_single_take_answers_its_own_clip_or_the_only_one(tmp_path: Path) -> None:
+def test_a_single_take_answers_its_own_recording_or_the_only_one(tmp_path: Path) -> None:
     write_take(tmp_path / "b.csv", moving())
     write_take(tmp_path / "other.csv", moving())
     found = read_predictions(tmp_path / "b.csv", samples())
     assert found.valid.tolist() == [False, False, True, True]
     assert told(found, tmp_path / "b.csv") == ["b.csv: has no answer to 2 of the 4 keyframes: 'a/000#0', 'a/000#1'"]
     assert read_predictions(tmp_path / "other.csv", samples("a/000")).valid.all()
-    with pytest.raises(InputError, match=r"other\.csv: is named after none of the 2 clips .* such as 'a'"):
+    with pytest.raises(InputError, match=r"other\.csv: is named after none of the 2 recordings .* such as 'a'"):
         read_predictions(tmp_path / "other.csv", samples())
 
 
@@ -207,7 +207,7 @@ def test_faults_of_takes(tmp_path: Path) -> None:
     found = read_predictions(folder, samples("a/000", "angr/000", "b/000", times=(0.0, 1.012)), {"left/000#0"})
     assert told(found, folder) == [
         "takes/a.csv: has no frame for 'a/000#1' at 1.012 s; the take lasts from 0 to 1.000 s",
-        "takes/angry.csv: is named after no clip of the data; did you mean 'angr'?",
+        "takes/angry.csv: is named after no recording of the data; did you mean 'angr'?",
         "takes/b.csv:1: column 'BlendshapeCount' and 60 more is missing; export the take as Live Link Face CSV again",
         "takes: has no answer to 4 of the 6 keyframes: 'angr/000#0', 'angr/000#1', 'b/000#0', …",
     ]

@@ -169,9 +169,9 @@ def test_joined_by_name_with_json_lines(tmp_path: Path, caplog: pytest.LogCaptur
         "1 of 3 rows of '' have no image",
         "2 images are used, 0 of them changed; 1 left out",
     ]
-    with pytest.raises(InputError, match=r"c\.png: ground truth\.jsonl names it in no row"):
+    with pytest.raises(InputError, match=r"c\.png: truth\.jsonl names it in no row"):
         list(ImageArkitPairs(tmp_path / "images", path, join="name", fps=None, strict=True))
-    with pytest.raises(InputError, match=r"fps: is 2\.0, but ground truth\.jsonl tells no time"):
+    with pytest.raises(InputError, match=r"fps: is 2\.0, but truth\.jsonl tells no time"):
         list(ImageArkitPairs(tmp_path / "images", path, join="name"))
     with pytest.raises(InputError, match=r"truth\.jsonl: tells no time for some rows"):
         list(ImageArkitPairs(tmp_path / "images", path))
