@@ -91,7 +91,7 @@ def write_take(
     Args:
         path: Final path of the CSV file; replaced when it exists.
         coefficients: (T, 61) with T ≥ 2; written with ten decimals, as they are.
-        fps: Frames a second; the timecodes count sixtieths of a second, whatever the rate.
+        fps: Frames a second; the timecodes count sixtieths of a second, at any rate.
         start: Timecode of the first frame.
 
     Raises:
@@ -111,7 +111,7 @@ def write_take(
         raise InputError(path, f"'{start}' is no timecode", "write HH:MM:SS:FF.mmm")
     # + 0.0 writes -0.0 as the phone does, without a sign.
     row_format = f"%s,{len(CHANNELS)}," + ",".join([f"%.{fixed_point.DECIMALS}f"] * len(CHANNELS)) + "\n"
-    with replacing(path) as beside, beside.open("w", encoding="ascii", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="ascii", newline="") as file:
         file.write(",".join(("Timecode", "BlendshapeCount", *CHANNELS)) + "\n")
         for index, row in enumerate((faces + 0.0).tolist()):
             file.write(row_format % (_timecode(first + index * TIMECODE_FPS / fps), *row))
@@ -149,7 +149,7 @@ def _order(file: Path, header: str) -> list[int]:
             except InputError as error:
                 raise InputError(where, f"column {column + 1}: {error}") from None
         if key in found:
-            raise InputError(where, f"column '{key}' stands twice, in columns {found[key] + 1} and {column + 1}")
+            raise InputError(where, f"column '{key}' occurs twice, in columns {found[key] + 1} and {column + 1}")
         found[key] = column
     missing = [key for key in ("Timecode", "BlendshapeCount", *CHANNELS) if key not in found]
     if missing:

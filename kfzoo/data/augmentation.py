@@ -64,7 +64,7 @@ def augment_text(text: str, rng: random.Random, synonyms: float = 0.5, swaps: fl
         swaps: How often two words exchange places, as a share of the words; the last word keeps its full stop.
 
     Returns:
-        Another text, of the same meaning as far as a bag of words can tell.
+        Another text, of the same meaning to a bag of words.
     """
     words = text.split()
     for place, word in enumerate(words):

@@ -17,7 +17,7 @@ class ClipBatch:
     """A batch of clips.
 
     Attributes:
-        motion: (B, T, 61) float32, T the frames of the longest clip; zeros behind the end of a shorter one.
+        motion: (B, T, 61) float32, T the frames of the longest clip; zeros after the end of a shorter one.
         mask: (B, T) bool, True for frames that exist.
         captions: One text a clip.
         clips: The clips, as they came from the source or its augmentation.

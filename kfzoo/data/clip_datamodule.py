@@ -14,11 +14,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
-from kfzoo.data.clip import Clip, ClipSource, clips_fingerprint
+from kfzoo.data.clip import Clip, clips_fingerprint
 from kfzoo.data.clip_augmentation import Variation
 from kfzoo.data.clip_batch import collate_clips
 from kfzoo.data.loader import ResumableLoader, evaluation_loader
 from kfzoo.data.script import PARTS, Part
+from kfzoo.data.sources.base import ClipSource
 from kfzoo.data.split import Split, digest
 from kfzoo.data.statistics import Statistics, statistics_of
 from kfzoo.errors import InputError

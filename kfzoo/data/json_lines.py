@@ -1,4 +1,4 @@
-"""Reading JSON Lines key by key, every fault told by file, line and key."""
+"""Reads JSON Lines key by key; every fault is named by file, line and key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 40  # Characters of a wrong value that a message repeats.
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
-    """Returns `path` when a file stands there.
+    """Returns `path` when it is a file.
 
     Raises:
         InputError: When it is missing or a folder.
@@ -44,7 +44,7 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     empty = True
     try:
-        # Bytes are split at line feeds only: U+2028 and its like may stand inside a text.
+        # Bytes are split at line feeds only: U+2028 and its like may occur inside a text.
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 raw = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
@@ -84,8 +84,8 @@ class Fields:
 
     Args:
         where: `file:line` of the object.
-        values: What stands there, expected to be an object.
-        key: Where in the line it stands, such as `keyframes[0]`; empty for the line itself.
+        values: What was read, expected to be an object.
+        key: Where in the line it is, such as `keyframes[0]`; empty for the line itself.
         known: The only keys allowed; empty allows all.
 
     Raises:
@@ -112,7 +112,7 @@ class Fields:
         return f"{self._key}.{key}" if self._key else key
 
     def fault(self, key: str, problem: str, remedy: str = "") -> InputError:
-        """Returns the error for what stands under a key."""
+        """Returns the error for the value of a key."""
         return InputError(self.where, f"key '{self.path(key)}' {problem}", remedy)
 
     def get(self, key: str) -> Any:
@@ -169,5 +169,5 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' stands twice")
+        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' occurs twice")
     return values

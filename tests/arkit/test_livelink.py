@@ -140,7 +140,7 @@ FAULTS: list[tuple[Edit, str]] = [
     ),
     (
         lambda lines: [lines[0].replace("JawOpen", "jawForward"), *lines[1:]],
-        ":1: column 'JawForward' stands twice, in columns 17 and 20",
+        ":1: column 'JawForward' occurs twice, in columns 17 and 20",
     ),
     (
         lambda lines: [lines[0].replace("JawOpen", "JawOpne"), *lines[1:]],

@@ -10,11 +10,12 @@ from lightning.pytorch import LightningModule, Trainer
 from numpy.typing import NDArray
 
 from kfzoo.arkit.mirror import mirror
-from kfzoo.data.clip import Clip, ClipSource
+from kfzoo.data.clip import Clip
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.loader import evaluation_loader
 from kfzoo.data.script import PARTS
+from kfzoo.data.sources.base import ClipSource
 from kfzoo.data.split import Split
 from kfzoo.errors import InputError
 

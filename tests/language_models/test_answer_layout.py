@@ -116,7 +116,7 @@ def mutated(text: str, rng: random.Random) -> str:
             text = text[:start] + rng.choice(PIECES) + text[start:]
         elif kind == 2:
             text = text[:start] + rng.choice(PIECES) + text[end:]
-        elif kind == 3:  # something stands twice
+        elif kind == 3:  # something occurs twice
             text = text[:end] + text[start:]
         elif kind == 4:  # breaks off
             text = text[:start]

@@ -238,7 +238,7 @@ def test_rows_of_a_take_that_cannot_be_read(header: str, tmp_path: Path) -> None
         "a.csv:62: column 'JawOpen' holds 'nan', expected a finite number; correct the value or remove the line",
         f"a.csv:122: {columns} columns instead of 63; the file seems to be cut off here; "
         "remove the line or export again",
-        f"a.csv:72: timecode {repeated} stands in line 71 already; the first counts",
+        f"a.csv:72: timecode {repeated} is in line 71 already; the first counts",
         "a.csv: has no frame for 'a/000#1' at 1.000 s; the take lasts from 0 to 1.983 s",
     ]
     assert found.valid.tolist() == [True, False]
@@ -293,10 +293,10 @@ FAULTS: dict[str, tuple[object, str]] = {
                 "channels 'JawOpen', 'TongueOut' missing"),
     "unknown channel": (of(JawOpn=0), "the answer to 'a/000#1' is not valid: channel 'JawOpn': is none of the 61 ARKit "
                         "channels; did you mean 'JawOpen'?"),
-    "twice": (of(jaw_open=0), "the answer to 'a/000#1' is not valid: channel 'JawOpen' stands twice"),
+    "twice": (of(jaw_open=0), "the answer to 'a/000#1' is not valid: channel 'JawOpen' occurs twice"),
     "twice in one spelling": (
         json.dumps(of(X=0)).replace('"X"', '"JawOpen"'),
-        "the answer to 'a/000#1' is not valid: channel 'JawOpen' stands twice",
+        "the answer to 'a/000#1' is not valid: channel 'JawOpen' occurs twice",
     ),
     "many": (damaged(coefficients=dict.fromkeys(CHANNELS)), "the answer to 'a/000#1' is not valid: "
              + "".join(f"channel '{name}' is null, expected a finite number; " for name in CHANNELS[:3])
@@ -306,7 +306,7 @@ FAULTS: dict[str, tuple[object, str]] = {
                         "a list"),
     "nothing": ({"id": "a/000#1"}, "the line lacks the key 'coefficients'; add it"),
     "valid is no ground truth value": (damaged(valid=1), "key 'valid' is 1, expected true or false"),
-    "key twice": ('{"id": "a/000#1", "id": "a/000#0"}', "key 'id' stands twice"),
+    "key twice": ('{"id": "a/000#1", "id": "a/000#0"}', "key 'id' occurs twice"),
     "an answer without a face": ({"id": "a/000#1", "response": "I cannot."}, "the answer to 'a/000#1' is not valid: "
                                  "holds no coefficients, expected a JSON object with the 61 channels"),
     "a request without an answer": (request(samples()[1]), "holds no answer; "

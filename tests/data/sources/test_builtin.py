@@ -18,9 +18,10 @@ from kfzoo.data.script import Script, fingerprint
 from kfzoo.data.sources.builtin import intent, nouns, phrases, situations
 from kfzoo.data.sources.builtin.actors import ACTORS
 from kfzoo.data.sources.builtin.banks import Bank
-from kfzoo.data.sources.builtin.emotions import EKMAN, SHADES, number_of
+from kfzoo.data.sources.builtin.emotions import EKMAN, number_of
 from kfzoo.data.sources.builtin.performance import perform
 from kfzoo.data.sources.builtin.scripts import BuiltinScripts
+from kfzoo.data.sources.builtin.shades import SHADES
 from kfzoo.data.sources.builtin.stories import tell
 from kfzoo.data.sources.builtin.vocabulary import MORE_PHRASES, WIDE
 from kfzoo.data.sources.builtin.ways import EXTRAS, MASKS, PARTNERS, WAYS, family_shares, keyframe_shares

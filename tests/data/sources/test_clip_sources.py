@@ -273,7 +273,7 @@ class TestExpress4D:
         with pytest.raises(InputError) as caught:
             Express4DFolder(folder)
         train, test = folder / "train.txt", folder / "test.txt"
-        assert str(caught.value) == f"{test}:4: 'MySlate_1_iPhone_cal' stands in {train}:1, too; keep one of the lines"
+        assert str(caught.value) == f"{test}:4: 'MySlate_1_iPhone_cal' is in {train}:1, too; keep one of the lines"
         test.unlink()
         with pytest.raises(InputError, match=r"test\.txt: there is no such file; expected the names of the recordings"):
             Express4DFolder(folder)

@@ -171,9 +171,9 @@ def test_joined_by_name_with_json_lines(tmp_path: Path, caplog: pytest.LogCaptur
     ]
     with pytest.raises(InputError, match=r"c\.png: truth\.jsonl names it in no row"):
         list(ImageArkitPairs(tmp_path / "images", path, join="name", fps=None, strict=True))
-    with pytest.raises(InputError, match=r"fps: is 2\.0, but truth\.jsonl tells no time"):
+    with pytest.raises(InputError, match=r"fps: is 2\.0, but truth\.jsonl has no time"):
         list(ImageArkitPairs(tmp_path / "images", path, join="name"))
-    with pytest.raises(InputError, match=r"truth\.jsonl: tells no time for some rows"):
+    with pytest.raises(InputError, match=r"truth\.jsonl: has no time for some rows"):
         list(ImageArkitPairs(tmp_path / "images", path))
 
 

@@ -15,7 +15,7 @@ from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
 from kfzoo.arkit.describe import describe
 from kfzoo.arkit.livelink import read_take
 from kfzoo.data.calibration import calibrate
-from kfzoo.data.keyframe_selection import activity, at_peaks, at_rate
+from kfzoo.data.keyframe_selection import at_peaks, at_rate, expression_strength
 from kfzoo.data.script import Script, fingerprint
 from kfzoo.data.sources.live_link import LiveLinkTakes
 from kfzoo.errors import InputError
@@ -126,8 +126,8 @@ def test_activity_is_the_distance_from_rest() -> None:
     face = take({}, seconds=0.1)
     face[:, SMILE] = 0.3
     face[2, SMILE] = 0.6, 0.7
-    np.testing.assert_allclose(activity(face, calibrated=False), [0, 0, 0.5, 0, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(activity(face, calibrated=True)[[0, 2]], [0.18**0.5, 0.85**0.5], atol=1e-6)
+    np.testing.assert_allclose(expression_strength(face, calibrated=False), [0, 0, 0.5, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(expression_strength(face, calibrated=True)[[0, 2]], [0.18**0.5, 0.85**0.5], atol=1e-6)
 
 
 def test_a_table_says_which_frames(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ TABLES = [
     ("take,frame\na,1.5\n", ":2: frame is '1.5', expected a whole number from 0; count the rows below the header"),
     ("take,frame\na\n", ":2: frame is '', expected a whole number from 0; count the rows below the header"),
     ("take,frame\na,1,2\n", ":2: frame is '1', expected a whole number from 0; count the rows below the header"),
-    ("take,frame\na,1\na,01\n", ":3: frame 1 of 'a' stands twice; keep one of the lines"),
+    ("take,frame\na,1\na,01\n", ":3: frame 1 of 'a' occurs twice; keep one of the lines"),
 ]
 
 
@@ -329,7 +329,7 @@ class TestReal:
         for path in LIVELINK.glob("[AFS]*.csv"):
             recorded = read_take(path)
             picked = at_peaks(recorded.seconds, recorded.coefficients, calibrated=False)
-            moves = activity(recorded.coefficients, calibrated=False)
+            moves = expression_strength(recorded.coefficients, calibrated=False)
             assert len(picked) >= 3
             assert moves[picked].mean() > 1.2 * moves.mean()
             blinks = max(blinks, float(np.mean(recorded.coefficients[picked][:, INDEX["EyeBlinkLeft"]] > 0.5)))

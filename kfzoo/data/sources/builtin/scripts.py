@@ -23,8 +23,8 @@ class BuiltinScripts(Source):
     """Scripts made by rule: a situation, an emotion, keyframes, and an actor who performs them.
 
     The proportions are KeyframeFace's (appendix D): keyframes a clip, emotions (softened), actors, durations. What is
-    performed differs from what was scripted: `original` tells the intent; `arkit` and `image` tell what the muscles did
-    and what an image would show of it, between two sentences on the emotion, as the annotations of KeyframeFace do.
+    performed differs from what was scripted: `original` is the intent; `arkit` and `image` describe what the muscles
+    did and what an image would show of it, between two sentences on the emotion, as the annotations of KeyframeFace do.
 
     The split is by actor: 15 train, 3 validate, 3 test. Test scripts take every phrase of background, emotion
     and descriptions from banks that no other script uses. Validation scripts use the training banks with new actors, so
