@@ -27,7 +27,7 @@ from kfzoo.rendering.mesh.facekit_files import (
     shape_files,
 )
 from kfzoo.rendering.mesh.mesh_faces import SMALL, MeshFaces
-from tests.rendering.made_up_facekit import make_facekit
+from tests.rendering.mesh.made_up_facekit import make_facekit
 
 SIZE = 96
 MADE_UP = Path("made up")
