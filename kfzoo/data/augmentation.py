@@ -9,43 +9,17 @@ import re
 import torch
 from torch import Tensor
 
-SYNONYMS: tuple[tuple[str, ...], ...] = (
-    ("barely", "minimally", "hardly"),
-    ("faintly", "subtly", "weakly", "delicately"),
-    ("slightly", "mildly", "lightly"),
-    ("moderately", "fairly", "rather", "quite"),
-    ("strongly", "markedly", "firmly", "distinctly"),
-    ("intensely", "powerfully", "sharply"),
-    ("fully", "completely", "wholly"),
-    ("visibly", "somewhat"),
-    ("clearly", "plainly", "openly"),
-    ("raised", "lifted"),
-    ("lowered", "dropped"),
-    ("drawn", "pulled"),
-    ("pushed", "pressed"),
-    ("narrowed", "tightened"),
-    ("closed", "shut"),
-    ("opened", "open"),
-    ("brows", "eyebrows"),
-    ("brow", "eyebrow"),
-    ("lids", "eyelids"),
-    ("gaze", "look", "glance"),
-    ("rise", "lift"),
-    ("smile", "smiling"),
-    ("actor", "subject", "individual"),
-    ("happiness", "joy"),
-    ("sadness", "sorrow", "grief"),
-    ("anger", "fury"),
-    ("fear", "dread"),
-    ("disgust", "revulsion"),
-    ("surprise", "astonishment"),
-    ("friend", "companion"),
-    ("home", "house"),
-    ("old", "elderly"),
-    ("quiet", "silent"),
-    ("begins", "starts"),
-    ("hears", "finds out"),
-    ("waits", "stays"),
+_ROWS = """
+    barely minimally hardly | faintly subtly weakly delicately | slightly mildly lightly |
+    moderately fairly rather quite | strongly markedly firmly distinctly | intensely powerfully sharply |
+    fully completely wholly | visibly somewhat | clearly plainly openly | raised lifted | lowered dropped |
+    drawn pulled | pushed pressed | narrowed tightened | closed shut | opened open | brows eyebrows | brow eyebrow |
+    lids eyelids | gaze look glance | rise lift | smile smiling | actor subject individual | happiness joy |
+    sadness sorrow grief | anger fury | fear dread | disgust revulsion | surprise astonishment | friend companion |
+    home house | old elderly | quiet silent | begins starts | hears finds_out | waits stays
+"""
+SYNONYMS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(word.replace("_", " ") for word in row.split()) for row in _ROWS.split("|")
 )
 """Rows of words that may stand for one another. None is a word that only the built-in test scripts use."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.batch import TensorBatch
 from kfzoo.data.clip import Clip
 
 
 @dataclass(frozen=True, eq=False)
-class ClipBatch:
+class ClipBatch(TensorBatch):
     """A batch of clips.
 
     Attributes:
@@ -41,18 +42,6 @@ class ClipBatch:
     def lengths(self) -> Tensor:
         """Frames of each clip, (B,) int64."""
         return self.mask.sum(dim=1)
-
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> ClipBatch:
-        """Returns the batch with its tensors on a device."""
-        return replace(
-            self,
-            motion=self.motion.to(device, non_blocking=non_blocking),
-            mask=self.mask.to(device, non_blocking=non_blocking),
-        )
-
-    def pin_memory(self) -> ClipBatch:
-        """Returns the batch with its tensors in page-locked memory (called by the loader)."""
-        return replace(self, motion=self.motion.pin_memory(), mask=self.mask.pin_memory())
 
 
 def collate_clips(clips: Sequence[Clip]) -> ClipBatch:

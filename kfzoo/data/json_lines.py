@@ -43,19 +43,28 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             twice, or is cut off.
     """
     empty = True
+    for where, raw in raw_lines(path):
+        empty = False
+        yield where, _object(where, raw)
+    if empty:
+        raise InputError(path, "is empty, expected one JSON object a line", "write the file again")
+
+
+def raw_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yields `file:line` and the bytes of each line that is not blank.
+
+    Raises:
+        InputError: For a file that cannot be read.
+    """
     try:
         # Bytes are split at line feeds only: U+2028 and its like may occur inside a text.
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 raw = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
                 if raw.strip():
-                    empty = False
-                    where = f"{path}:{number}"
-                    yield where, _object(where, raw)
+                    yield f"{path}:{number}", raw
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
-    if empty:
-        raise InputError(path, "is empty, expected one JSON object a line", "write the file again")
 
 
 def shown(value: object) -> str:

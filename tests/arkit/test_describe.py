@@ -10,26 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kfzoo.arkit import (
-    BLENDSHAPES,
-    CANONICAL,
-    CHANNELS,
-    HELD_OUT,
-    INDEX,
-    LOWER,
-    TRAINING,
-    UPPER,
-    Movement,
-    Wording,
-    describe,
-    mirror,
-    mirror_text,
-    movements,
-    read_take,
-)
-from kfzoo.arkit.describe import MOST_WORDS
-from kfzoo.arkit.movements import ORDER
-from kfzoo.arkit.wording import COARSE_LEVELS, LEVELS
+from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
+from kfzoo.arkit.describe import MOST_WORDS, describe
+from kfzoo.arkit.livelink import read_take
+from kfzoo.arkit.mirror import mirror, mirror_text
+from kfzoo.arkit.movements import ORDER, Movement, movements
+from kfzoo.arkit.wording import CANONICAL, COARSE_LEVELS, HELD_OUT, LEVELS, TRAINING, Wording
 from kfzoo.errors import InputError
 from tests.real_data import LIVELINK, needs_real_data
 

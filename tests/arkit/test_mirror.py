@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kfzoo.arkit import CHANNELS, INDEX, MIRROR_INDEX, MIRROR_SIGN, mirror, mirror_text, read_take
+from kfzoo.arkit.channels import CHANNELS, INDEX
+from kfzoo.arkit.livelink import read_take
+from kfzoo.arkit.mirror import MIRROR_INDEX, MIRROR_SIGN, mirror, mirror_text
 from kfzoo.errors import InputError
 from tests.real_data import LIVELINK, needs_real_data
 
@@ -64,25 +66,7 @@ def test_words_of_side_are_exchanged(text: str, mirrored: str) -> None:
     assert mirror_text(text) == mirrored
 
 
-WORDS = [
-    "left",
-    "Right",
-    "LEFT",
-    "lefT",
-    "all",
-    "away",
-    "behind",
-    "bright",
-    "-",
-    " ",
-    "  ",
-    "ward",
-    "MOST",
-    ",",
-    "é",
-    "_",
-    "x",
-]
+WORDS = [*["left", "Right", "LEFT", "lefT", "all", "away", "behind", "bright", "ward", "MOST"], *"-, é_x", "  "]
 
 
 @given(st.lists(st.sampled_from(WORDS)).map("".join) | st.text())

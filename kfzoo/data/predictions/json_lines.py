@@ -12,17 +12,16 @@ Every line is read by its own shape, and what it lacks is never filled in:
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from kfzoo.data.batch import Sample
 from kfzoo.data.chat_requests import Request, number_word, read_number, read_prompt, read_request
-from kfzoo.data.json_lines import Fields, read_lines, shown
+from kfzoo.data.json_lines import Fields, raw_lines, read_lines, shown
 from kfzoo.data.predictions.answer_text import Answer, parse_answer
 from kfzoo.data.predictions.collector import PredictionCollector
 from kfzoo.data.vector import listed_vector, named_vector
@@ -42,7 +41,7 @@ def read_predicted_lines(collector: PredictionCollector) -> None:
     """
     requests = RequestedSamples(collector.samples)
     position = -1
-    for position, (where, raw) in enumerate(_raw_lines(collector.path)):
+    for position, (where, raw) in enumerate(raw_lines(collector.path)):
         try:
             text, values = _decoded(raw)
             _read_line(collector, requests, where, text, values, position)
@@ -117,19 +116,6 @@ class _Object(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
         self.pairs = pairs
-
-
-def _raw_lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields `file:line` and the bytes of each line that is not blank."""
-    try:
-        # Bytes are split at line feeds only: U+2028 and its like may occur inside a text.
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                raw = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-                if raw.strip():
-                    yield f"{path}:{number}", raw
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
 
 
 def _decoded(raw: bytes) -> tuple[str, Any]:

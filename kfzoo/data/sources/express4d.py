@@ -19,13 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, check_motion
 from kfzoo.data.script import UNSPECIFIED, Part
 from kfzoo.data.sources.base import ClipSource
-from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
 
 RECORDED_FPS = 60
@@ -78,21 +76,6 @@ class Express4DFolder(ClipSource):
         if short:
             text = "%s: %d recordings shorter than %d frames at %d a second are left out (the first is '%s')."
             _log.warning(text, self.folder, len(short), MIN_FRAMES, FPS, short[0])
-
-    def published_statistics(self) -> Statistics:
-        """Returns what the published checkpoints were standardised by: moments of every frame, test part included.
-
-        To read such a checkpoint only; never to train by.
-
-        Raises:
-            InputError: When there is no array, or one that cannot be read.
-        """
-        paths = sorted(self.folder.rglob("*.npy"))
-        if not paths:
-            raise InputError(self.folder, "holds no .npy array", "give the folder of the data set")
-        frames = np.concatenate([_read_array(path) for path in paths])
-        mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
-        return Statistics(mean=torch.from_numpy(mean).float(), std=torch.from_numpy(std).float())
 
     def _array(self, name: str) -> Path:
         return self.folder / "data" / f"{name}.npy"

@@ -14,7 +14,7 @@ import numpy as np
 from kfzoo.arkit.channels import clamp
 from kfzoo.data.images import ImageProblems, list_images
 from kfzoo.data.keyframe_selection import at_rate
-from kfzoo.data.recordings import compiled_pattern
+from kfzoo.data.recordings import compiled_pattern, subject_of
 from kfzoo.data.script import UNSPECIFIED, Script
 from kfzoo.data.sources.base import CachedSource
 from kfzoo.data.sources.image_labels import Labels, read_labels
@@ -106,12 +106,14 @@ class ImageArkitPairs(CachedSource):
         rows = len({row for _, row in pairs})
         if rows < len(values) and self.join == "name":
             problems.warn(labels.path, f"{len(values) - rows} of {len(values)} rows of '{session}' have no image")
+        remedy = "change the pattern or move the folder away"
+        subject = subject_of(self._subject, session, self.folder / session, remedy)
         for path, row in self._sampled(pairs, labels):
             if problems.usable(path):
                 second = 0.0 if labels.seconds is None else float(labels.seconds[row])
                 yield Script(
                     id=f"{session or self.coefficients.stem}/{path.name}",
-                    subject=self._subject_of(session),
+                    subject=subject,
                     background="",
                     emotion=UNSPECIFIED,
                     keyframes=(describe_recorded_face(0, second, values[row], image_path=str(path)),),
@@ -155,15 +157,6 @@ class ImageArkitPairs(CachedSource):
         seconds = labels.seconds
         pairs = sorted(pairs, key=lambda pair: float(seconds[pair[1]]))
         return [pairs[place] for place in at_rate(np.array([seconds[row] for _, row in pairs]), self.fps)]
-
-    def _subject_of(self, session: str) -> str:
-        if self._subject is None:
-            return UNSPECIFIED
-        found = self._subject.search(session)
-        if found is None or not found["subject"]:
-            problem = f"'{session}' does not match subject_pattern '{self._subject.pattern}'"
-            raise InputError(self.folder / session, problem, "change the pattern or move the folder away")
-        return found["subject"]
 
 
 def _number_of(path: Path) -> int | None:

@@ -66,27 +66,7 @@ def deleted(text: str, draws: list[int]) -> str:
 
 
 def inserted(text: str, draws: list[int]) -> str:
-    pieces = (
-        "{",
-        "}",
-        "[",
-        "]",
-        '"',
-        ",",
-        ":",
-        "-",
-        ".",
-        "0",
-        "9",
-        "e",
-        "\\",
-        " ",
-        "\n",
-        "\ud800",
-        "\u2028",
-        "null",
-        "//",
-    )
+    pieces = (*'{}[]",:-.09e\\ \n\ud800\u2028', "null", "//")
     for draw in draws[: 1 + draws[0] % DRAWS]:
         start = at(text, draw)
         text = text[:start] + pieces[draw % len(pieces)] + text[start:]
