@@ -196,7 +196,7 @@ CHATML = (
 def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Specification of a Qwen3 of two layers and random weights, with a small tokenizer of Qwen's make, on disk.
 
-    As with Qwen, digits stand alone, `":-` is one token, and `<think>` is a token that is not special.
+    As with Qwen, digits are tokens of their own, `":-` is one token, and `<think>` is a token that is not special.
     """
     import torch
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
@@ -239,7 +239,7 @@ def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
         head_dim=16,
         max_position_embeddings=16384,
         tie_word_embeddings=True,
-        initializer_range=0.2,  # far apart logits: rounding does not change which token is the likeliest
+        initializer_range=0.2,  # far apart logits: rounding does not change which token is most likely
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
@@ -274,7 +274,7 @@ def tiny_qwen3_vl(tmp_path_factory: pytest.TempPathFactory, tiny_qwen3: str) -> 
             "mrope_section": [4, 2, 2],
             "mrope_interleaved": True,
         },
-        "initializer_range": 0.2,  # far apart logits: rounding does not change which token is the likeliest
+        "initializer_range": 0.2,  # far apart logits: rounding does not change which token is most likely
     }
     vision = {
         "depth": 2,

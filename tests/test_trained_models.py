@@ -1,4 +1,4 @@
-"""Minutes long (`python -m pytest -m slow`): what the cards claim, trained anew."""
+"""Minutes long (`python -m pytest -m slow`): what the cards claim, trained again."""
 
 from __future__ import annotations
 

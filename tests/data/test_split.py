@@ -75,7 +75,7 @@ def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
         ),
     ],
 )
-def test_a_split_that_cannot_be_is_told(split: Split, message: str) -> None:
+def test_an_impossible_split_is_refused(split: Split, message: str) -> None:
     with pytest.raises(InputError) as caught:
         split.assign(scripts(3))
     assert str(caught.value).startswith(message)

@@ -1,4 +1,4 @@
-"""Made-up faces for the tests of the estimators that read landmarks, and where MediaPipe's own model stands."""
+"""Made-up faces for the tests of the estimators that read landmarks, and where MediaPipe's own model is."""
 
 from __future__ import annotations
 

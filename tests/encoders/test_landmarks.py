@@ -59,7 +59,7 @@ def test_faces_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read) == 4
 
 
-def test_a_damaged_cache_is_computed_anew(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+def test_a_damaged_cache_is_computed_again(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     need_landmarker(monkeypatch)
     FaceLandmarker().cached(["damaged"], lambda number: np.zeros((3, 64, 64), dtype=np.float32))
     newest = max((cache / "landmarks").iterdir(), key=lambda path: path.stat().st_mtime_ns)
@@ -67,7 +67,7 @@ def test_a_damaged_cache_is_computed_anew(monkeypatch: pytest.MonkeyPatch, cache
     assert FaceLandmarker().cached(["damaged"], lambda number: np.zeros((3, 64, 64), dtype=np.float32)).shown[0] == 0
 
 
-def test_the_model_file_is_told_when_it_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_model_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(InputError, match=f"landmarker: no model file is named; set {VARIABLE}"):
         _ = FaceLandmarker().path

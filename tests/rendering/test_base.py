@@ -72,7 +72,7 @@ REACHES = {
 """Rows, in sides of the image, in which most of what a region's channels change lies."""
 
 
-def test_a_image_has_its_size_and_the_subjects_left_at_the_viewers_right(renderer: FaceRenderer) -> None:
+def test_an_image_has_its_size_and_the_subjects_left_at_the_viewers_right(renderer: FaceRenderer) -> None:
     assert renderer.render(face()).shape == (SIZE, SIZE, 3)
     assert renderer.render(face()).dtype == np.uint8
     found = change(renderer, {}, EyeBlinkLeft=1)
@@ -127,7 +127,7 @@ def test_mirrored_coefficients_give_the_mirrored_face(renderer: FaceRenderer, se
 
 
 def again(renderer: FaceRenderer, seed: int = 0) -> FaceRenderer:
-    """A renderer of the same settings, made anew."""
+    """A renderer of the same settings, made again."""
     if isinstance(renderer, DrawnFaces):
         return DrawnFaces(renderer.size, seed)
     from kfzoo.rendering.mesh.mesh_faces import MeshFaces
@@ -160,7 +160,7 @@ def test_people_differ_and_stay_themselves(renderer: FaceRenderer) -> None:
     assert max(own) < min(apart)
 
 
-def test_the_key_tells_settings_apart(renderer: FaceRenderer) -> None:
+def test_the_key_differs_between_settings(renderer: FaceRenderer) -> None:
     assert again(renderer).key == renderer.key
     assert again(renderer, 1).key != renderer.key
     assert DrawnFaces(64).key != DrawnFaces(65).key
@@ -184,7 +184,7 @@ def test_values_out_of_range_are_clamped(renderer: FaceRenderer) -> None:
 # The meshes' own -----------------------------------------------------------------------------------------------------
 
 
-def test_without_meshes_one_line_tells_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_meshes_one_line_says_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(InputError, match=r"light model, MIT\) from https://github.com/ICT-VGL/ICT-FaceKit") as caught:
         find_folder(None)
@@ -197,7 +197,7 @@ def test_without_meshes_one_line_tells_where_they_are(tmp_path: Path, monkeypatc
     assert find_folder(None) == tmp_path / "FaceXModel"
 
 
-def test_a_damaged_mesh_is_told(facekit: Path, tmp_path: Path) -> None:
+def test_a_damaged_mesh_is_refused(facekit: Path, tmp_path: Path) -> None:
     from kfzoo.rendering.mesh.facekit_files import read_facekit
 
     (tmp_path / "generic_neutral_mesh.obj").write_bytes((facekit / "generic_neutral_mesh.obj").read_bytes()[:40_000])

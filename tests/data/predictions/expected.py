@@ -46,7 +46,7 @@ def read(path: Path, *lines: object, end: str = "\n", expected: list[Sample] | N
     return read_predictions(write(path, *lines, end=end), expected or samples())
 
 
-def told(predictions: Predictions, path: Path) -> list[str]:
+def faults(predictions: Predictions, path: Path) -> list[str]:
     """The faults, without the file's folder."""
     return [str(fault).replace(f"{path.parent}/", "") for fault in predictions.faults]
 

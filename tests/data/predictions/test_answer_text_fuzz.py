@@ -125,7 +125,7 @@ def plain(name: str) -> str:
 def holds(text: str, face: NDArray[np.float32]) -> bool:
     """Whether each of a face's values is, limited to its range, a number that the text has for that channel.
 
-    Looked for without the parser: a number behind the channel's name, or 61 numbers one after the other.
+    Looked for without the parser: a number after the channel's name, or 61 numbers one after the other.
     """
     named = defaultdict(set)
     for name, number in NAMED.findall(text):

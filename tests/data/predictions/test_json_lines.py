@@ -15,7 +15,18 @@ from kfzoo.data.predictions.read import in_order_of_requests, read_predictions
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from tests.data.predictions.expected import FACES, answers, assert_all, named, read, request, rows, samples, told, write
+from tests.data.predictions.expected import (
+    FACES,
+    answers,
+    assert_all,
+    faults,
+    named,
+    read,
+    request,
+    rows,
+    samples,
+    write,
+)
 
 
 def test_our_own_lines_in_any_order(tmp_path: Path) -> None:
@@ -65,7 +76,7 @@ def test_lines_that_repeat_their_request_are_matched_by_it(tmp_path: Path) -> No
     assert found.matched == {"request": 4}
     stranger = request(samples("c/000")[0]) | {"response": answers("labelled")[0]}
     found = read(tmp_path / "p.jsonl", *lines, stranger)
-    assert told(found, tmp_path / "p.jsonl") == ["p.jsonl:5: answers a request that the data does not hold"]
+    assert faults(found, tmp_path / "p.jsonl") == ["p.jsonl:5: answers a request that the data does not hold"]
 
 
 def test_images_are_matched_by_name_and_those_of_one_name_in_order(tmp_path: Path) -> None:
@@ -81,7 +92,7 @@ def test_images_are_matched_by_name_and_those_of_one_name_in_order(tmp_path: Pat
     ]
     assert_all(read(tmp_path / "p.jsonl", *lines[:4], expected=expected))
     found = read(tmp_path / "p.jsonl", *lines, expected=expected)
-    assert told(found, tmp_path / "p.jsonl") == [
+    assert faults(found, tmp_path / "p.jsonl") == [
         "p.jsonl:5: answers 's0#0', as p.jsonl:4 does already; the first counts"
     ]
 
@@ -151,7 +162,7 @@ def test_each_fault_is_one_line_with_its_number(kind: str, tmp_path: Path) -> No
     own = rows()
     found = read(tmp_path / "p.jsonl", own[0], "", line, *own[2:])
     silent = ["p.jsonl: has no answer to 1 of the 4 keyframes: 'a/000#1'"] if kind in UNKNOWN else []
-    assert told(found, tmp_path / "p.jsonl") == [f"p.jsonl:3: {problem}", *silent]
+    assert faults(found, tmp_path / "p.jsonl") == [f"p.jsonl:3: {problem}", *silent]
     assert found.valid.tolist() == [True, False, True, True]
     np.testing.assert_allclose(found.coefficients[found.valid], FACES[[0, 2, 3]], atol=1e-7)
     assert np.isnan(found.coefficients[1]).all()
@@ -160,7 +171,7 @@ def test_each_fault_is_one_line_with_its_number(kind: str, tmp_path: Path) -> No
 def test_a_truncated_file(tmp_path: Path) -> None:
     lines = "\n".join(map(json.dumps, rows()))
     found = read(tmp_path / "p.jsonl", lines[:-50], end="")
-    first, second = told(found, tmp_path / "p.jsonl")
+    first, second = faults(found, tmp_path / "p.jsonl")
     assert first.startswith("p.jsonl:4: is cut off or no JSON (")
     assert second == "p.jsonl: has no answer to 1 of the 4 keyframes: 'b/000#1'"
     assert found.answered == 3
@@ -181,7 +192,7 @@ def test_the_first_of_two_answers_counts(tmp_path: Path) -> None:
 def test_a_lost_line_shows_in_the_labels(tmp_path: Path) -> None:
     lines = [{"response": answer} for answer in answers("labelled")]
     found = read(tmp_path / "p.jsonl", lines[0], *lines[2:])
-    assert told(found, tmp_path / "p.jsonl") == [
+    assert faults(found, tmp_path / "p.jsonl") == [
         "p.jsonl:2: answers 'Keyframe_one', but Keyframe Two of 'a/000' was asked for here; is a line missing?",
         "p.jsonl:3: answers 'Keyframe_two', but Keyframe One of 'b/000' was asked for here; is a line missing?",
         "p.jsonl: has no answer to 1 of the 4 keyframes: 'b/000#1'",
@@ -192,12 +203,12 @@ def test_a_lost_line_shows_in_the_labels(tmp_path: Path) -> None:
 def test_more_answers_than_requests_and_fewer(tmp_path: Path) -> None:
     lines = [{"response": answer} for answer in answers("vector")]
     found = read(tmp_path / "p.jsonl", *lines, *lines)
-    assert told(found, tmp_path / "p.jsonl") == [
+    assert faults(found, tmp_path / "p.jsonl") == [
         "p.jsonl:5: is one answer more than the 4 keyframes that were asked for, and 3 more follow"
     ]
     assert found.valid.all()
     found = read(tmp_path / "p.jsonl", lines[0])
-    assert told(found, tmp_path / "p.jsonl") == [
+    assert faults(found, tmp_path / "p.jsonl") == [
         "p.jsonl: has no answer to 3 of the 4 keyframes: 'a/000#1', 'b/000#0', 'b/000#1'"
     ]
 

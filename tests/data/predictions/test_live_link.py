@@ -10,7 +10,7 @@ from kfzoo.arkit.channels import CHANNELS
 from kfzoo.arkit.livelink import write_take
 from kfzoo.data.predictions.read import read_predictions
 from kfzoo.errors import InputError
-from tests.data.predictions.expected import samples, told
+from tests.data.predictions.expected import faults, samples
 
 
 def moving(frames: int = 121, seed: int = 1) -> np.ndarray[Any, Any]:
@@ -33,7 +33,7 @@ def test_a_single_take_answers_its_own_recording_or_the_only_one(tmp_path: Path)
     write_take(tmp_path / "other.csv", moving())
     found = read_predictions(tmp_path / "b.csv", samples())
     assert found.valid.tolist() == [False, False, True, True]
-    assert told(found, tmp_path / "b.csv") == ["b.csv: has no answer to 2 of the 4 keyframes: 'a/000#0', 'a/000#1'"]
+    assert faults(found, tmp_path / "b.csv") == ["b.csv: has no answer to 2 of the 4 keyframes: 'a/000#0', 'a/000#1'"]
     assert read_predictions(tmp_path / "other.csv", samples("a/000")).valid.all()
     with pytest.raises(InputError, match=r"other\.csv: is named after none of the 2 recordings .* such as 'a'"):
         read_predictions(tmp_path / "other.csv", samples())
@@ -46,7 +46,7 @@ def test_faults_of_takes(tmp_path: Path) -> None:
     write_take(folder / "left.csv", moving())
     (folder / "b.csv").write_text("Timecode,JawOpen\n")
     found = read_predictions(folder, samples("a/000", "angr/000", "b/000", times=(0.0, 1.012)), {"left/000#0"})
-    assert told(found, folder) == [
+    assert faults(found, folder) == [
         "takes/a.csv: has no frame for 'a/000#1' at 1.012 s; the take lasts from 0 to 1.000 s",
         "takes/angry.csv: is named after no recording of the data; did you mean 'angr'?",
         "takes/b.csv:1: column 'BlendshapeCount' and 60 more is missing; export the take as Live Link Face CSV again",
@@ -75,7 +75,7 @@ def test_rows_of_a_take_that_cannot_be_read(header: str, tmp_path: Path) -> None
     found = read_predictions(path, samples("a/000", times=(0.5, 1.0)))
     repeated = "00:00:01:09.000"
     columns = 62 - lines[-1][-300:].count(",") + 1
-    assert told(found, path) == [
+    assert faults(found, path) == [
         "a.csv:62: column 'JawOpen' holds 'nan', expected a finite number; correct the value or remove the line",
         f"a.csv:122: {columns} columns instead of 63; the file seems to be cut off here; "
         "remove the line or export again",

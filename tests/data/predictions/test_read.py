@@ -11,7 +11,7 @@ from kfzoo.data.batch import Sample
 from kfzoo.data.predictions.read import in_order_of_requests, read_predictions
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from tests.data.predictions.expected import samples, told
+from tests.data.predictions.expected import faults, samples
 from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 
 
@@ -43,7 +43,7 @@ class TestReleased:
         found = read_predictions(path, self.expected(SEMANTICFACE))
         assert found.valid.tolist() == [True] * 4 + [False] * 4
         assert found.matched == {"request": 4}
-        assert told(found, path) == [
+        assert faults(found, path) == [
             "example_result.jsonl: has no answer to 4 of the 8 keyframes: 'example-0005#0', 'example-0006#0', "
             "'example-0007#0', …"
         ]

@@ -74,7 +74,7 @@ def test_requests_of_one_script_are_joined(tmp_path: Path) -> None:
     assert second.background == "A garden."
 
 
-def test_the_descriptions_kind_can_be_told(tmp_path: Path) -> None:
+def test_the_kind_of_description_is_an_argument(tmp_path: Path) -> None:
     [script] = ChatJsonl(write(tmp_path / "kf.jsonl", request()), annotation="image")
     assert [script.keyframes[0].original, script.keyframes[0].image] == ["", "The lips press together."]
     with pytest.raises(InputError, match="annotation: is 'muscles', expected one of original, arkit, image"):
@@ -91,7 +91,7 @@ def test_answers_in_a_second_file_or_under_response(tmp_path: Path) -> None:
     assert jaws(ChatJsonl(requests)) == [[0.6, None, None]]
 
 
-def test_a_image_is_a_script(tmp_path: Path) -> None:
+def test_an_image_is_a_script(tmp_path: Path) -> None:
     answer = "1. **Category**: a smile.\n\n" + json.dumps(
         dict.fromkeys(CHANNELS, 0.0) | {"HeadYaw": -0.1, "JawOpen": 1.2}
     )
@@ -187,7 +187,7 @@ def test_an_answer_given_twice(tmp_path: Path) -> None:
         list(ChatJsonl(requests, write(tmp_path / "a.jsonl", {"response": face(0)})))
 
 
-def test_missing_files_are_told_at_once(tmp_path: Path) -> None:
+def test_missing_files_are_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         ChatJsonl(tmp_path / "none.jsonl")
     with pytest.raises(InputError, match="does not exist"):

@@ -22,8 +22,8 @@ class TestExpress4D:
         for number, name in enumerate(names):
             values = np.random.default_rng(number).uniform(-0.1, 1.1, (300, 61)).astype(np.float32)
             np.save(tmp_path / "data" / f"{name}.npy", values)
-            told = f"A person smiles, take {number}#A/DET person/NOUN smile/VERB\nThe left brow rises#the/DET brow/NOUN"
-            (tmp_path / "texts" / f"{name}.txt").write_text(told)
+            text = f"A person smiles, take {number}#A/DET person/NOUN smile/VERB\nThe left brow rises#the/DET brow/NOUN"
+            (tmp_path / "texts" / f"{name}.txt").write_text(text)
         (tmp_path / "train.txt").write_text("\n".join(names[:8]))
         (tmp_path / "test.txt").write_text("\n".join(names[8:]) + "\n\n")
         return tmp_path
@@ -52,7 +52,7 @@ class TestExpress4D:
         first = next(iter(Express4DFolder(folder)))
         np.testing.assert_array_equal(first.motion, values[: 3 * 196 : 3].astype(np.float32))
 
-    def test_short_ones_are_told(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_short_recordings_are_refused_or_logged(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
         path = folder / "data" / "MySlate_2_iPhone_cal.npy"
         np.save(path, np.zeros((57, 61), np.float32))  # 19 frames at 20 a second
         with pytest.raises(InputError) as caught:

@@ -71,7 +71,7 @@ def test_what_is_written_is_what_is_read(scripts: list[Script], arrays: Literal[
         assert write_scripts(path, scripts, arrays) == len(scripts)
         source = ScriptsJsonl(path)
         assert fingerprint(source) == fingerprint(scripts)
-        assert fingerprint(source) == fingerprint(scripts)  # Each iteration starts anew.
+        assert fingerprint(source) == fingerprint(scripts)  # Each iteration starts again.
         assert len(source) == len(scripts)
         assert [one.part for one in source] == [one.part for one in scripts]
 
@@ -235,7 +235,7 @@ def test_faults_of_the_file(tmp_path: Path, content: bytes, message: str) -> Non
     assert str(error.value).startswith(f"{path}{message}".replace("{}", str(path)))
 
 
-def test_missing_file_is_told_at_once(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.jsonl: does not exist; give the path of a JSON Lines file"):
         ScriptsJsonl(tmp_path / "none.jsonl")
     with pytest.raises(InputError, match="is a folder, expected a file"):

@@ -60,7 +60,7 @@ class TestTakes:
         assert clips_fingerprint(source) == clips_fingerprint(source)
         assert clips_fingerprint(source) != clips_fingerprint(TakeClips(takes_folder))
 
-    def test_captions_tell_the_peaks_in_order(self, tmp_path: Path) -> None:
+    def test_captions_describe_the_peaks_in_order(self, tmp_path: Path) -> None:
         jaw = [INDEX["JawOpen"]]
         write_take(tmp_path / "a.csv", bumps(6, 60, {1.5: (SMILE, 0.9), 4.5: (jaw, 0.8)}))
         [found] = TakeClips(tmp_path)
@@ -72,7 +72,7 @@ class TestTakes:
         [full] = TakeClips(tmp_path, detail="full", keyframes=1)
         assert full.captions == (describe(full.motion[30], detail="full"),)
 
-    def test_a_still_face_is_told_as_such(self, tmp_path: Path) -> None:
+    def test_a_still_face_is_captioned_as_such(self, tmp_path: Path) -> None:
         write_take(tmp_path / "a.csv", np.zeros((120, 61)))
         assert [each.captions for each in TakeClips(tmp_path)] == [("The face is at rest.",)]
 

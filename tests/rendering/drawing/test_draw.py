@@ -86,7 +86,7 @@ def test_opposite_angles_differ(channel: str) -> None:
     assert np.abs(pixels(face(**{channel: 0.5})) - pixels(face(**{channel: -0.5}))).mean() > 3
 
 
-def test_every_blendshape_stands_in_the_tables_and_nothing_else_does() -> None:
+def test_every_blendshape_is_in_the_tables_and_nothing_else_is() -> None:
     bases = {name.removesuffix("Left").removesuffix("Right") for name in BLENDSHAPES}
     gazes = {name for name in bases if name.startswith("EyeLook")}
     assert set(MOVES) | set(SIDEWAYS) == bases - gazes

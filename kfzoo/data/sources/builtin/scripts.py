@@ -14,7 +14,7 @@ from kfzoo.data.sources.builtin.intent import original
 from kfzoo.data.sources.builtin.performance import perform
 from kfzoo.data.sources.builtin.phrases import emotion_phrase
 from kfzoo.data.sources.builtin.situations import background
-from kfzoo.data.sources.builtin.stories import tell
+from kfzoo.data.sources.builtin.stories import draw_story
 from kfzoo.data.sources.builtin.vocabulary import WIDE
 from kfzoo.errors import InputError
 
@@ -74,7 +74,7 @@ class BuiltinScripts(Source):
         actor = ACTORS[number % len(ACTORS)]
         held_out = actor.part == "test"
         wording = HELD_OUT if held_out else WIDE
-        story = tell(rng)
+        story = draw_story(rng)
         faces = perform(story.moments, actor, rng)
         keyframes = tuple(
             Keyframe(

@@ -82,7 +82,7 @@ _COUNTS, _COUNT_LIMITS = range(1, 6), list(accumulate(keyframe_shares()))
 _ALL = {**SHADES, **MASKS}
 
 
-def tell(rng: Random) -> Story:
+def draw_story(rng: Random) -> Story:
     """Draws a story.
 
     Args:
