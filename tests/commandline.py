@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import yaml
 from kfzoo.__main__ import main
 
 ROOT = Path(__file__).parent.parent
-SHARED = Path(os.environ.get("KFZOO_TEST_DATA", ROOT.parent / "shared" / "data"))
 EVALUATORS = sorted((ROOT / "configs" / "evaluator").glob("*.yaml"))
 """Configurations of learned evaluators."""
 

@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.arkit.livelink import write_take
+from tests import real_data
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 # On tensors as small as the tests' two threads only wait for each other, and for whatever else the machine does.
@@ -21,6 +22,28 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+WITHOUT_DATA = "without real data"
+
+
+def pytest_configure() -> None:
+    real_data.check(os.environ.get(real_data.VARIABLE, ""))
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Puts the tests that need real data into a category of their own, so that `-ra` does not list each of them."""
+    if report.skipped and isinstance(report.longrepr, tuple) and report.longrepr[2].endswith(real_data.REASON):
+        return WITHOUT_DATA, "s", "SKIPPED"
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Counts the tests that were skipped for want of real data, in one line."""
+    if count := len(terminalreporter.getreports(WITHOUT_DATA)):
+        contents = "livelink/, released/, mediapipe/ and ict_facekit.tar.xz"
+        terminalreporter.write_line(
+            f"{count} tests skipped without real data: set {real_data.VARIABLE} to the folder that holds {contents}."
+        )
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -173,7 +196,7 @@ CHATML = (
 def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Specification of a Qwen3 of two layers and random weights, with a small tokenizer of Qwen's make, on disk.
 
-    As with Qwen, digits stand alone, `":-` is one token, and `<think>` is a token that is not special.
+    As with Qwen, digits are tokens of their own, `":-` is one token, and `<think>` is a token that is not special.
     """
     import torch
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
@@ -216,7 +239,7 @@ def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
         head_dim=16,
         max_position_embeddings=16384,
         tie_word_embeddings=True,
-        initializer_range=0.2,  # far apart logits: rounding does not change which token is the likeliest
+        initializer_range=0.2,  # far apart logits: rounding does not change which token is most likely
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
@@ -251,7 +274,7 @@ def tiny_qwen3_vl(tmp_path_factory: pytest.TempPathFactory, tiny_qwen3: str) -> 
             "mrope_section": [4, 2, 2],
             "mrope_interleaved": True,
         },
-        "initializer_range": 0.2,  # far apart logits: rounding does not change which token is the likeliest
+        "initializer_range": 0.2,  # far apart logits: rounding does not change which token is most likely
     }
     vision = {
         "depth": 2,

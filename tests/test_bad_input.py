@@ -87,7 +87,7 @@ def test_wrong_arguments(arguments: list[object], message: str, refuses: Callabl
     assert message in refuses(*arguments)
 
 
-def test_a_typo_in_a_file_is_told_with_the_file(tmp_path: Path, refuses: Callable[..., str]) -> None:
+def test_a_typo_in_a_file_is_named_with_the_file(tmp_path: Path, refuses: Callable[..., str]) -> None:
     config = shrink(MEAN, tmp_path, takes=tmp_path, clip="")
     config.write_text(config.read_text().replace("max_epochs", "max_epoch"))
     said = refuses("fit", "--config", config)
@@ -117,7 +117,7 @@ def test_test_before_fit(tmp_path: Path, refuses: Callable[..., str]) -> None:
     ],
     ids=["missing column", "one frame", "cut off", "NaN", "text", "empty"],
 )
-def test_a_bad_take_is_told_and_leaves_nothing(
+def test_a_bad_take_is_refused_and_leaves_nothing(
     damage: Callable[[str], str],
     message: str,
     takes_folder: Path,
@@ -144,8 +144,8 @@ def test_a_checkpoint_of_another_model(tmp_path: Path, refuses: Callable[..., st
         "test", "--config", config, *other
     )
     assert (tmp_path / "run" / "results.json").read_bytes() == before
-    told = refuses("plot", "path", "--run", tmp_path / "run")
-    assert "holds kfzoo.models.mean_face.MeanFace, which is no AlignedAutoencoder" in told
+    messages = refuses("plot", "path", "--run", tmp_path / "run")
+    assert "holds kfzoo.models.mean_face.MeanFace, which is no AlignedAutoencoder" in messages
 
 
 class _Trap:

@@ -1,4 +1,4 @@
-"""A killed run goes on as if nothing had happened, and two processes tell what one tells."""
+"""A killed run continues as if nothing had happened; two processes report what one reports."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory, tiny_sentence_encode
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(STEPS_AN_EPOCH + 5, id="in an epoch, behind the last save"),
-        pytest.param(STEPS_AN_EPOCH + 1, id="at the first step behind an epoch's end"),
+        pytest.param(STEPS_AN_EPOCH + 5, id="in an epoch, after the last save"),
+        pytest.param(STEPS_AN_EPOCH + 1, id="at the first step after an epoch's end"),
         pytest.param(2 * STEPS_AN_EPOCH, id="at an epoch's last step, before its validation"),
         pytest.param(1, id="before the first save"),
     ],
@@ -134,7 +134,7 @@ def test_a_run_folder_is_not_overwritten_by_other_settings(
     assert (tmp_path / "run" / "last.ckpt").read_bytes() == stood
 
 
-def test_two_processes_train_and_tell_what_one_tells(tmp_path: Path, tiny_sentence_encoder: str) -> None:
+def test_two_processes_train_and_report_as_one_does(tmp_path: Path, tiny_sentence_encoder: str) -> None:
     config = small(tmp_path, tiny_sentence_encoder)
     two = ["--trainer.devices", 2, "--trainer.strategy", "ddp"]
     fitted = elsewhere("fit", "--config", config, *two)

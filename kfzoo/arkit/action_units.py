@@ -5,10 +5,10 @@ prints three rows only. `ACTION_UNITS` holds those three as printed (`source="CA
 (`source="kfzoo"`), chosen from FACS and ARKit's own description of its shapes so that every muscle channel of CA's 51
 weights is reached. In particular:
 
-* AU26 (jaw drop) and AU27 (mouth stretch) are two degrees of one ARKit channel, so AU26 alone stands for both.
+* AU26 (jaw drop) and AU27 (mouth stretch) are two degrees of one ARKit channel, so AU26 alone represents both.
 * ARKit's sideways mouth has no action unit; it follows the jaw in AD30, as it does in a face.
 * FACS counts the eyes' direction among the eye and head positions, not among the muscles. The eight `EyeLook…` weights
-  of the 51 are therefore reached by `POSITIONS` (codes 61 to 66), beside the head (51 to 56) and the tongue (AD19).
+  of the 51 are therefore reached by `POSITIONS` (codes 61 to 66), next to the head (51 to 56) and the tongue (AD19).
 """
 
 from __future__ import annotations

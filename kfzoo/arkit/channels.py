@@ -2,7 +2,7 @@
 
 The order is Live Link Face's own: 52 ARKit blendshapes, then nine head and eye angles. Blendshapes are weights in
 [0, 1]. The angles are signed, in [-1, 1]; a positive yaw turns to the subject's right and a positive pitch turns down.
-That is seen in the eyes of real takes, whose `EyeLook…` weights tell the direction; the head is taken to follow the
+That is seen in the eyes of real takes, whose `EyeLook…` weights give the direction; the head is taken to follow the
 same axes, and a positive roll to tilt to the subject's left.
 """
 
@@ -110,7 +110,7 @@ def canonical(name: str) -> str:
         name: Any known spelling.
 
     Returns:
-        The name as it stands in `CHANNELS`.
+        The name as it is in `CHANNELS`.
 
     Raises:
         InputError: For a name that is no channel; the message offers the nearest one.

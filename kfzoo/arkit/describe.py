@@ -1,6 +1,6 @@
 """A face in words: muscle-level English for a coefficient vector, by rule.
 
-It stands in for the language models that annotate the papers' data from ARKit values (KF, section 3.1.4; SF, stage I):
+It replaces the language models that annotate the papers' data from ARKit values (KF, section 3.1.4; SF, stage I):
 no parameter names, no numbers, but as much of the vector as English can carry.
 """
 
@@ -19,12 +19,12 @@ MOST_WORDS = 100
 """Words of a description at most; the weakest movements of a very busy face are left out."""
 
 PROMINENCE = 0.45
-"""Share of the strongest movement below which another one goes unsaid: a quiet face is told in all its small movements,
-a strong one without them. Beside a smile they say little of the face, and drown the smile in words: a linear reader of
-frozen sentence embeddings errs a fifth less on real takes without them."""
+"""Share of the strongest movement below which another one goes unsaid: a quiet face is described with all its small
+movements, a strong one without them. Next to a smile they say little of the face, and drown the smile in words: a
+linear reader of frozen sentence embeddings errs a fifth less on real takes without them."""
 
 ALWAYS_SAID = 0.25
-"""Strength from which a movement is said whatever stands beside it: a blink hides nothing."""
+"""Strength from which a movement is always said: a blink hides nothing."""
 
 _SENTENCES = {
     "brows": 0, "eyes": 1, "gaze": 1, "nose": 2, "cheeks": 2, "mouth": 3, "jaw": 4, "tongue": 4, "head": 5,
@@ -86,21 +86,21 @@ def phrases(
     Args:
         coefficients: As in `describe`, and so are the others; of several words for a thing the first is taken.
         wording: The bank to take words from.
-        detail: How much is told.
+        detail: How much is said.
         neutral: The subject's face at rest.
 
     Returns:
-        The movements that `describe` tells of, from the brows down, each with its words; as many as there are.
+        The movements that `describe` names, from the brows down, each with its words; as many as there are.
 
     Raises:
         InputError: When there are not 61 finite numbers.
     """
     intensities = wording.intensities if detail == "full" else wording.coarse
-    told = []
+    clauses = []
     for movement in _prominent(movements(coefficients, detail=detail, neutral=neutral)):
         clause = _clause(movement, wording, intensities, wording.frames[0], _first)
-        told.append((movement, f"{clause.subject} {clause.rest}"))
-    return told
+        clauses.append((movement, f"{clause.subject} {clause.rest}"))
+    return clauses
 
 
 class _Picker:
@@ -146,7 +146,7 @@ def _clause(movement: Movement, wording: Wording, words: _Words, frame: Frame, p
 
 
 def _prominent(found: list[Movement]) -> list[Movement]:
-    """Leaves out what is weak beside the strongest movement."""
+    """Leaves out what is weak compared with the strongest movement."""
     bar = min(ALWAYS_SAID, PROMINENCE * max((movement.value for movement in found), default=0.0))
     return [movement for movement in found if movement.value >= bar]
 

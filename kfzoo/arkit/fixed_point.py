@@ -65,7 +65,7 @@ def _at(
 
 
 def _digits(values: NDArray[np.unsignedinteger], carry: int, mask: int, size: int) -> bool:
-    """Tells whether every byte is 0 to 9: neither it nor it plus six reaches the upper half-byte."""
+    """Returns whether every byte is 0 to 9: neither it nor it plus six reaches the upper half-byte."""
     kind = values.dtype.type
     six, upper = kind(int.from_bytes(bytes([carry]) * size)), kind(int.from_bytes(bytes([mask]) * size))
     return not (((values + six) | values) & upper).any()

@@ -16,8 +16,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kfzoo.arkit import fixed_point
 from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER, canonical
+from kfzoo.arkit.fixed_point import DECIMALS, parse
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
@@ -91,7 +91,7 @@ def write_take(
     Args:
         path: Final path of the CSV file; replaced when it exists.
         coefficients: (T, 61) with T ≥ 2; written with ten decimals, as they are.
-        fps: Frames a second; the timecodes count sixtieths of a second, whatever the rate.
+        fps: Frames a second; the timecodes count sixtieths of a second, at any rate.
         start: Timecode of the first frame.
 
     Raises:
@@ -110,8 +110,8 @@ def write_take(
     if first is None:
         raise InputError(path, f"'{start}' is no timecode", "write HH:MM:SS:FF.mmm")
     # + 0.0 writes -0.0 as the phone does, without a sign.
-    row_format = f"%s,{len(CHANNELS)}," + ",".join([f"%.{fixed_point.DECIMALS}f"] * len(CHANNELS)) + "\n"
-    with replacing(path) as beside, beside.open("w", encoding="ascii", newline="") as file:
+    row_format = f"%s,{len(CHANNELS)}," + ",".join([f"%.{DECIMALS}f"] * len(CHANNELS)) + "\n"
+    with replacing(path) as temporary, temporary.open("w", encoding="ascii", newline="") as file:
         file.write(",".join(("Timecode", "BlendshapeCount", *CHANNELS)) + "\n")
         for index, row in enumerate((faces + 0.0).tolist()):
             file.write(row_format % (_timecode(first + index * TIMECODE_FPS / fps), *row))
@@ -149,7 +149,7 @@ def _order(file: Path, header: str) -> list[int]:
             except InputError as error:
                 raise InputError(where, f"column {column + 1}: {error}") from None
         if key in found:
-            raise InputError(where, f"column '{key}' stands twice, in columns {found[key] + 1} and {column + 1}")
+            raise InputError(where, f"column '{key}' occurs twice, in columns {found[key] + 1} and {column + 1}")
         found[key] = column
     missing = [key for key in ("Timecode", "BlendshapeCount", *CHANNELS) if key not in found]
     if missing:
@@ -201,7 +201,7 @@ def _values(file: Path, texts: list[str], numbers: list[int], order: list[int]) 
     blocks = []
     for first in range(0, len(texts), _BLOCK):
         block = texts[first : first + _BLOCK]
-        parsed = fixed_point.parse(",".join(block) + ",")
+        parsed = parse(",".join(block) + ",")
         if parsed is None:
             parsed = _parse_any(file, block, numbers[first : first + _BLOCK], order)
         blocks.append(parsed.reshape(len(block), len(CHANNELS)))

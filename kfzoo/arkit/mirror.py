@@ -74,8 +74,8 @@ def mirror_text(text: str) -> str:
     Whole words only, alone or in compounds ("left", "Leftward", "right-hand", "LEFTMOST", "left_eye"), written small,
     capitalised or in capitals; any other word ("bright", "leftover") stays. The sayings "all right", "right away",
     "left behind" and "left alone" stay as they are, and so, for the swap to be its own inverse, do the same sayings
-    with the other side. Other meanings (a right answer, she left the room) cannot be told by rule and are swapped: use
-    this on descriptions of a face.
+    with the other side. Other meanings (a right answer, she left the room) cannot be recognised by rule and are
+    swapped: use this on descriptions of a face.
 
     Args:
         text: Any text.

@@ -115,7 +115,7 @@ def _stronger(first: float, second: float) -> float:
 def _extended(face: list[float]) -> list[float]:
     """Appends what gaze and head do, one place for a single and two for a pair or a side, in the order of `ORDER`.
 
-    An eye's direction is told twice, by its `EyeLook…` weights and by its angles, and some sources fill in only one of
+    An eye's direction is given twice, by its `EyeLook…` weights and by its angles, and some sources fill in only one of
     the two: the stronger of both counts, in units of the weights. What the two eyes share sideways is the gaze, what
     they do against each other is crossing or drifting apart.
     """
@@ -145,7 +145,7 @@ def movements(coefficients: ArrayLike, *, detail: Detail = "full", neutral: Arra
     Args:
         coefficients: (61,), in or a little out of range.
         detail: "full", or "coarse" for what an image shows: no weak movements, no fine difference between the sides,
-            and no gaze behind closed lids.
+            and no gaze of closed eyes.
         neutral: The subject's face at rest, (61,), to be subtracted first; None for none.
 
     Returns:

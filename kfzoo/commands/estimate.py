@@ -68,13 +68,13 @@ def estimate(
 
 def _take(path: Path, rate: float, strict: bool) -> Script:
     """Makes one script of the images."""
-    from kfzoo.data.images import Findings, list_images
+    from kfzoo.data.images import ImageProblems, list_images
     from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 
-    findings = Findings(strict or path.is_file())
+    problems = ImageProblems(strict or path.is_file())
     paths = [path] if path.is_file() else list_images(path)
-    usable = [(number, each) for number, each in enumerate(paths) if findings.usable(each)]
-    findings.sum_up(path, len(usable))
+    usable = [(number, each) for number, each in enumerate(paths) if problems.usable(each)]
+    problems.summarise(path, len(usable))
     keyframes = tuple(
         Keyframe(index=index, time=number / rate, image_path=str(each)) for index, (number, each) in enumerate(usable)
     )

@@ -9,43 +9,17 @@ import re
 import torch
 from torch import Tensor
 
-SYNONYMS: tuple[tuple[str, ...], ...] = (
-    ("barely", "minimally", "hardly"),
-    ("faintly", "subtly", "weakly", "delicately"),
-    ("slightly", "mildly", "lightly"),
-    ("moderately", "fairly", "rather", "quite"),
-    ("strongly", "markedly", "firmly", "distinctly"),
-    ("intensely", "powerfully", "sharply"),
-    ("fully", "completely", "wholly"),
-    ("visibly", "somewhat"),
-    ("clearly", "plainly", "openly"),
-    ("raised", "lifted"),
-    ("lowered", "dropped"),
-    ("drawn", "pulled"),
-    ("pushed", "pressed"),
-    ("narrowed", "tightened"),
-    ("closed", "shut"),
-    ("opened", "open"),
-    ("brows", "eyebrows"),
-    ("brow", "eyebrow"),
-    ("lids", "eyelids"),
-    ("gaze", "look", "glance"),
-    ("rise", "lift"),
-    ("smile", "smiling"),
-    ("actor", "subject", "individual"),
-    ("happiness", "joy"),
-    ("sadness", "sorrow", "grief"),
-    ("anger", "fury"),
-    ("fear", "dread"),
-    ("disgust", "revulsion"),
-    ("surprise", "astonishment"),
-    ("friend", "companion"),
-    ("home", "house"),
-    ("old", "elderly"),
-    ("quiet", "silent"),
-    ("begins", "starts"),
-    ("hears", "finds out"),
-    ("waits", "stays"),
+_ROWS = """
+    barely minimally hardly | faintly subtly weakly delicately | slightly mildly lightly |
+    moderately fairly rather quite | strongly markedly firmly distinctly | intensely powerfully sharply |
+    fully completely wholly | visibly somewhat | clearly plainly openly | raised lifted | lowered dropped |
+    drawn pulled | pushed pressed | narrowed tightened | closed shut | opened open | brows eyebrows | brow eyebrow |
+    lids eyelids | gaze look glance | rise lift | smile smiling | actor subject individual | happiness joy |
+    sadness sorrow grief | anger fury | fear dread | disgust revulsion | surprise astonishment | friend companion |
+    home house | old elderly | quiet silent | begins starts | hears finds_out | waits stays
+"""
+SYNONYMS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(word.replace("_", " ") for word in row.split()) for row in _ROWS.split("|")
 )
 """Rows of words that may stand for one another. None is a word that only the built-in test scripts use."""
 
@@ -64,7 +38,7 @@ def augment_text(text: str, rng: random.Random, synonyms: float = 0.5, swaps: fl
         swaps: How often two words exchange places, as a share of the words; the last word keeps its full stop.
 
     Returns:
-        Another text, of the same meaning as far as a bag of words can tell.
+        Another text, of the same meaning to a bag of words.
     """
     words = text.split()
     for place, word in enumerate(words):

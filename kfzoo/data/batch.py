@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -46,7 +46,24 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class KeyframeBatch:
+class TensorBatch:
+    """A batch whose tensors move together."""
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """Returns the batch with its tensors on a device."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Self:
+        """Returns the batch with its tensors in page-locked memory (called by the loader)."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: change(tensor) for name, tensor in tensors.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class KeyframeBatch(TensorBatch):
     """A batch of keyframes.
 
     Attributes:
@@ -105,22 +122,6 @@ class KeyframeBatch:
         if self.pixels is None:
             raise InputError(f"keyframe '{self.ids[0]}'", "has no image", IMAGE_REMEDY)
         return self.pixels
-
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> KeyframeBatch:
-        """Returns the batch with its tensors on a device."""
-        return replace(
-            self,
-            coefficients=None if self.coefficients is None else self.coefficients.to(device, non_blocking=non_blocking),
-            pixels=None if self.pixels is None else self.pixels.to(device, non_blocking=non_blocking),
-        )
-
-    def pin_memory(self) -> KeyframeBatch:
-        """Returns the batch with its tensors in page-locked memory (called by the loader)."""
-        return replace(
-            self,
-            coefficients=None if self.coefficients is None else self.coefficients.pin_memory(),
-            pixels=None if self.pixels is None else self.pixels.pin_memory(),
-        )
 
 
 def collate(samples: Sequence[Sample], image_size: int | None = None) -> KeyframeBatch:

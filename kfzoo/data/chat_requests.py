@@ -39,7 +39,7 @@ _NUMBERS: Mapping[str, int] = {number_word(number).lower(): number for number in
 
 
 def read_number(word: str) -> int | None:
-    """Returns the number, from 1, that a word or digits stand for; None for anything else."""
+    """Returns the number, from 1, that a word or digits mean; None for anything else."""
     words = re.split(r"[\s_-]+", word.strip().lower())
     if len(words) == 1 and re.fullmatch(r"[0-9]{1,4}", words[0]):
         return int(words[0]) or None

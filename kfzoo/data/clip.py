@@ -1,11 +1,10 @@
-"""`Clip`: a few seconds of a moving face and what is said of it; and the interface of the sources of clips."""
+"""`Clip`: a few seconds of a moving face and its captions."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +31,7 @@ class Clip:
     Attributes:
         id: Unique within its source; `<recording>/<number>` when several clips were cut from one recording.
         motion: (T, 61) float32 at `FPS`, in Live Link order, `MIN_FRAMES` ≤ T ≤ `MAX_FRAMES`.
-        captions: Texts that each tell the whole clip; at least one.
+        captions: Texts that each describe the whole clip; at least one.
         subject: Who performs it.
         recording: The recording that it was cut from.
         start: Seconds from the start of the recording to the clip's first frame.
@@ -69,22 +68,6 @@ class Clip:
         return len(self.motion)
 
 
-class ClipSource(ABC):
-    """Where clips come from; chosen in a configuration by its class path.
-
-    As with `kfzoo.data.sources.base.Source`, arguments are checked when it is made, data is read when it is iterated,
-    and each iteration yields the same clips in the same order. It has no length: counting would be reading it twice.
-    """
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[Clip]:
-        """Yields the clips.
-
-        Raises:
-            InputError: When the data cannot be read.
-        """
-
-
 def check_motion(where: object, motion: NDArray[np.floating]) -> None:
     """Checks that motion of any length holds 61 finite channels.
 
@@ -111,8 +94,8 @@ def clips_fingerprint(clips: Iterable[Clip]) -> str:
     """
     digest = hashlib.sha256()
     for clip in clips:
-        told = [clip.id, clip.subject, clip.recording, clip.emotion, clip.part, round(clip.start, DECIMALS)]
-        header = json.dumps([*told, clip.captions, len(clip)], ensure_ascii=False)
+        fields = [clip.id, clip.subject, clip.recording, clip.emotion, clip.part, round(clip.start, DECIMALS)]
+        header = json.dumps([*fields, clip.captions, len(clip)], ensure_ascii=False)
         digest.update(header.encode() + b"\n")
         digest.update(np.rint(clip.motion.astype(np.float64) * 10**DECIMALS).astype("<i4").tobytes())
     return digest.hexdigest()

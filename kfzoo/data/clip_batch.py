@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from kfzoo.arkit.channels import CHANNELS
+from kfzoo.data.batch import TensorBatch
 from kfzoo.data.clip import Clip
 
 
 @dataclass(frozen=True, eq=False)
-class ClipBatch:
+class ClipBatch(TensorBatch):
     """A batch of clips.
 
     Attributes:
-        motion: (B, T, 61) float32, T the frames of the longest clip; zeros behind the end of a shorter one.
+        motion: (B, T, 61) float32, T the frames of the longest clip; zeros after the end of a shorter one.
         mask: (B, T) bool, True for frames that exist.
         captions: One text a clip.
         clips: The clips, as they came from the source or its augmentation.
@@ -41,18 +42,6 @@ class ClipBatch:
     def lengths(self) -> Tensor:
         """Frames of each clip, (B,) int64."""
         return self.mask.sum(dim=1)
-
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> ClipBatch:
-        """Returns the batch with its tensors on a device."""
-        return replace(
-            self,
-            motion=self.motion.to(device, non_blocking=non_blocking),
-            mask=self.mask.to(device, non_blocking=non_blocking),
-        )
-
-    def pin_memory(self) -> ClipBatch:
-        """Returns the batch with its tensors in page-locked memory (called by the loader)."""
-        return replace(self, motion=self.motion.pin_memory(), mask=self.mask.pin_memory())
 
 
 def collate_clips(clips: Sequence[Clip]) -> ClipBatch:

@@ -58,7 +58,7 @@ def _resampled(seconds: NDArray[np.float64], values: NDArray[np.float32]) -> Pie
 
 
 def _stride(seconds: NDArray[np.float64]) -> int | None:
-    """Returns which of the frames of a steady recording stand `FPS` a second, or None."""
+    """Returns which of the frames of a steady recording are `FPS` a second, or None."""
     steps = np.diff(seconds)
     usual = float(np.median(steps)) if len(steps) else 0.0
     if usual < _SHORTEST_STEP or np.abs(steps - usual).max() > _UNEVEN * usual:
@@ -67,26 +67,26 @@ def _stride(seconds: NDArray[np.float64]) -> int | None:
     return stride if abs(stride * usual * FPS - 1) <= _DRIFT else None
 
 
-def calmest_cuts(activity: NDArray[np.float64], shortest: int, longest: int) -> list[tuple[int, int]]:
+def cut_at_rest(strength: NDArray[np.float64], shortest: int, longest: int) -> list[tuple[int, int]]:
     """Cuts a piece where the face is nearest to rest.
 
-    From each cut, the next one stands at the calmest frame of those that leave the clip `shortest` to `longest`, and
+    From each cut, the next one is at the calmest frame of those that leave the clip `shortest` to `longest`, and
     the remainder not too short; of equally calm frames, at the last.
 
     Args:
-        activity: How far each frame is from the face at rest, (T,).
+        strength: How far each frame is from the face at rest, (T,).
         shortest: Frames of a clip at least.
         longest: Frames at most; at least twice `shortest`.
 
     Returns:
-        First frame and the frame behind the last of each clip: every frame in exactly one, or none for a piece below
+        First frame and the frame after the last of each clip: every frame in exactly one, or none for a piece below
         `shortest`.
     """
     from scipy.ndimage import gaussian_filter1d
 
-    calm = gaussian_filter1d(activity, SMOOTHING * FPS, mode="nearest") if len(activity) else activity
+    calm = gaussian_filter1d(strength, SMOOTHING * FPS, mode="nearest") if len(strength) else strength
     spans: list[tuple[int, int]] = []
-    start, end = 0, len(activity)
+    start, end = 0, len(strength)
     while end - start > longest:
         last = min(start + longest, end - shortest)
         window = calm[start + shortest : last + 1]

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kfzoo.data.clip import Clip, ClipSource, clips_fingerprint
+from kfzoo.data.clip import Clip, clips_fingerprint
 from kfzoo.data.clip_augmentation import Variation
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.data.datamodule import PredictedPart, ZooDataModule
+from kfzoo.data.sources.base import ClipSource
 from kfzoo.data.split import Split
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError

@@ -14,7 +14,7 @@ from kfzoo.files import replacing
 
 KINDS = (".png", ".pdf", ".svg")
 MOST = 16
-"""Bars; what is rarer stands together in a line below them."""
+"""Bars; the rest is one line below them."""
 
 WIDEST = 40
 """Characters of a bar's name."""
@@ -47,7 +47,7 @@ def draw_emotions(scripts: Sequence[Script], path: str | os.PathLike[str]) -> No
 
     Args:
         scripts: What is counted.
-        path: Where the figure goes; its name tells the kind.
+        path: Where the figure goes; its ending gives the kind.
 
     Raises:
         InputError: When no keyframe has an emotion, or the file cannot be written.
@@ -61,7 +61,7 @@ def draw_emotions(scripts: Sequence[Script], path: str | os.PathLike[str]) -> No
     total, scored = sum(counts.values()), any(each.emotions for script in scripts for each in script.keyframes)
     title = f"{total:,} keyframes by {'strongest emotion' if scored else 'the emotion of their script'}"
     bars = _bars(counts)
-    # The rest is many emotions, so its number stands without a bar, which would dwarf the others'.
+    # The rest is many emotions, so its number gets no bar, which would dwarf the others'.
     lengths = [value if name in counts else 0 for name, value in bars.items()]
     felt = counts.keys() - {_name(NEUTRAL), _name(UNSPECIFIED)}
     figure = Figure(figsize=(4.8, 0.35 + 0.23 * len(bars)), layout="constrained")
@@ -77,8 +77,8 @@ def draw_emotions(scripts: Sequence[Script], path: str | os.PathLike[str]) -> No
     axis.set_yticks(range(len(bars)), [shorten(name, WIDEST, placeholder=" …") for name in bars])
     axis.spines[:].set_visible(False)
     axis.tick_params(axis="y", length=0, labelsize=7.5, colors=INK)
-    with replacing(path) as beside:
-        figure.savefig(beside, dpi=200)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=200)
 
 
 def _name(emotion: str) -> str:

@@ -60,8 +60,8 @@ def as_array(image: object) -> NDArray[np.float32]:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) / 255)
 
 
-def peculiarities(path: str | os.PathLike[str]) -> list[str]:
-    """Reads an image through, and tells what `read_image` does to it that one might not expect.
+def image_conversions(path: str | os.PathLike[str]) -> list[str]:
+    """Reads an image through and lists the conversions that `read_image` applies to it.
 
     Args:
         path: The file.
@@ -102,8 +102,8 @@ def list_images(folder: Path) -> list[Path]:
     return found
 
 
-class Findings:
-    """What is wrong with images and with what belongs to them: one line each, then how many.
+class ImageProblems:
+    """Logs what is wrong with images and their labels, one line each, and counts it.
 
     Args:
         strict: Whether the first thing that cannot be used ends the work; otherwise it is left out.
@@ -115,7 +115,7 @@ class Findings:
         self.changed = 0
 
     def leave_out(self, error: InputError) -> None:
-        """Tells what cannot be used.
+        """Logs an image, or a row, that cannot be used.
 
         Raises:
             InputError: The same, when strict.
@@ -125,18 +125,18 @@ class Findings:
         self.left_out += 1
         _log.warning("%s; it is left out", error)
 
-    def tell(self, where: Path, words: str) -> None:
-        """Tells what is worth knowing and changes nothing."""
+    def warn(self, where: Path, words: str) -> None:
+        """Logs a remark."""
         _log.warning("%s: %s", where, words)
 
     def usable(self, path: Path) -> bool:
-        """Tells what is peculiar about an image; returns whether it can be read.
+        """Logs the conversions of an image; returns whether it can be read.
 
         Raises:
             InputError: When it cannot, and strict.
         """
         try:
-            found = peculiarities(path)
+            found = image_conversions(path)
         except InputError as error:
             self.leave_out(error)
             return False
@@ -145,8 +145,8 @@ class Findings:
         self.changed += bool(found)
         return True
 
-    def sum_up(self, where: Path, used: int) -> None:
-        """Tells how many there were.
+    def summarise(self, where: Path, used: int) -> None:
+        """Logs the counts.
 
         Raises:
             InputError: When nothing is left.
@@ -161,7 +161,7 @@ class Findings:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """Opens an image; what goes wrong inside is told in one line."""
+    """Opens an image; an error inside becomes one line."""
     if Path(path).is_file() and Path(path).stat().st_size == 0:
         raise InputError(path, "is empty (0 bytes)", "replace the file")
     try:
@@ -170,5 +170,5 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     except FileNotFoundError as error:
         raise InputError(path, "does not exist", "check the path of the image") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(path, f"cannot be read as an image ({told})", "replace the file") from error
+        reason = " ".join(str(error).split())
+        raise InputError(path, f"cannot be read as an image ({reason})", "replace the file") from error

@@ -1,4 +1,4 @@
-"""Reading JSON Lines key by key, every fault told by file, line and key."""
+"""Reads JSON Lines key by key; every fault is named by file, line and key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 40  # Characters of a wrong value that a message repeats.
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
-    """Returns `path` when a file stands there.
+    """Returns `path` when it is a file.
 
     Raises:
         InputError: When it is missing or a folder.
@@ -43,19 +43,28 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             twice, or is cut off.
     """
     empty = True
+    for where, raw in raw_lines(path):
+        empty = False
+        yield where, _object(where, raw)
+    if empty:
+        raise InputError(path, "is empty, expected one JSON object a line", "write the file again")
+
+
+def raw_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yields `file:line` and the bytes of each line that is not blank.
+
+    Raises:
+        InputError: For a file that cannot be read.
+    """
     try:
-        # Bytes are split at line feeds only: U+2028 and its like may stand inside a text.
+        # Bytes are split at line feeds only: U+2028 and its like may occur inside a text.
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 raw = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
                 if raw.strip():
-                    empty = False
-                    where = f"{path}:{number}"
-                    yield where, _object(where, raw)
+                    yield f"{path}:{number}", raw
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
-    if empty:
-        raise InputError(path, "is empty, expected one JSON object a line", "write the file again")
 
 
 def shown(value: object) -> str:
@@ -84,8 +93,8 @@ class Fields:
 
     Args:
         where: `file:line` of the object.
-        values: What stands there, expected to be an object.
-        key: Where in the line it stands, such as `keyframes[0]`; empty for the line itself.
+        values: What was read, expected to be an object.
+        key: Where in the line it is, such as `keyframes[0]`; empty for the line itself.
         known: The only keys allowed; empty allows all.
 
     Raises:
@@ -112,7 +121,7 @@ class Fields:
         return f"{self._key}.{key}" if self._key else key
 
     def fault(self, key: str, problem: str, remedy: str = "") -> InputError:
-        """Returns the error for what stands under a key."""
+        """Returns the error for the value of a key."""
         return InputError(self.where, f"key '{self.path(key)}' {problem}", remedy)
 
     def get(self, key: str) -> Any:
@@ -169,5 +178,5 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' stands twice")
+        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' occurs twice")
     return values

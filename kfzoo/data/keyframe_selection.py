@@ -17,7 +17,7 @@ APART = 0.5
 """The least seconds between two peaks."""
 
 PROMINENCE = 0.1
-"""How far a peak must rise above its surroundings, in units of the activity (a distance of coefficients)."""
+"""How far a peak must rise above its surroundings, in units of `expression_strength`."""
 
 EXPRESSIVE: NDArray[np.int64] = np.array(
     [INDEX[name] for name in BLENDSHAPES if name not in REGIONS["gaze"] and not name.startswith("EyeBlink")]
@@ -40,7 +40,7 @@ def at_rate(seconds: NDArray[np.float64], fps: float) -> list[int]:
     return _nearest(seconds, wanted)
 
 
-def activity(coefficients: NDArray[np.float32], *, calibrated: bool) -> NDArray[np.float64]:
+def expression_strength(coefficients: NDArray[np.float32], *, calibrated: bool) -> NDArray[np.float64]:
     """Measures how far each frame is from the face at rest.
 
     Args:
@@ -56,25 +56,25 @@ def activity(coefficients: NDArray[np.float32], *, calibrated: bool) -> NDArray[
 
 
 def at_peaks(seconds: NDArray[np.float64], coefficients: NDArray[np.float32], *, calibrated: bool) -> list[int]:
-    """Picks the frames where the expression is strongest: `peaks` of the activity.
+    """Picks the frames where the expression is strongest: `peaks` of its strength.
 
     Args:
         seconds: (T,) increasing, T at least 2.
         coefficients: (T, 61).
-        calibrated: As for `activity`.
+        calibrated: As for `expression_strength`.
 
     Returns:
         Frames, increasing; at least one.
     """
-    return peaks(seconds, activity(coefficients, calibrated=calibrated))
+    return peaks(seconds, expression_strength(coefficients, calibrated=calibrated))
 
 
-def peaks(seconds: NDArray[np.float64], activity: NDArray[np.float64]) -> list[int]:
-    """Finds the peaks of the smoothed activity that rise by `PROMINENCE` and are `APART`.
+def peaks(seconds: NDArray[np.float64], strength: NDArray[np.float64]) -> list[int]:
+    """Finds the peaks of the smoothed strength that rise by `PROMINENCE` and are `APART`.
 
     Args:
         seconds: (T,) increasing, T at least 2.
-        activity: (T,), of `activity`.
+        strength: (T,), of `expression_strength`.
 
     Returns:
         Frames, increasing; without any peak, the most active one.
@@ -83,7 +83,7 @@ def peaks(seconds: NDArray[np.float64], activity: NDArray[np.float64]) -> list[i
     from scipy.signal import find_peaks
 
     grid = np.arange(seconds[0], seconds[-1] + 1 / GRID, 1 / GRID)
-    curve = np.interp(grid, seconds, activity)
+    curve = np.interp(grid, seconds, strength)
     curve = gaussian_filter1d(curve, SMOOTHING * GRID, mode="nearest")
     found, _ = find_peaks(curve, distance=APART * GRID, prominence=PROMINENCE)
     return _nearest(seconds, grid[found] if len(found) else grid[[int(np.argmax(curve))]])

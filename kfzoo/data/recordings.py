@@ -130,18 +130,23 @@ class Recordings:
             coefficients=clamp(coefficients),
             lost=take.lost,
             calibrated=rest is not None,
-            subject=self._subject_of(name, path),
+            subject=subject_of(self._subject, name, path, "change the pattern or leave the take out"),
             emotion=re.sub(r"[_\W]+", " ", found["emotion"]).strip().lower() if found else UNSPECIFIED,
         )
 
-    def _subject_of(self, name: str, path: Path) -> str:
-        if self._subject is None:
-            return UNSPECIFIED
-        found = self._subject.search(name)
-        if found is None or not found["subject"]:
-            remedy = "change the pattern or leave the take out"
-            raise InputError(path, f"'{name}' does not match subject_pattern '{self._subject.pattern}'", remedy)
-        return found["subject"]
+
+def subject_of(pattern: re.Pattern[str] | None, name: str, where: Path, remedy: str) -> str:
+    """Returns the subject in a name; `UNSPECIFIED` without a pattern.
+
+    Raises:
+        InputError: When the name does not match.
+    """
+    if pattern is None:
+        return UNSPECIFIED
+    found = pattern.search(name)
+    if found is None or not found["subject"]:
+        raise InputError(where, f"'{name}' does not match subject_pattern '{pattern.pattern}'", remedy)
+    return found["subject"]
 
 
 def compiled_pattern(group: str, pattern: str) -> re.Pattern[str]:

@@ -118,8 +118,8 @@ def to_dict(script: Script) -> dict[str, Any]:
 def fingerprint(scripts: Iterable[Script]) -> str:
     """Returns the sha256 of the scripts' content, in their order.
 
-    Two data sets with one fingerprint hold the same words and, to `DECIMALS` digits, the same coefficients, whatever
-    file or source they came from. Of an image's path only the name counts, so that a folder may be moved.
+    Two data sets with one fingerprint hold the same words and, to `DECIMALS` digits, the same coefficients, from any
+    file or source. Of an image's path only the name counts, so that a folder may be moved.
     """
     digest = hashlib.sha256()
     for script in scripts:

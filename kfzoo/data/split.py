@@ -14,7 +14,7 @@ from kfzoo.data.script import PARTS, Part
 from kfzoo.errors import InputError
 
 
-class Divisible(Protocol):
+class SplitItem(Protocol):
     """What a split is made of: a `Script`, or a `Clip` of motion (`kfzoo.data.clip`)."""
 
     @property
@@ -42,7 +42,7 @@ class Divisible(Protocol):
 class Split:
     """How scripts, or clips of motion, are divided into train, val and test.
 
-    The groups that are kept whole are subjects or recordings, so that no performer, or no recording, stands on two
+    The groups that are kept whole are subjects or recordings, so that no performer, or no recording, is on two
     sides. Each part is given as a share of the groups, drawn with the seed, or as the names of its groups; training
     gets the rest. `by: source` takes the parts that the source assigns (`Script.part`).
 
@@ -61,7 +61,7 @@ class Split:
     seed: int = 0
     stratify: bool = False
 
-    def assign(self, scripts: Sequence[Divisible]) -> list[Part]:
+    def assign(self, scripts: Sequence[SplitItem]) -> list[Part]:
         """Assigns every script to a part.
 
         Args:
@@ -85,8 +85,8 @@ class Split:
                 )
         return parts
 
-    def record(self, scripts: Sequence[Divisible], parts: Sequence[Part]) -> dict[str, Any]:
-        """Tells an assignment in plain values, to be kept with what was trained on it.
+    def record(self, scripts: Sequence[SplitItem], parts: Sequence[Part]) -> dict[str, Any]:
+        """Returns an assignment as plain values, to be kept with what was trained on it.
 
         Returns:
             `by`, `seed`, `digest`, and the names of the groups (subjects where the source assigns the parts) by part.
@@ -97,7 +97,7 @@ class Split:
         named = {str(part): sorted(names) for part, names in groups.items()}
         return {"by": self.by, "seed": self.seed, "digest": digest(scripts, parts), **named}
 
-    def _from_source(self, scripts: Sequence[Divisible]) -> list[Part]:
+    def _from_source(self, scripts: Sequence[SplitItem]) -> list[Part]:
         for script in scripts:
             if script.part is None:
                 raise InputError(
@@ -107,10 +107,10 @@ class Split:
                 )
         return [script.part for script in scripts if script.part]
 
-    def _group(self, script: Divisible) -> str:
+    def _group(self, script: SplitItem) -> str:
         return script.subject if self.by == "subject" else script.recording
 
-    def _drawn(self, scripts: Sequence[Divisible]) -> list[Part]:
+    def _drawn(self, scripts: Sequence[SplitItem]) -> list[Part]:
         groups = {self._group(script): script.emotion if self.stratify else "" for script in scripts}
         assigned: dict[str, Part] = {}
         named: tuple[tuple[Part, float | list[str]], ...] = (("test", self.test), ("val", self.val))
@@ -140,13 +140,13 @@ class Split:
         return max(1, round(share * groups)) if groups >= len(PARTS) else 0
 
 
-def digest(scripts: Sequence[Divisible], parts: Sequence[Part]) -> str:
-    """Returns the sha256 of an assignment: which script stands in which part."""
+def digest(scripts: Sequence[SplitItem], parts: Sequence[Part]) -> str:
+    """Returns the sha256 of an assignment: which script is in which part."""
     pairs = sorted(zip((script.id for script in scripts), parts, strict=True))
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
 
-def _kind(scripts: Sequence[Divisible]) -> str:
+def _kind(scripts: Sequence[SplitItem]) -> str:
     return type(scripts[0]).__name__.lower() if scripts else "script"
 
 

@@ -38,7 +38,7 @@ def named_vector(pairs: Sequence[tuple[str, object]]) -> tuple[NDArray[np.float6
             problems.append(str(error))
             continue
         if channel in seen:
-            problems.append(f"channel '{channel}' stands twice")
+            problems.append(f"channel '{channel}' occurs twice")
         seen.add(channel)
         vector[INDEX[channel]] = number = as_number(value)
         if math.isnan(number):

@@ -23,7 +23,7 @@ class Eye(NamedTuple):
 
 LEFT = Eye(outer=263, inner=362, iris=473)
 RIGHT = Eye(outer=33, inner=133, iris=468)
-"""Sides are the subject's: in an image that is not mirrored the left eye stands at the right."""
+"""Sides are the subject's: in an image that is not mirrored the left eye is at the right."""
 
 NOSE = 1
 """The tip of the nose."""
@@ -37,7 +37,7 @@ the landmarker follows an iris only half way up and down.
 """
 
 IRIS_REST = (0.012, 0.055)
-"""Where the iris stands when an eye looks straight ahead, from the middle between the corners: away from the nose and
+"""Where the iris is when an eye looks straight ahead, from the middle between the corners: away from the nose and
 up, in units of the eye's width. Measured on the same faces."""
 
 FRONTAL = torch.tensor([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.6]], dtype=torch.float64)

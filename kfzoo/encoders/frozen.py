@@ -57,7 +57,7 @@ class FrozenTextEncoder:
         Args:
             texts: Sentences; repeated ones cost nothing.
             device: Where to compute.
-            warn: Tell of sentences that cannot be read whole.
+            warn: Log sentences that are cut.
         """
         unique = sorted(set(texts) - self._rows.keys())
         if not unique:
@@ -69,8 +69,8 @@ class FrozenTextEncoder:
             if warn:
                 warn_of_cuts(self.encoder, unique)
             vectors = self._compute(unique, device)
-            with replacing(path) as beside:
-                save_file({"vectors": vectors}, beside)
+            with replacing(path) as temporary:
+                save_file({"vectors": vectors}, temporary)
         self._keep(unique, vectors)
 
     def __call__(self, texts: Sequence[str], device: torch.device | str = "cpu") -> Tensor:
@@ -123,7 +123,7 @@ def _digest_of(texts: Sequence[str]) -> str:
 
 
 def _load(path: Path, shape: tuple[int, int]) -> Tensor | None:
-    """Reads cached vectors; a file that is damaged or of another shape is computed anew."""
+    """Reads cached vectors; a file that is damaged or of another shape is computed again."""
     try:
         vectors = load_file(path)["vectors"]
     except (OSError, SafetensorError, KeyError):

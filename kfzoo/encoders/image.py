@@ -1,4 +1,4 @@
-"""Image encoders behind one small interface: images in, one vector each out.
+"""Image encoders with one small interface: images in, one vector each out.
 
 A specification names one in a configuration:
 
@@ -73,12 +73,12 @@ class TimmEncoder(ImageEncoder):
         library: Any = timm
         try:
             backbone = library.create_model(name, pretrained=pretrained, num_classes=0)
-        except Exception as error:  # timm lets through whatever its hub raises
+        except Exception as error:  # timm lets through all that its hub raises
             raise _not_found(f"timm:{name}", error) from error
         config = library.data.resolve_model_data_config(backbone)
         super().__init__(int(backbone.num_features), config["mean"], config["std"])
         self.backbone = backbone
-        # Some backbones widen behind their last stage; only an image tells.
+        # Some backbones widen after their last stage; only an image shows it.
         with torch.no_grad():
             side = int(config["input_size"][-1])
             self.dim = int(self.backbone.eval()(torch.zeros(1, 3, side, side)).shape[-1])

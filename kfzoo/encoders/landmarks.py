@@ -125,13 +125,13 @@ class FaceLandmarker:
         if faces is None:
             numbers = tqdm(range(len(keys)), desc="Finding faces", unit=" images", delay=2, leave=False)
             faces = _join([self(torch.from_numpy(read(number))[None]) for number in numbers])
-            with replacing(path) as beside:
-                save_file(faces._asdict(), beside)
+            with replacing(path) as temporary:
+                save_file(faces._asdict(), temporary)
         return faces
 
     def _find(self, pixels: NDArray[np.uint8]) -> _Face | None:
         task = _task(self.path)
-        import mediapipe  # behind what tells that it is missing
+        import mediapipe  # after the check that it is installed
 
         found = task.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels))
         if not found.face_landmarks:
@@ -173,8 +173,8 @@ def _join(parts: Sequence[Faces]) -> Faces:
 def _ignore_profiler() -> None:
     """Ignores SIGPROF, and lets Python know it.
 
-    MediaPipe starts profiling timers on its threads and ignores their signal behind Python's back. Lightning puts every
-    handler back to what Python knew when its trainer started: the next tick would then end the process.
+    MediaPipe starts profiling timers on its threads and ignores their signal without Python's knowledge. Lightning puts
+    every handler back to what Python knew when its trainer started: the next tick would then end the process.
     """
     if hasattr(signal, "SIGPROF") and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGPROF, signal.SIG_IGN)
@@ -197,14 +197,14 @@ def _task(path: Path) -> Any:
         task = vision.FaceLandmarker.create_from_options(options)
     except (RuntimeError, ValueError) as error:
         problem = f"cannot be read as a face landmarker ({str(error).splitlines()[0]})"
-        raise InputError(path, problem, "get face_landmarker.task anew") from error
+        raise InputError(path, problem, "get face_landmarker.task again") from error
     # At the interpreter's end its clean-up would find half of its module gone; the system frees what it holds.
     atexit.register(setattr, task, "close", lambda: None)
     return task
 
 
 def _load(path: Path, count: int) -> Faces | None:
-    """Reads cached faces; a file that is damaged or of another length is computed anew."""
+    """Reads cached faces; a file that is damaged or of another length is computed again."""
     try:
         faces = Faces(**load_file(path))
     except (OSError, SafetensorError, TypeError):

@@ -1,4 +1,4 @@
-"""Text encoders behind one small interface: a list of sentences in, one unit-norm vector each out.
+"""Text encoders with one small interface: a list of sentences in, one unit-norm vector each out.
 
 A specification names one in a configuration:
 
@@ -37,7 +37,7 @@ class TextEncoder(nn.Module, ABC):
 
     Attributes:
         dim: Size of a vector.
-        max_tokens: Longest sentence in tokens; whatever is behind is cut, and counted.
+        max_tokens: Longest sentence in tokens; what comes after is cut, and counted.
     """
 
     dim: int
@@ -77,7 +77,7 @@ class TextEncoder(nn.Module, ABC):
 
     @abstractmethod
     def keep_layers(self, count: int) -> None:
-        """Drops all transformer layers behind the first `count`: a smaller encoder to be tuned.
+        """Drops all transformer layers after the first `count`: a smaller encoder to be tuned.
 
         Raises:
             InputError: When it has not as many.
@@ -126,7 +126,7 @@ class SentenceEncoder(TextEncoder):
         return cast(Tensor, self.model(tokens)["sentence_embedding"])
 
     def keep_layers(self, count: int) -> None:
-        """Drops all layers behind the first `count`."""
+        """Drops all layers after the first `count`."""
         inner = self.model[0].auto_model
         stack = next((each for each in (getattr(inner, "encoder", None), inner) if hasattr(each, "layer")), None)
         if stack is None:
@@ -158,7 +158,7 @@ class OpenClipText(TextEncoder):
             with contextlib.redirect_stdout(io.StringIO()):
                 model = open_clip.create_model(name, pretrained=pretrained)
             self.tokenizer: Any = open_clip.get_tokenizer(name)
-        except Exception as error:  # open_clip lets through whatever its backends raise
+        except Exception as error:  # open_clip lets through all that its backends raise
             raise _not_found(name if pretrained is None else f"{name}@{pretrained}", error) from error
         model.visual = nn.Identity()  # the image's half is never used
         self.model: Any = model
@@ -175,7 +175,7 @@ class OpenClipText(TextEncoder):
         return cast(Tensor, self.model.encode_text(tokens["text"]))
 
     def keep_layers(self, count: int) -> None:
-        """Drops all layers behind the first `count`."""
+        """Drops all layers after the first `count`."""
         tower = self.model.transformer
         tower.resblocks = _first(tower.resblocks, count)
 

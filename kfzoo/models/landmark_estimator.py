@@ -29,8 +29,8 @@ class LandmarkEstimator(KeyframeModule, ABC):
     """Answers images by the landmarks of the largest face in each.
 
     An image without a face gets the mean of the training part and is not valid; of several faces the largest counts;
-    both are told. Neighbours in time and the face at rest come from the files that keyframes and `neutral` name, so an
-    answer never depends on what else stands in a batch.
+    both are logged. Neighbours in time and the face at rest come from the files that keyframes and `neutral` name, so
+    an answer never depends on what else is in a batch.
 
     Args:
         landmarker: Path of MediaPipe's model file; empty for the one that `KFZOO_FACE_LANDMARKER` names.

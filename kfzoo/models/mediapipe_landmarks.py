@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 SCORED = [number for number, name in enumerate(MEDIAPIPE) if name != "_neutral"]
 PLACES = [INDEX[canonical(MEDIAPIPE[number])] for number in SCORED]
-"""Where MediaPipe's 51 scores stand among the 61 channels."""
+"""Places of MediaPipe's 51 scores among the 61 channels."""
 
 SEEN = len(BLENDSHAPES)
 """Where the angles begin."""
@@ -27,7 +27,7 @@ SEEN = len(BLENDSHAPES)
 class MediapipeLandmarks(LandmarkEstimator):
     """MediaPipe's face landmarker as an estimator: SemanticFace's baseline "DeadFace" (section 4.2.2).
 
-    Its 51 blendshape scores become 51 channels by name. It sees no tongue, so `TongueOut` is 0; that is told once.
+    Its 51 blendshape scores become 51 channels by name. It sees no tongue, so `TongueOut` is 0; that is logged once.
     Nothing is learnt: `fit` only remembers the training part's mean, for images without a face.
 
     With `fixed`, the head's angles are measured from the landmarker's transformation matrix and the eyes' from the
@@ -36,16 +36,16 @@ class MediapipeLandmarks(LandmarkEstimator):
     With `compat`, the nine angles are what DeadFace (github.com/Qaanaaq/DeadFace, video mode, 2025) writes into its
     CSV files. Its faults, each of them reproduced:
 
-    1. The head's angles stand in the order pitch, yaw, roll under the names yaw, pitch, roll.
+    1. The head's angles are in the order pitch, yaw, roll under the names yaw, pitch, roll.
     2. They are the Euler angles of the matrix about its fixed x, y and z axes, the first negated: a positive yaw turns
        to the subject's left, a positive pitch up, a positive roll to the subject's right, each against the channel's.
-    3. An eye's yaw and pitch are where its iris stands in the image, as shares of width and height from the upper
+    3. An eye's yaw and pitch are where its iris is in the image, as shares of width and height from the upper
        left corner, and no angles.
     4. The left eye's columns hold the right iris and the other way round.
 
     A fifth, that frames without a face are dropped and rows no longer match, cannot occur here: such an image is
     marked not valid. DeadFace follows a face through a video, and takes a lens as long as the image is wide; here
-    every image stands for itself, and MediaPipe's own lens (63° from top to bottom) gives the matrix.
+    every image is read by itself, and MediaPipe's own lens (63° from top to bottom) gives the matrix.
 
     Args:
         landmarker: See `LandmarkEstimator`.

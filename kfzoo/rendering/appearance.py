@@ -79,7 +79,7 @@ class Scene:
         top: Colour of the background's upper edge, (red, green, blue).
         bottom: Of its lower edge.
         blobs: Out-of-focus things in it: (x, y, radius, red, green, blue) each, lengths in sides of the image.
-        shift: How far the face stands from the image's middle, to the right and down, in sides of the image.
+        shift: How far the face is from the image's middle, to the right and down, in sides of the image.
         zoom: Size of the face, 1 for a plain image.
         angles: Yaw and pitch of the camera in radians: nobody holds a phone quite straight.
     """
@@ -159,7 +159,7 @@ def draw_scene(seed: int, name: str) -> Scene:
 
 @lru_cache(maxsize=4)
 def paint_background(scene: Scene, size: int) -> NDArray[np.uint8]:
-    """Paints what stands behind a face.
+    """Paints what is behind a face.
 
     Args:
         scene: The scene.

@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfzoo.arkit import ACTION_UNITS, CHANNELS, INDEX, LOWER, POSITIONS, SUBSETS, UPPER, blend, describe, mirror
+from kfzoo.arkit.action_units import ACTION_UNITS, POSITIONS, blend
+from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, SUBSETS, UPPER
+from kfzoo.arkit.describe import describe
+from kfzoo.arkit.mirror import mirror
 from kfzoo.errors import InputError
 
 

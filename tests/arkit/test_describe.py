@@ -10,30 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kfzoo.arkit import (
-    BLENDSHAPES,
-    CANONICAL,
-    CHANNELS,
-    HELD_OUT,
-    INDEX,
-    LOWER,
-    TRAINING,
-    UPPER,
-    Movement,
-    Wording,
-    describe,
-    mirror,
-    mirror_text,
-    movements,
-    read_take,
-)
-from kfzoo.arkit.describe import MOST_WORDS
-from kfzoo.arkit.movements import ORDER
-from kfzoo.arkit.wording import COARSE_LEVELS, LEVELS
+from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
+from kfzoo.arkit.describe import MOST_WORDS, describe
+from kfzoo.arkit.livelink import read_take
+from kfzoo.arkit.mirror import mirror, mirror_text
+from kfzoo.arkit.movements import ORDER, Movement, movements
+from kfzoo.arkit.wording import CANONICAL, COARSE_LEVELS, HELD_OUT, LEVELS, TRAINING, Wording
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
-
-TAKES = SHARED / "livelink"
+from tests.real_data import LIVELINK, needs_real_data
 
 
 def face(**values: float) -> np.ndarray:
@@ -111,7 +95,7 @@ def test_the_neutral_face_is_taken_off() -> None:
     assert describe(moved, neutral=rest) == "The inner brows are slightly raised."
 
 
-def test_coarse_keeps_what_a_image_shows() -> None:
+def test_coarse_keeps_what_an_image_shows() -> None:
     values = {"JawOpen": 0.2, "MouthSmileLeft": 0.8, "MouthSmileRight": 0.6, "BrowDownLeft": 0.5, "MouthClose": 0.5}
     assert describe(face(**values), detail="coarse") == (
         "The left brow is clearly lowered. The mouth corners are dramatically pulled up in a smile."
@@ -153,7 +137,7 @@ def middle(level: int) -> float:
 
 
 def rebuilt(found: list[Movement]) -> dict[tuple[str, str], float]:
-    """Values of the sides, told by levels and sides alone, as a reader of the text could."""
+    """Values of the sides, rebuilt from levels and sides alone, as a reader of the text could."""
     values: dict[tuple[str, str], float] = {}
     for m in found:
         if m.side in ("", "both"):
@@ -166,21 +150,19 @@ def rebuilt(found: list[Movement]) -> dict[tuple[str, str], float]:
     return values
 
 
+@needs_real_data
 def test_levels_and_sides_alone_carry_most_of_a_real_face() -> None:
-    path = TAKES / "Angry_MySlate_165.csv"
-    if not path.exists():
-        pytest.skip(f"needs the real take {path}")
-    frames = read_take(path).coefficients[::10]
+    frames = read_take(LIVELINK / "Angry_MySlate_165.csv").coefficients[::10]
     pairs = {"brow_down": "BrowDown", "eye_close": "EyeBlink", "eye_squint": "EyeSquint", "mouth_smile": "MouthSmile",
              "mouth_frown": "MouthFrown", "upper_lip_up": "MouthUpperUp", "nose_sneer": "NoseSneer"}  # fmt: skip
-    target, told = [], []
+    target, rebuilt_values = [], []
     for coefficients in frames:
         values = rebuilt(movements(coefficients))
         for name, channel in pairs.items():
             for side in ("left", "right"):
                 target.append(float(coefficients[INDEX[channel + side.title()]]))
-                told.append(values.get((name, side), 0.02))
-    error = np.square(np.subtract(target, told)).sum() / np.square(np.subtract(target, np.mean(target))).sum()
+                rebuilt_values.append(values.get((name, side), 0.02))
+    error = np.square(np.subtract(target, rebuilt_values)).sum() / np.square(np.subtract(target, np.mean(target))).sum()
     assert 1 - error > 0.95
 
 
@@ -200,11 +182,11 @@ def test_banks_are_disjoint_and_wide_enough() -> None:
     for wording, phrasings in ((TRAINING, 3), (HELD_OUT, 2)):
         assert all(len(set(phrases)) >= phrasings for phrases in wording.phrases.values())
         words = [word for level in (*wording.intensities, *wording.coarse) for word in level]
-        assert len(words) == len(set(words)), "a word stands for one intensity"
+        assert len(words) == len(set(words)), "a word means one intensity"
         assert all(len(level) >= 2 for level in (*wording.intensities, *wording.coarse))
         assert (len(wording.intensities), len(wording.coarse)) == (len(LEVELS), len(COARSE_LEVELS))
         said = [phrase for phrases in wording.phrases.values() for phrase in phrases]
-        assert len(said) == len(set(said)), "a phrase stands for one movement"
+        assert len(said) == len(set(said)), "a phrase means one movement"
 
 
 def test_sides_are_written_where_a_movement_has_them() -> None:

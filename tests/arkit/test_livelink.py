@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kfzoo.arkit import CHANNELS, INDEX, read_take, write_take
+from kfzoo.arkit.channels import CHANNELS, INDEX
 from kfzoo.arkit.fixed_point import parse
+from kfzoo.arkit.livelink import read_take, write_take
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
+from tests.real_data import LIVELINK, TAKE_NAMES, needs_real_data
 
-TAKES = SHARED / "livelink"
 HEADER = "Timecode,BlendshapeCount," + ",".join(CHANNELS)
 
 
@@ -31,12 +31,12 @@ def take(tmp_path: Path, *lines: str, end: str = "\n") -> Path:
 GOOD = (HEADER, row(JawOpen="0.1234567891"), row("10:00:00:01.000", JawOpen="0.5000000000"))
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in TAKES.glob("*.csv")) or ["none"])
+@needs_real_data
+@pytest.mark.parametrize("name", TAKE_NAMES)
 def test_real_takes_agree_with_numpys_reader(name: str) -> None:
-    if name == "none":
-        pytest.skip(f"needs real takes in {TAKES}")
-    read = read_take(TAKES / name)
-    expected = np.loadtxt(TAKES / name, delimiter=",", skiprows=1, usecols=range(2, 63), dtype=np.float32)
+    path = LIVELINK / f"{name}.csv"
+    read = read_take(path)
+    expected = np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(2, 63), dtype=np.float32)
     np.testing.assert_array_equal(read.coefficients, expected)
     assert read.lost == 0
     assert read.overshoots == int((np.abs(expected) > 1).sum())
@@ -119,69 +119,39 @@ Edit = Callable[[list[str]], list[str]]
 FAULTS: list[tuple[Edit, str]] = [
     (lambda _: [], ": is empty, expected a Live Link Face CSV file; export the take again"),
     (lambda lines: lines[:2], ": holds 1 frame(s), at least 2 are needed; record a longer take"),
-    (
-        lambda lines: [*lines[:2], "10:00:00:01.000,0"],
-        ": holds 1 frame(s) (1 more without a face), at least 2 are needed; record a longer take",
-    ),
-    (
-        lambda lines: [*lines[:2], lines[2][:60]],
-        ":3: 6 columns instead of 63; the file seems to be cut off here; remove the line or export again",
-    ),
-    (
-        lambda lines: [lines[0], lines[1] + ",0", lines[2]],
-        ":2: 64 columns instead of 63; remove the line or export again",
-    ),
-    (
-        lambda lines: [lines[0].replace(",JawOpen", ""), *lines[1:]],
-        ":1: column 'JawOpen' is missing; export the take as Live Link Face CSV again",
-    ),
-    (
-        lambda lines: [lines[0].replace("Timecode,", "").replace(",JawOpen", ""), *lines[1:]],
-        ":1: column 'Timecode' and 1 more is missing; export the take as Live Link Face CSV again",
-    ),
-    (
-        lambda lines: [lines[0].replace("JawOpen", "jawForward"), *lines[1:]],
-        ":1: column 'JawForward' stands twice, in columns 17 and 20",
-    ),
-    (
-        lambda lines: [lines[0].replace("JawOpen", "JawOpne"), *lines[1:]],
-        ":1: column 20: channel 'JawOpne': is none of the 61 ARKit channels; did you mean 'JawOpen'?",
-    ),
-    (
-        lambda lines: [*lines[:2], row("10:00:00:01.000", JawOpen="wide")],
-        ":3: column 'JawOpen' holds 'wide', expected a finite number; correct the value or remove the line",
-    ),
-    (
-        lambda lines: [*lines[:2], row("10:00:00:01.000", HeadRoll="")],
-        ":3: column 'HeadRoll' holds an empty cell, expected a finite number; correct the value or remove the line",
-    ),
-    (
-        lambda lines: [lines[0], row(EyeBlinkLeft="nan"), lines[2]],
-        ":2: column 'EyeBlinkLeft' holds 'nan', expected a finite number; correct the value or remove the line",
-    ),
-    (
-        lambda lines: [lines[0], row(CheekPuff="-inf"), lines[2]],
-        ":2: column 'CheekPuff' holds '-inf', expected a finite number; correct the value or remove the line",
-    ),
-    (
-        lambda lines: [*lines[:2], row("10:00:00:01.000", "52")],
-        ":3: column 'BlendshapeCount' says '52' instead of 61; record with the head and eye angles on",
-    ),
-    (
-        lambda lines: [*lines[:2], row("10:00:61:01.000")],
-        ":3: column 'Timecode' holds '10:00:61:01.000', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or"
-        " remove the line",
-    ),
-    (
-        lambda lines: [*lines[:2], row("10:00:00")],
-        ":3: column 'Timecode' holds '10:00:00', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or"
-        " remove the line",
-    ),
-    (
-        lambda lines: [lines[0], lines[2], lines[1]],
-        ":3: time runs backwards, from 10:00:00:01.000 to 10:00:00:00.000; sort the lines by timecode",
-    ),
-]
+    (lambda lines: [*lines[:2], "10:00:00:01.000,0"],
+     ": holds 1 frame(s) (1 more without a face), at least 2 are needed; record a longer take"),
+    (lambda lines: [*lines[:2], lines[2][:60]],
+     ":3: 6 columns instead of 63; the file seems to be cut off here; remove the line or export again"),
+    (lambda lines: [lines[0], lines[1] + ",0", lines[2]],
+     ":2: 64 columns instead of 63; remove the line or export again"),
+    (lambda lines: [lines[0].replace(",JawOpen", ""), *lines[1:]],
+     ":1: column 'JawOpen' is missing; export the take as Live Link Face CSV again"),
+    (lambda lines: [lines[0].replace("Timecode,", "").replace(",JawOpen", ""), *lines[1:]],
+     ":1: column 'Timecode' and 1 more is missing; export the take as Live Link Face CSV again"),
+    (lambda lines: [lines[0].replace("JawOpen", "jawForward"), *lines[1:]],
+     ":1: column 'JawForward' occurs twice, in columns 17 and 20"),
+    (lambda lines: [lines[0].replace("JawOpen", "JawOpne"), *lines[1:]],
+     ":1: column 20: channel 'JawOpne': is none of the 61 ARKit channels; did you mean 'JawOpen'?"),
+    (lambda lines: [*lines[:2], row("10:00:00:01.000", JawOpen="wide")],
+     ":3: column 'JawOpen' holds 'wide', expected a finite number; correct the value or remove the line"),
+    (lambda lines: [*lines[:2], row("10:00:00:01.000", HeadRoll="")],
+     ":3: column 'HeadRoll' holds an empty cell, expected a finite number; correct the value or remove the line"),
+    (lambda lines: [lines[0], row(EyeBlinkLeft="nan"), lines[2]],
+     ":2: column 'EyeBlinkLeft' holds 'nan', expected a finite number; correct the value or remove the line"),
+    (lambda lines: [lines[0], row(CheekPuff="-inf"), lines[2]],
+     ":2: column 'CheekPuff' holds '-inf', expected a finite number; correct the value or remove the line"),
+    (lambda lines: [*lines[:2], row("10:00:00:01.000", "52")],
+     ":3: column 'BlendshapeCount' says '52' instead of 61; record with the head and eye angles on"),
+    (lambda lines: [*lines[:2], row("10:00:61:01.000")],
+     ":3: column 'Timecode' holds '10:00:61:01.000', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or "
+     "remove the line"),
+    (lambda lines: [*lines[:2], row("10:00:00")],
+     ":3: column 'Timecode' holds '10:00:00', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or remove "
+     "the line"),
+    (lambda lines: [lines[0], lines[2], lines[1]],
+     ":3: time runs backwards, from 10:00:00:01.000 to 10:00:00:00.000; sort the lines by timecode"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("edit", "message"), FAULTS, ids=[message[:40] for _, message in FAULTS])

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kfzoo.arkit import CHANNELS, INDEX, MIRROR_INDEX, MIRROR_SIGN, mirror, mirror_text, read_take
+from kfzoo.arkit.channels import CHANNELS, INDEX
+from kfzoo.arkit.livelink import read_take
+from kfzoo.arkit.mirror import MIRROR_INDEX, MIRROR_SIGN, mirror, mirror_text
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
-
-TAKE = SHARED / "livelink/alex_rom_3.csv"
+from tests.real_data import LIVELINK, needs_real_data
 
 
 @given(hnp.arrays(np.float32, st.tuples(st.integers(0, 3), st.just(61)), elements=st.floats(-1, 1, width=32)))
@@ -32,10 +32,9 @@ def test_a_still_head_stays_plain_zero() -> None:
     assert not np.signbit(mirror(np.zeros(61))).any()
 
 
+@needs_real_data
 def test_yaw_and_looks_of_real_eyes_agree_before_and_after() -> None:
-    if not TAKE.exists():
-        pytest.skip(f"needs the real take {TAKE}")
-    faces = read_take(TAKE).coefficients
+    faces = read_take(LIVELINK / "alex_rom_3.csv").coefficients
     for seen in (faces, mirror(faces)):
         right = seen[:, INDEX["EyeLookInLeft"]] - seen[:, INDEX["EyeLookOutLeft"]]
         assert np.corrcoef(right, seen[:, INDEX["LeftEyeYaw"]])[0, 1] > 0.99, "positive yaw is the subject's right"
@@ -67,25 +66,7 @@ def test_words_of_side_are_exchanged(text: str, mirrored: str) -> None:
     assert mirror_text(text) == mirrored
 
 
-WORDS = [
-    "left",
-    "Right",
-    "LEFT",
-    "lefT",
-    "all",
-    "away",
-    "behind",
-    "bright",
-    "-",
-    " ",
-    "  ",
-    "ward",
-    "MOST",
-    ",",
-    "é",
-    "_",
-    "x",
-]
+WORDS = [*["left", "Right", "LEFT", "lefT", "all", "away", "behind", "bright", "ward", "MOST"], *"-, é_x", "  "]
 
 
 @given(st.lists(st.sampled_from(WORDS)).map("".join) | st.text())

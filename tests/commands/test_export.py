@@ -25,10 +25,9 @@ from kfzoo.language_models.adapter import save_adapter
 from kfzoo.models.llm_generator import LLMGenerator
 from kfzoo.models.llm_generator.prompt import messages, training_line
 from kfzoo.training.checkpoint import load_module
-from tests.commandline import ROOT, SHARED, run
+from tests.commandline import ROOT, run
 from tests.models.test_llm_generator import config
-
-RELEASED = SHARED / "released" / "keyframeface"
+from tests.real_data import KEYFRAMEFACE, needs_real_data
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +103,11 @@ def test_chat_lines_are_those_of_the_configuration(trained: Path, tmp_path: Path
     assert all(keyframe.coefficients is not None for keyframe in read)
 
 
+@needs_real_data
 def test_what_has_no_coefficients_is_left_out_of_the_chat_and_told(
     tmp_path: Path, tiny_qwen3: str, capsys: pytest.CaptureFixture[str], refuses: Callable[..., str]
 ) -> None:
-    if not RELEASED.exists():
-        pytest.skip("needs the released requests of KeyframeFace in ../shared/data")
-    both, answers = lines(RELEASED / "example.jsonl"), lines(RELEASED / "example_result.jsonl")
+    both, answers = lines(KEYFRAMEFACE / "example.jsonl"), lines(KEYFRAMEFACE / "example_result.jsonl")
     write(tmp_path / "requests.jsonl", both[0] | answers[0], both[1])
     file = config(tmp_path, tiny_qwen3, representation="semantic")
     values = yaml.safe_load(file.read_text())
@@ -132,10 +130,9 @@ def test_what_has_no_coefficients_is_left_out_of_the_chat_and_told(
     assert lines(out) == [line]
 
 
+@needs_real_data
 def test_released_requests_and_answers_pass_through_without_loss(tmp_path: Path) -> None:
-    if not RELEASED.exists():
-        pytest.skip("needs the released requests of KeyframeFace in ../shared/data")
-    requests, answers = RELEASED / "example.jsonl", RELEASED / "example_result.jsonl"
+    requests, answers = KEYFRAMEFACE / "example.jsonl", KEYFRAMEFACE / "example_result.jsonl"
     (script,) = ChatJsonl(requests, answers)
     samples = [Sample(script, position, "original") for position in range(2)]
     for sample, request, answer in zip(samples, lines(requests), lines(answers), strict=True):

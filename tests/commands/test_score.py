@@ -24,10 +24,9 @@ from kfzoo.evaluation.leaderboard import render_markdown
 from kfzoo.evaluation.report import print_report
 from kfzoo.evaluation.results import find_runs, read_results, samples_path
 from kfzoo.evaluation.samples import read_samples
-from tests.commandline import ROOT, SHARED, run, shrink
+from tests.commandline import ROOT, run, shrink
+from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 
-RELEASED = SHARED / "released"
-released = pytest.mark.skipif(not RELEASED.is_dir(), reason="the released samples are not beside the project")
 Errors = pytest.CaptureFixture[str]
 
 
@@ -248,9 +247,9 @@ def _clips(folder: Path) -> set[str]:
     return set(read_samples(folder / "a.samples.csv").recordings.tolist())
 
 
-@released
+@needs_real_data
 def test_what_keyframeface_released(tmp_path: Path, capsys: Errors) -> None:
-    folder = RELEASED / "keyframeface"
+    folder = KEYFRAMEFACE
     requests, answers = folder / "example.jsonl", folder / "example_result.jsonl"
     out = ["--out", tmp_path / "r.json"]
     assert run("score", answers, "--data", requests, *out) == 0
@@ -269,9 +268,9 @@ def test_what_keyframeface_released(tmp_path: Path, capsys: Errors) -> None:
     assert results.status == "partial"  # nothing to compare with others': there is no training part
 
 
-@released
+@needs_real_data
 def test_what_semanticface_released(tmp_path: Path, capsys: Errors) -> None:
-    folder = RELEASED / "semanticface"
+    folder = SEMANTICFACE
     answers = tmp_path / "answers.jsonl"
     answers.write_bytes((folder / "example_result.jsonl").read_bytes())
     arguments = ["score", answers, "--data", folder / "example.jsonl"]

@@ -28,7 +28,7 @@ def test_no_synonym_is_a_word_of_test_scripts_alone() -> None:
     assert not held_out & synonyms
 
 
-def test_synonyms_stand_in_one_row_each() -> None:
+def test_each_synonym_is_in_one_row() -> None:
     counts = Counter(word for row in SYNONYMS for word in row)
     assert max(counts.values()) == 1
 

@@ -15,7 +15,7 @@ from kfzoo.arkit.channels import CHANNELS, INDEX
 from kfzoo.data.clip import MAX_FRAMES, MIN_FRAMES, Clip, clips_fingerprint
 from kfzoo.data.clip_augmentation import Variation, mirrored
 from kfzoo.data.clip_batch import collate_clips
-from kfzoo.data.clip_cutting import at_clip_rate, calmest_cuts
+from kfzoo.data.clip_cutting import at_clip_rate, cut_at_rest
 from kfzoo.errors import InputError
 
 
@@ -43,7 +43,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "message"), FAULTS)
-def test_a_clip_that_cannot_be_is_told_in_one_line(wrong: dict[str, Any], message: str) -> None:
+def test_an_impossible_clip_is_refused_in_one_line(wrong: dict[str, Any], message: str) -> None:
     right: dict[str, Any] = {"motion": np.zeros((20, 61), np.float32), "captions": ("A smile.",)}
     Clip("x/003", subject="S", recording="x", **right)
     with pytest.raises(InputError) as caught:
@@ -77,7 +77,7 @@ def test_a_batch_pads_with_zeros_and_marks_what_is_held(lengths: list[int]) -> N
         assert batch.mask[row].tolist() == [True] * len(each) + [False] * (max(lengths) - len(each))
 
 
-def test_a_batch_tells_the_first_caption_and_moves_as_a_whole() -> None:
+def test_a_batch_has_the_first_caption_and_moves_as_a_whole() -> None:
     batch = collate_clips([clip(captions=("one", "two")), clip(captions=("three",))])
     assert batch.captions == ("one", "three")
     moved = batch.to("meta")
@@ -206,7 +206,7 @@ def test_any_recording_becomes_finite_pieces_in_order(steps: list[float]) -> Non
 @given(st.integers(0, 700), st.integers(20, 98), st.integers(0, 98), st.integers(0, 99))
 def test_cuts_leave_every_frame_in_one_clip_of_a_right_length(frames: int, shortest: int, more: int, seed: int) -> None:
     longest = min(2 * shortest + more, 196)
-    spans = calmest_cuts(np.random.default_rng(seed).uniform(size=frames), shortest, longest)
+    spans = cut_at_rest(np.random.default_rng(seed).uniform(size=frames), shortest, longest)
     if frames < shortest:
         assert spans == []
         return
@@ -216,11 +216,11 @@ def test_cuts_leave_every_frame_in_one_clip_of_a_right_length(frames: int, short
     assert all(shortest <= end - start <= longest for start, end in spans)
 
 
-def test_cuts_stand_at_rest() -> None:
+def test_cuts_are_at_rest() -> None:
     times = np.arange(400) / 20
     # Expressions at 2, 7, 12 and 17 s, each a second and more wide: the face rests in the middle between them.
     strength = sum(np.exp(-0.5 * ((times - at) / 0.8) ** 2) for at in (2, 7, 12, 17))
-    cuts = [start / 20 for start, _ in calmest_cuts(np.asarray(strength), 40, 120)[1:]]
+    cuts = [start / 20 for start, _ in cut_at_rest(np.asarray(strength), 40, 120)[1:]]
     np.testing.assert_allclose(cuts, [4.5, 9.5, 14.5], atol=0.15)
 
 

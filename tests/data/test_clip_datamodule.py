@@ -10,11 +10,12 @@ from lightning.pytorch import LightningModule, Trainer
 from numpy.typing import NDArray
 
 from kfzoo.arkit.mirror import mirror
-from kfzoo.data.clip import Clip, ClipSource
+from kfzoo.data.clip import Clip
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.loader import evaluation_loader
 from kfzoo.data.script import PARTS
+from kfzoo.data.sources.base import ClipSource
 from kfzoo.data.split import Split
 from kfzoo.errors import InputError
 
@@ -29,7 +30,7 @@ class Made(ClipSource):
         for number in range(3 * self.recordings):
             generator = np.random.default_rng(number)
             motion = generator.uniform(0, 1, (20 + number, 61)).astype(np.float32)
-            motion[:, 5] = 0.25  # A channel that stands still.
+            motion[:, 5] = 0.25  # A constant channel.
             recording = number // 3
             captions = (f"The left eye, {number}.", f"The right brow, {number}.")
             yield Clip(f"r{recording}/{number % 3:03d}", motion, captions, f"S{recording // 2}", f"r{recording}")
@@ -54,7 +55,7 @@ def seen(batches: list[ClipBatch]) -> list[tuple[str, str, float]]:
 
 
 @pytest.mark.parametrize("by", ["recording", "subject"])
-def test_a_recording_or_a_subject_stands_in_one_part(by: Any) -> None:
+def test_a_recording_or_a_subject_is_in_one_part(by: Any) -> None:
     module = ClipDataModule(Made(), Split(by=by, val=0.2, test=0.2))
     groups = [
         {each.recording if by == "recording" else each.subject for each in module.samples(part)} for part in PARTS
@@ -217,7 +218,7 @@ def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_data_that_cannot_be_split_is_reported() -> None:
+def test_data_that_cannot_be_split_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         ClipDataModule(Made()).samples("train")
     assert str(caught.value) == (

@@ -91,7 +91,7 @@ def test_inspect_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         assert path.stat().st_size > 1000
 
 
-def test_what_cannot_be_drawn_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_drawn_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError, match=r"names no emotion, of keyframes or of scripts; leave --figure out"):
         draw_emotions([script(UNSPECIFIED), script(" ")], tmp_path / "emotions.png")
     write_scripts(tmp_path / "a.jsonl", [script(UNSPECIFIED)])

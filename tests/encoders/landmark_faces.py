@@ -1,4 +1,4 @@
-"""Made-up faces for the tests of the estimators that read landmarks, and where MediaPipe's own model stands."""
+"""Made-up faces for the tests of the estimators that read landmarks, and where MediaPipe's own model is."""
 
 from __future__ import annotations
 
@@ -15,23 +15,21 @@ from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.encoders.landmarks import POINTS, VARIABLE, Faces
-from tests.commandline import SHARED
-
-TASK = SHARED / "mediapipe" / "face_landmarker.task"
+from tests import real_data
 
 
 def need_landmarker(monkeypatch: pytest.MonkeyPatch | None = None) -> None:
     """Skips the test where MediaPipe or its model file is missing; names the file in the environment otherwise."""
+    real_data.require()
     pytest.importorskip("mediapipe", reason="needs the package mediapipe (the extra 'landmarks')")
-    if not TASK.is_file():
-        pytest.skip("needs MediaPipe's face_landmarker.task in ../shared/data")
     if monkeypatch is not None:
-        monkeypatch.setenv(VARIABLE, str(TASK))
+        monkeypatch.setenv(VARIABLE, str(real_data.LANDMARKER))
 
 
 def astronaut(left: int = 96, top: int = 0, side: int = 256) -> NDArray[np.uint8]:
     """A square of scikit-image's photograph of Eileen Collins, who smiles; by default with the whole face."""
-    data = pytest.importorskip("skimage.data", reason="needs the package scikit-image")
+    from skimage import data
+
     image: NDArray[np.uint8] = np.ascontiguousarray(data.astronaut()[top : top + side, left : left + side])
     return image
 

@@ -79,7 +79,7 @@ def test_the_images_shape_does_not_matter() -> None:
     torch.testing.assert_close(frontal(points, 100, 300), frontal(points, 256, 256))
 
 
-def test_a_image_without_a_face_gives_finite_numbers() -> None:
+def test_an_image_without_a_face_gives_finite_numbers() -> None:
     nobody = torch.zeros(1, POINTS, 3)
     assert (frontal(nobody, 64, 64) == 0).all()
     assert eye_angles(nobody, torch.zeros(1, 4, 4), 64, 64).isfinite().all()

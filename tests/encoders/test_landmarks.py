@@ -13,7 +13,8 @@ from PIL import Image
 from kfzoo.encoders.landmarks import POINTS, VARIABLE, FaceLandmarker
 from kfzoo.errors import InputError
 from tests.commandline import ROOT
-from tests.encoders.landmark_faces import TASK, as_images, astronaut, need_landmarker
+from tests.encoders.landmark_faces import as_images, astronaut, need_landmarker
+from tests.real_data import LANDMARKER
 
 
 def test_a_face_in_a_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +59,7 @@ def test_faces_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read) == 4
 
 
-def test_a_damaged_cache_is_computed_anew(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+def test_a_damaged_cache_is_computed_again(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     need_landmarker(monkeypatch)
     FaceLandmarker().cached(["damaged"], lambda number: np.zeros((3, 64, 64), dtype=np.float32))
     newest = max((cache / "landmarks").iterdir(), key=lambda path: path.stat().st_mtime_ns)
@@ -66,7 +67,7 @@ def test_a_damaged_cache_is_computed_anew(monkeypatch: pytest.MonkeyPatch, cache
     assert FaceLandmarker().cached(["damaged"], lambda number: np.zeros((3, 64, 64), dtype=np.float32)).shown[0] == 0
 
 
-def test_the_model_file_is_told_when_it_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_model_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(InputError, match=f"landmarker: no model file is named; set {VARIABLE}"):
         _ = FaceLandmarker().path
@@ -93,10 +94,10 @@ def test_a_trainers_end_does_not_let_mediapipes_timers_kill_the_process() -> Non
         "    def test_step(self, batch, batch_idx): find(torch.zeros(1, 3, 64, 64))\n"
         "Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator='cpu').test(\n"
         "    Looks(), [torch.zeros(1)], verbose=False)\n"
-        "end = time.process_time() + 3\n"
+        "end = time.process_time() + 1\n"
         "while time.process_time() < end: find(torch.zeros(1, 3, 64, 64))\n"
         "print('alive')\n"
     )
-    command = [sys.executable, "-c", script, str(TASK)]
+    command = [sys.executable, "-c", script, str(LANDMARKER)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stdout.strip()[-5:]) == (0, "alive"), done.stderr[-500:]

@@ -14,9 +14,7 @@ from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, UPPER, clamp
 from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.errors import InputError
 from kfzoo.language_models.answer_layout import REPRESENTATIONS, Layout, Representation
-from tests.commandline import SHARED
-
-RELEASED = SHARED / "released" / "keyframeface" / "example_result.jsonl"
+from tests.real_data import KEYFRAMEFACE, needs_real_data
 
 layouts = st.builds(Layout.of, st.sampled_from(REPRESENTATIONS), st.integers(1, 3), st.integers(0, 120))
 faces = arrays(np.float32, len(CHANNELS), elements=st.floats(-1.5, 1.5, width=32))
@@ -75,10 +73,10 @@ def test_rounding_goes_to_the_nearest_option_and_halves_to_the_even_one() -> Non
     assert found[52 : 52 + len(angles)] == list(angles.values())
 
 
+@needs_real_data
 def test_released_answers_are_written_to_the_letter() -> None:
-    if not RELEASED.exists():
-        pytest.skip("needs the released answers of KeyframeFace in ../shared/data")
-    responses = [json.loads(line)["response"] for line in RELEASED.read_text().splitlines() if line.strip()]
+    released = KEYFRAMEFACE / "example_result.jsonl"
+    responses = [json.loads(line)["response"] for line in released.read_text().splitlines() if line.strip()]
     assert len(responses) == 2
     for index, response in enumerate(responses):
         coefficients = parse_answer(response).coefficients
@@ -118,7 +116,7 @@ def mutated(text: str, rng: random.Random) -> str:
             text = text[:start] + rng.choice(PIECES) + text[start:]
         elif kind == 2:
             text = text[:start] + rng.choice(PIECES) + text[end:]
-        elif kind == 3:  # something stands twice
+        elif kind == 3:  # something occurs twice
             text = text[:end] + text[start:]
         elif kind == 4:  # breaks off
             text = text[:start]

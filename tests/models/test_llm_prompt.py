@@ -20,9 +20,7 @@ from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
 from kfzoo.language_models.answer_layout import REPRESENTATIONS, Representation
 from kfzoo.models.llm_generator.prompt import messages, parts, prompt_of, request_text, system_text, training_line
-from tests.commandline import SHARED
-
-RELEASED = SHARED / "released" / "keyframeface" / "example.jsonl"
+from tests.real_data import KEYFRAMEFACE, needs_real_data
 
 REQUEST = """\
 Keyframe Description Sequence:
@@ -67,12 +65,12 @@ def test_a_request_is_written_as_keyframeface_released_it() -> None:
     assert user == {"role": "user", "content": REQUEST}
 
 
+@needs_real_data
 def test_released_requests_are_written_to_the_letter() -> None:
-    if not RELEASED.exists():
-        pytest.skip("needs the released requests of KeyframeFace in ../shared/data")
-    lines = [json.loads(line) for line in RELEASED.read_text().splitlines() if line.strip()]
+    released = KEYFRAMEFACE / "example.jsonl"
+    lines = [json.loads(line) for line in released.read_text().splitlines() if line.strip()]
     assert len(lines) == 2
-    (script,) = ChatJsonl(RELEASED)
+    (script,) = ChatJsonl(released)
     for line, sample in zip(lines, samples(script, "original"), strict=True):
         text = line["messages"][1]["content"]
         assert request_text(read_prompt("line", text)) == text

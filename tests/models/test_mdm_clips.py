@@ -12,10 +12,11 @@ from lightning.pytorch import Trainer
 
 from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.arkit.mirror import mirror_text
-from kfzoo.data.clip import Clip, ClipSource
+from kfzoo.data.clip import Clip
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.keyframe_datamodule import KeyframeDataModule
+from kfzoo.data.sources.base import ClipSource
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.split import Split
 from kfzoo.data.statistics import Statistics

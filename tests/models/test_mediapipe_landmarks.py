@@ -36,7 +36,7 @@ def test_every_score_goes_to_its_name() -> None:
     assert column(values, "TongueOut") == [0.0]
 
 
-def test_that_no_tongue_is_seen_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_that_no_tongue_is_seen_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     model = MediapipeLandmarks()
     for _ in range(2):
         model.measure(faces_of(np.eye(3)[None]), 64, 64)
@@ -160,7 +160,7 @@ def test_calibration_by_the_script(greys: list[Path]) -> None:
     ]
 
 
-def test_calibration_by_a_image_of_the_subject(greys: list[Path]) -> None:
+def test_calibration_by_an_image_of_the_subject(greys: list[Path]) -> None:
     folder = greys[0].parent / "rest"
     folder.mkdir()
     Image.open(greys[0]).save(folder / "anna.png")
@@ -173,7 +173,7 @@ def test_calibration_by_a_image_of_the_subject(greys: list[Path]) -> None:
         answers(model_of(neutral=str(folder)), greys[:3], [2])
 
 
-def test_neighbours_count_whatever_stands_in_the_batch(greys: list[Path]) -> None:
+def test_neighbours_count_in_any_batch(greys: list[Path]) -> None:
     whole = answers(model_of(smoothing=0.1), greys[:3], [0, 1, 2])
     assert whole == [answers(model_of(smoothing=0.1), greys[:3], [k])[0] for k in range(3)]
     assert whole[0] > 0.4
@@ -214,12 +214,12 @@ def test_no_face_is_not_valid_and_of_several_the_largest_counts(
         ({"size": 8}, "expected at least 32 pixels"),
     ],
 )
-def test_what_cannot_be_is_told(settings: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         MediapipeLandmarks(**settings)
 
 
-def test_keyframes_without_a_image_are_told() -> None:
+def test_keyframes_without_an_image_are_refused() -> None:
     model = model_of()
     with pytest.raises(InputError, match=r"keyframe 's#0': has no image"):
         model.collate([sample("s")])

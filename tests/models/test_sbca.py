@@ -153,7 +153,7 @@ def _tilted() -> Array:
     return matrix
 
 
-def test_images_without_a_face_are_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_images_without_a_face_are_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     values, faces = LINEAR.draw(60, seed=1)
     blind = torch.arange(60) % 3 == 0
     lost = Faces(*(torch.where(blind.view(-1, *[1] * (part.ndim - 1)), torch.zeros_like(part), part) for part in faces))
@@ -202,6 +202,6 @@ def test_without_fit_there_is_no_answer() -> None:
         ({"regression": "lasso"}, "model.regression: expected 'ridge' or 'svr', found 'lasso'"),
     ],
 )
-def test_what_cannot_be_is_told(settings: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         SBCA(**settings)

@@ -21,9 +21,7 @@ from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, question, request_line
 from kfzoo.rendering.drawing.draw import draw_face
 from kfzoo.training.checkpoint import load_module
-from tests.commandline import SHARED
-
-RELEASED = SHARED / "released" / "semanticface"
+from tests.real_data import SEMANTICFACE, needs_real_data
 
 
 def drawn(count: int, size: int = 64) -> KeyframeBatch:
@@ -200,9 +198,9 @@ def test_keyframes_without_images_are_told() -> None:
         model.collate(drawn(1).samples)
 
 
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="SemanticFace's released samples are not at hand")
+@needs_real_data
 def test_released_requests_are_answered_in_their_own_shape(tmp_path: Path) -> None:
-    scripts = list(ChatJsonl(RELEASED / "example.jsonl"))
+    scripts = list(ChatJsonl(SEMANTICFACE / "example.jsonl"))
     samples = []
     for number, script in enumerate(scripts):
         path = tmp_path / f"{number}.png"  # the images themselves were not released with the requests
@@ -215,7 +213,7 @@ def test_released_requests_are_answered_in_their_own_shape(tmp_path: Path) -> No
     found = model.generate(batch)
     assert found.valid.all()
     assert found.texts is not None
-    for released in ChatJsonl(RELEASED / "example.jsonl", RELEASED / "example_result.jsonl"):
+    for released in ChatJsonl(SEMANTICFACE / "example.jsonl", SEMANTICFACE / "example_result.jsonl"):
         for keyframe in released.keyframes:
             if keyframe.coefficients is None:
                 continue
@@ -225,24 +223,24 @@ def test_released_requests_are_answered_in_their_own_shape(tmp_path: Path) -> No
             np.testing.assert_allclose(np.asarray(read.coefficients), keyframe.coefficients, atol=1e-6)
 
 
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="SemanticFace's released samples are not at hand")
+@needs_real_data
 def test_the_request_of_a2_is_the_released_one() -> None:
     import json
 
-    released = [json.loads(line) for line in (RELEASED / "example.jsonl").read_text().splitlines()]
-    (script, *_) = ChatJsonl(RELEASED / "example.jsonl")
+    released = [json.loads(line) for line in (SEMANTICFACE / "example.jsonl").read_text().splitlines()]
+    (script, *_) = ChatJsonl(SEMANTICFACE / "example.jsonl")
     line = request_line(Sample(script, 0, "arkit"), "A2")
     assert line["messages"] == released[0]["messages"]
-    assert line["images"] == [str(RELEASED / released[0]["images"][0])]
+    assert line["images"] == [str(SEMANTICFACE / released[0]["images"][0])]
 
 
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="SemanticFace's released samples are not at hand")
+@needs_real_data
 def test_released_answers_are_written_to_the_letter() -> None:
     import json
 
     model = tiny("A2", annotator="data")
-    lines = (RELEASED / "example_result.jsonl").read_text().splitlines()
-    scripts = list(ChatJsonl(RELEASED / "example.jsonl", RELEASED / "example_result.jsonl"))
+    lines = (SEMANTICFACE / "example_result.jsonl").read_text().splitlines()
+    scripts = list(ChatJsonl(SEMANTICFACE / "example.jsonl", SEMANTICFACE / "example_result.jsonl"))
     for script, line in zip(scripts, lines, strict=False):
         ids = model.answer_ids(Sample(script, 0, "arkit"))
         text = model.chat.tokenizer.decode(ids, skip_special_tokens=True)

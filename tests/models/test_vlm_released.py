@@ -20,12 +20,10 @@ from kfzoo.evaluation.results import read_results
 from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, request_line
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
-from tests.commandline import SHARED, run
+from tests.commandline import run
+from tests.real_data import SEMANTICFACE, needs_real_data
 
-RELEASED = SHARED / "released" / "semanticface"
-pytestmark = pytest.mark.skipif(
-    not RELEASED.is_dir(), reason="needs SemanticFace's released requests in ../shared/data"
-)
+pytestmark = needs_real_data
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -43,12 +41,12 @@ def requests(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("released")
-    shutil.copyfile(RELEASED / "example.jsonl", folder / "example.jsonl")
+    shutil.copyfile(SEMANTICFACE / "example.jsonl", folder / "example.jsonl")
     for number, request in enumerate(lines(folder / "example.jsonl")):
         (name,) = request["images"]
         (folder / name).parent.mkdir(exist_ok=True)
-        if (RELEASED / name).is_file():
-            shutil.copyfile(RELEASED / name, folder / name)
+        if (SEMANTICFACE / name).is_file():
+            shutil.copyfile(SEMANTICFACE / name, folder / name)
         else:
             Image.fromarray(DrawnFaces(64).render(np.zeros(len(CHANNELS)), number, "-")).save(folder / name)
     return folder / "example.jsonl"
@@ -68,7 +66,7 @@ def answered(requests: Path, semantics: Semantics) -> tuple[list[Sample], list[s
 
 def test_answers_have_the_released_shape(requests: Path) -> None:
     samples, texts, values = answered(requests, "A2")
-    asked, released = lines(requests), lines(RELEASED / "example_result.jsonl")
+    asked, released = lines(requests), lines(SEMANTICFACE / "example_result.jsonl")
     assert len(samples) == len(asked) == 8
     written = [request_line(sample, "A2", text) for sample, text in zip(samples, texts, strict=True)]
     for request, line, text, face in zip(asked, written, texts, values, strict=True):
@@ -102,10 +100,10 @@ def test_answers_are_scored(semantics: Semantics, shape: str, requests: Path, tm
     results = read_results(tmp_path / "ours.results.json")
     assert (results.count, results.invalid, results.status) == (8, 0, "no ground truth")
     # Four of the eight were answered by SemanticFace's own model: as ground truth, they are what ours is compared with.
-    assert run(*arguments, "--target", RELEASED / "example_result.jsonl") == 0
+    assert run(*arguments, "--target", SEMANTICFACE / "example_result.jsonl") == 0
     results = read_results(tmp_path / "ours.results.json")
     assert (results.count, results.invalid, results.status) == (4, 0, "partial")
-    target = np.array([list(read_values(each["response"])) for each in lines(RELEASED / "example_result.jsonl")])
+    target = np.array([list(read_values(each["response"])) for each in lines(SEMANTICFACE / "example_result.jsonl")])
     assert results.scores["mse"].value == pytest.approx(np.square(values[:4] - target).mean(), rel=1e-4)
     assert results.scores["mse"].value > 0
 
@@ -116,8 +114,8 @@ def read_values(response: str) -> list[float]:
 
 
 def test_released_answers_without_an_error_against_themselves(requests: Path, tmp_path: Path) -> None:
-    answers = write(tmp_path / "answers.jsonl", *lines(RELEASED / "example_result.jsonl"))
-    assert run("score", answers, "--data", requests, "--target", RELEASED / "example_result.jsonl") == 0
+    answers = write(tmp_path / "answers.jsonl", *lines(SEMANTICFACE / "example_result.jsonl"))
+    assert run("score", answers, "--data", requests, "--target", SEMANTICFACE / "example_result.jsonl") == 0
     results = read_results(tmp_path / "answers.results.json")
     assert (results.count, results.invalid) == (4, 0)
     assert results.scores["mse"].value == 0

@@ -87,7 +87,7 @@ def parse_answer(text: str) -> Answer:
 
 @dataclass(frozen=True)
 class _Object:
-    """A JSON object that keeps names that stand twice."""
+    """A JSON object that keeps names that occur twice."""
 
     pairs: list[tuple[str, Any]]
 
@@ -144,7 +144,7 @@ def _faces(values: list[Any]) -> list[tuple[str, _Face]]:
 
 
 def _objects(label: str, value: object) -> Iterator[tuple[str, _Face]]:
-    """Yields an object or list and all that stand in it, each with its key."""
+    """Yields an object or list and all that are in it, each with its key."""
     waiting = deque([(label, value)])
     while waiting:
         label, value = waiting.popleft()
@@ -180,7 +180,7 @@ def _bare_numbers(text: str) -> list[Any]:
 
 
 def _analysis(value: object) -> str:
-    """Returns what stands under "analysis", one line a heading and one level below it."""
+    """Returns the words under "analysis", one line a heading and one level below it."""
     for name, found in value.pairs if isinstance(value, _Object) else []:
         if name.lower() == "analysis":
             if isinstance(found, _Object):

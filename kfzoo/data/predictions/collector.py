@@ -1,4 +1,4 @@
-"""`AnswerSheet`: which of the expected keyframes has an answer, and all that is wrong with where it came from."""
+"""`PredictionCollector`: which expected keyframes have an answer, and all that is wrong with the file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Fault:
     problem: str
 
     def __str__(self) -> str:
-        """The fault in one line, whatever stands in the file."""
+        """The fault in one line, without control characters."""
         return "".join(each if each.isprintable() else " " for each in f"{self.where}: {self.problem}")
 
 
@@ -76,13 +76,13 @@ class Predictions:
         return int(self.valid.sum())
 
 
-class AnswerSheet:
+class PredictionCollector:
     """Collects answers and faults while a file is read.
 
     Args:
         path: The file or folder, for messages.
         samples: The expected keyframes, N of them.
-        others: Ids of keyframes that the data holds beside those; answers to them are left out without a fault.
+        others: Ids of keyframes of the same data that were not asked for; answers to them are left out without a fault.
     """
 
     def __init__(self, path: Path, samples: Sequence[Sample], others: Collection[str] = ()) -> None:

@@ -3,55 +3,54 @@
 Every line is read by its own shape, and what it lacks is never filled in:
 
 - `{"id": …, "coefficients": …}` answers the keyframe of that id (or of `script` and `index`); the coefficients are
-  named, or 61 in a list, or stand in a text under "response". `"valid": false` is an answer that the model itself
+  named, or 61 in a list, or are in a text under "response". `"valid": false` is an answer that the model itself
   marked as none.
 - `{"messages": […], "response": …}` repeats the request that it answers, and is matched by it.
-- `{"response": …}`, or a line that is itself an object or list of coefficients, answers the request that stands at its
+- `{"response": …}`, or a line that is itself an object or list of coefficients, answers the request at its
   place.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from kfzoo.data.batch import Sample
 from kfzoo.data.chat_requests import Request, number_word, read_number, read_prompt, read_request
-from kfzoo.data.json_lines import Fields, read_lines, shown
+from kfzoo.data.json_lines import Fields, raw_lines, read_lines, shown
 from kfzoo.data.predictions.answer_text import Answer, parse_answer
-from kfzoo.data.predictions.collector import AnswerSheet
+from kfzoo.data.predictions.collector import PredictionCollector
 from kfzoo.data.vector import listed_vector, named_vector
 from kfzoo.errors import InputError
 
 _LABEL = re.compile(r"keyframe[ _-]?(.+)", re.IGNORECASE)
 
 
-def read_predicted_lines(sheet: AnswerSheet) -> None:
-    """Reads a JSON Lines file into a sheet.
+def read_predicted_lines(collector: PredictionCollector) -> None:
+    """Reads a JSON Lines file into a collector.
 
     Args:
-        sheet: Gets the answers and the faults; its samples stand in the order of the requests.
+        collector: Gets the answers and the faults; its samples are in the order of the requests.
 
     Raises:
         InputError: When the file cannot be read, or is empty.
     """
-    requests = RequestedSamples(sheet.samples)
+    requests = RequestedSamples(collector.samples)
     position = -1
-    for position, (where, raw) in enumerate(_raw_lines(sheet.path)):
+    for position, (where, raw) in enumerate(raw_lines(collector.path)):
         try:
             text, values = _decoded(raw)
-            _read_line(sheet, requests, where, text, values, position)
+            _read_line(collector, requests, where, text, values, position)
         except InputError as error:
-            sheet.refused(where, error)
+            collector.refused(where, error)
         except ValueError as error:
-            sheet.fault(where, str(error))
+            collector.fault(where, str(error))
     if position < 0:
-        raise InputError(sheet.path, "is empty, expected one prediction a line", "write the file again")
+        raise InputError(collector.path, "is empty, expected one prediction a line", "write the file again")
 
 
 class RequestedSamples:
@@ -112,24 +111,11 @@ def _key(sample: Sample) -> object:
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that keeps names that stand twice."""
+    """A JSON object that keeps names that occur twice."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
         self.pairs = pairs
-
-
-def _raw_lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields `file:line` and the bytes of each line that is not blank."""
-    try:
-        # Bytes are split at line feeds only: U+2028 and its like may stand inside a text.
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                raw = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-                if raw.strip():
-                    yield f"{path}:{number}", raw
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
 
 
 def _decoded(raw: bytes) -> tuple[str, Any]:
@@ -149,32 +135,32 @@ def _decoded(raw: bytes) -> tuple[str, Any]:
         raise ValueError(f"is no JSON ({error})") from None
     if isinstance(values, _Object) and len(values) != len(values.pairs):
         names = [name for name, _ in values.pairs]
-        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' stands twice")
+        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' occurs twice")
     return text, values
 
 
 def _read_line(
-    sheet: AnswerSheet, requests: RequestedSamples, where: str, text: str, values: Any, position: int
+    collector: PredictionCollector, requests: RequestedSamples, where: str, text: str, values: Any, position: int
 ) -> None:
     if not isinstance(values, _Object):
         answer = parse_answer(values if isinstance(values, str) else text)
-        _answer_in_order(sheet, where, position, answer, unsure=True)
+        _answer_in_order(collector, where, position, answer, unsure=True)
     elif "id" in values or {"script", "index"} <= set(values):
-        _answer_by_id(sheet, where, values)
+        _answer_by_id(collector, where, values)
     elif "messages" in values:
-        _answer_by_request(sheet, requests, where, values)
+        _answer_by_request(collector, requests, where, values)
     elif "response" in values:
         answer = parse_answer(Fields(where, values).text("response"))
-        _answer_in_order(sheet, where, position, answer, unsure=False)
+        _answer_in_order(collector, where, position, answer, unsure=False)
     else:
-        _answer_in_order(sheet, where, position, parse_answer(text), unsure=True)
+        _answer_in_order(collector, where, position, parse_answer(text), unsure=True)
 
 
-def _answer_by_id(sheet: AnswerSheet, where: str, values: _Object) -> None:
+def _answer_by_id(collector: PredictionCollector, where: str, values: _Object) -> None:
     fields = Fields(where, values)
     name = fields.text("id") if "id" in values else f"{fields.text('script')}#{values['index']}"
-    position = sheet.find(where, name)
-    if position is None or not sheet.claim(position, where, "id"):
+    position = collector.find(where, name)
+    if position is None or not collector.claim(position, where, "id"):
         return
     valid = values.get("valid", True)
     if not isinstance(valid, bool):
@@ -182,51 +168,55 @@ def _answer_by_id(sheet: AnswerSheet, where: str, values: _Object) -> None:
     if not valid:
         return
     if "coefficients" not in values and "response" in values:
-        _take(sheet, position, where, parse_answer(fields.text("response")))
+        _take(collector, position, where, parse_answer(fields.text("response")))
         return
     found = fields.get("coefficients")
     if not isinstance(found, _Object | list):
         raise fields.fault("coefficients", f"is {shown(found)}, expected 61 values by name or in a list")
-    sheet.fill(position, where, *(named_vector(found.pairs) if isinstance(found, _Object) else listed_vector(found)))
+    collector.fill(
+        position, where, *(named_vector(found.pairs) if isinstance(found, _Object) else listed_vector(found))
+    )
 
 
-def _answer_by_request(sheet: AnswerSheet, requests: RequestedSamples, where: str, values: _Object) -> None:
-    request = read_request(where, values, sheet.path.parent)
+def _answer_by_request(collector: PredictionCollector, requests: RequestedSamples, where: str, values: _Object) -> None:
+    request = read_request(where, values, collector.path.parent)
     position = requests.find(request)
     if position is None:
-        sheet.fault(where, "answers a request that the data does not hold")
-    elif sheet.claim(position, where, "request"):
+        collector.fault(where, "answers a request that the data does not hold")
+    elif collector.claim(position, where, "request"):
         if request.answer is None:
             raise InputError(where, "holds no answer", "expected the key 'response' or an assistant message")
-        _take(sheet, position, where, parse_answer(request.answer))
+        _take(collector, position, where, parse_answer(request.answer))
 
 
-def _answer_in_order(sheet: AnswerSheet, where: str, position: int, answer: Answer, *, unsure: bool) -> None:
+def _answer_in_order(
+    collector: PredictionCollector, where: str, position: int, answer: Answer, *, unsure: bool
+) -> None:
     """Takes an answer that nothing names.
 
     Args:
-        sheet: As above.
+        collector: As above.
         where: `file:line`.
         position: Of the line.
         answer: What it says.
-        unsure: Whether it is an answer at all is only to be told by whether it can be read.
+        unsure: Whether it is an answer at all only shows in whether it can be read.
     """
-    if position >= len(sheet):
-        sheet.surplus(where)
+    if position >= len(collector):
+        collector.surplus(where)
         return
-    fits = _of_other(sheet.samples[position], answer) is None and (answer.valid or not unsure)
-    if sheet.claim(position, where, "order" if fits else None):
-        _take(sheet, position, where, answer)
+    fits = _of_other(collector.samples[position], answer) is None and (answer.valid or not unsure)
+    if collector.claim(position, where, "order" if fits else None):
+        _take(collector, position, where, answer)
 
 
-def _take(sheet: AnswerSheet, position: int, where: str, answer: Answer) -> None:
-    other = _of_other(sheet.samples[position], answer)
+def _take(collector: PredictionCollector, position: int, where: str, answer: Answer) -> None:
+    other = _of_other(collector.samples[position], answer)
     if other is None:
-        sheet.fill(position, where, answer.coefficients, answer.problems)
+        collector.fill(position, where, answer.coefficients, answer.problems)
         return
-    sample = sheet.samples[position]
+    sample = collector.samples[position]
     asked = f"Keyframe {number_word(sample.keyframe.index + 1)} of '{sample.script.id}'"
-    sheet.fault(where, f"answers '{other}', but {asked} was asked for here; is a line missing?")
+    collector.fault(where, f"answers '{other}', but {asked} was asked for here; is a line missing?")
 
 
 def _of_other(sample: Sample, answer: Answer) -> str | None:

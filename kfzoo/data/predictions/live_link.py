@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kfzoo.arkit.livelink import TIMECODE_FPS, Take, read_take
-from kfzoo.data.predictions.collector import AnswerSheet, Fault, fault_of
+from kfzoo.data.predictions.collector import Fault, PredictionCollector, fault_of
 from kfzoo.errors import InputError
 
 _MOST_LINES = 100
@@ -20,40 +20,41 @@ _ROUNDING = 1e-4
 """Seconds by which a keyframe's time may be off: files keep four digits of it."""
 
 
-def read_predicted_takes(sheet: AnswerSheet) -> None:
-    """Reads a CSV file, or a folder of them, into a sheet.
+def read_predicted_takes(collector: PredictionCollector) -> None:
+    """Reads a CSV file, or a folder of them, into a collector.
 
     Args:
-        sheet: Gets the answers and the faults. The files of a folder are named after the data's recordings; a single
+        collector: Gets the answers and the faults. The files of a folder are named after the data's recordings; a
+        single
             file answers the recording of its own name, or the only recording there is.
 
     Raises:
         InputError: For a single file that is no take or no recording's, and for a folder without CSV files.
     """
     positions: dict[str, list[int]] = defaultdict(list)
-    for position, sample in enumerate(sheet.samples):
+    for position, sample in enumerate(collector.samples):
         positions[sample.script.recording].append(position)
-    others = {_clip(name) for name in sheet.others} - set(positions)
-    if not sheet.path.is_dir():
-        recording = _only_recording(sheet.path, set(positions))
-        _answer_recording(sheet, sheet.path, positions[recording])
+    others = {_clip(name) for name in collector.others} - set(positions)
+    if not collector.path.is_dir():
+        recording = _only_recording(collector.path, set(positions))
+        _answer_recording(collector, collector.path, positions[recording])
         return
-    paths = sorted(path for path in sheet.path.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
+    paths = sorted(path for path in collector.path.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
     if not paths:
         raise InputError(
-            sheet.path, "holds no CSV file", "give a folder of Live Link Face takes named after the recordings"
+            collector.path, "holds no CSV file", "give a folder of Live Link Face takes named after the recordings"
         )
     for path in paths:
-        recording = path.relative_to(sheet.path).with_suffix("").as_posix()
+        recording = path.relative_to(collector.path).with_suffix("").as_posix()
         if recording in positions:
             try:
-                _answer_recording(sheet, path, positions[recording])
+                _answer_recording(collector, path, positions[recording])
             except InputError as error:
-                sheet.refused(path, error)
+                collector.refused(path, error)
         elif recording in others:
-            sheet.left_out += 1
+            collector.left_out += 1
         else:
-            sheet.fault(path, f"is named after no recording of the data{sheet.hint(recording, positions)}")
+            collector.fault(path, f"is named after no recording of the data{collector.hint(recording, positions)}")
 
 
 def _clip(name: str) -> str:
@@ -73,26 +74,26 @@ def _only_recording(path: Path, recordings: set[str]) -> str:
     )
 
 
-def _answer_recording(sheet: AnswerSheet, path: Path, positions: list[int]) -> None:
+def _answer_recording(collector: PredictionCollector, path: Path, positions: list[int]) -> None:
     """Answers one recording's keyframes by the frames nearest to them, at most half a frame away."""
-    take = _mended_take(sheet, path)
-    _note_repeats(sheet, path, take)
+    take = _mended_take(collector, path)
+    _note_repeats(collector, path, take)
     half = float(np.median(np.diff(take.seconds))) / 2 or 0.5 / TIMECODE_FPS
     for position in positions:
-        keyframe = sheet.samples[position].keyframe
+        keyframe = collector.samples[position].keyframe
         frame = int(np.argmin(np.abs(take.seconds - keyframe.time)))
         near = abs(take.seconds[frame] - keyframe.time) <= half + _ROUNDING
-        if not sheet.claim(position, str(path), "time" if near else None):
+        if not collector.claim(position, str(path), "time" if near else None):
             continue
         if near:
-            sheet.fill(position, str(path), take.coefficients[frame], ())
+            collector.fill(position, str(path), take.coefficients[frame], ())
         else:
-            name, last = sheet.samples[position].id, take.seconds[-1]
+            name, last = collector.samples[position].id, take.seconds[-1]
             problem = f"has no frame for '{name}' at {keyframe.time:.3f} s; the take lasts from 0 to {last:.3f} s"
-            sheet.fault(path, problem)
+            collector.fault(path, problem)
 
 
-def _mended_take(sheet: AnswerSheet, path: Path) -> Take:
+def _mended_take(collector: PredictionCollector, path: Path) -> Take:
     """Reads a take; a row that cannot be read is noted and counts as one in which the camera lost the face.
 
     Raises:
@@ -121,7 +122,7 @@ def _mended_take(sheet: AnswerSheet, path: Path) -> Take:
                 fault = Fault(there.where.replace(str(mended), str(path)), there.problem)
             else:
                 for _, each in sorted(faults.items()):
-                    sheet.fault(each.where, each.problem)
+                    collector.fault(each.where, each.problem)
                 return take
     raise InputError(path, f"more than {_MOST_LINES} rows cannot be read, such as {next(iter(faults.values()))}")
 
@@ -151,14 +152,14 @@ def _lost_row(header: str) -> str:
     return ",".join("0" if name == "blendshapecount" else "" for name in names)
 
 
-def _note_repeats(sheet: AnswerSheet, path: Path, take: Take) -> None:
+def _note_repeats(collector: PredictionCollector, path: Path, take: Take) -> None:
     """Notes rows whose timecode an earlier row has already; `argmin` takes the first."""
     if len(set(take.timecodes)) == len(take.timecodes):
         return
     for timecode, numbers in _numbers_by_timecode(path):
         for number in numbers[1:]:
-            problem = f"timecode {timecode} stands in line {numbers[0]} already; the first counts"
-            sheet.fault(f"{path}:{number}", problem)
+            problem = f"timecode {timecode} is in line {numbers[0]} already; the first counts"
+            collector.fault(f"{path}:{number}", problem)
 
 
 def _numbers_by_timecode(path: Path) -> Iterator[tuple[str, list[int]]]:

@@ -1,4 +1,4 @@
-"""Reading what any system predicted, whatever wrote it, with every fault told by file and line."""
+"""Reads the predictions of any system; every fault is named by file and line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from kfzoo.data.batch import Sample
-from kfzoo.data.predictions.collector import AnswerSheet, Fault, Predictions
+from kfzoo.data.predictions.collector import Fault, PredictionCollector, Predictions
 from kfzoo.data.predictions.json_lines import in_order_of_requests, read_predicted_lines
 from kfzoo.data.predictions.live_link import read_predicted_takes
 from kfzoo.errors import InputError
@@ -37,9 +37,9 @@ def read_predictions(
     file = Path(path)
     if not file.exists():
         raise InputError(file, "does not exist", "give a JSON Lines file, a Live Link Face CSV, or a folder of those")
-    sheet = AnswerSheet(file, samples, others)
+    collector = PredictionCollector(file, samples, others)
     if file.is_dir() or file.suffix.lower() == ".csv":
-        read_predicted_takes(sheet)
+        read_predicted_takes(collector)
     else:
-        read_predicted_lines(sheet)
-    return sheet.predictions()
+        read_predicted_lines(collector)
+    return collector.predictions()

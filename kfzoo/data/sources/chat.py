@@ -1,6 +1,6 @@
 """The chat requests that KeyframeFace and SemanticFace released, as scripts.
 
-One request a line: `{"messages": [{"role": …, "content": …}, …], "images": […]}`. An answer stands in the line, as an
+One request a line: `{"messages": [{"role": …, "content": …}, …], "images": […]}`. An answer is in the line, as an
 assistant message or under "response", or in a second file, one `{"response": …}` a line in the order of the requests.
 """
 
@@ -26,10 +26,10 @@ class ChatJsonl(Source):
     """Scripts from chat requests.
 
     Requests of KeyframeFace that share background, emotion and descriptions are one script; a keyframe that no line
-    asks for still stands in it, without coefficients. A request of SemanticFace is a script with one keyframe: its
+    asks for is still in it, without coefficients. A request of SemanticFace is a script with one keyframe: its
     image, and the words of its answer as *arkit* description and as analysis. Scripts are named after the file and
     numbered in the order in which they first appear, and each is a clip of its own. The requests name no subject, which
-    becomes "unspecified", and no times: keyframes stand one second apart, as in KeyframeFace's own CSV. Coefficients
+    becomes "unspecified", and no times: keyframes are one second apart, as in KeyframeFace's own CSV. Coefficients
     are clamped to their channel's range.
 
     Args:
@@ -57,7 +57,7 @@ class ChatJsonl(Source):
 
     def __iter__(self) -> Iterator[Script]:
         """Yields the scripts in the order in which they first appear."""
-        # All lines are read first: the requests for one script need not stand together.
+        # All lines are read first: the requests for one script need not be together.
         plans: dict[object, _Plan] = {}
         for request in self._requests():
             if request.image is not None:

@@ -19,12 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, ClipSource, check_motion
+from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, check_motion
 from kfzoo.data.script import UNSPECIFIED, Part
-from kfzoo.data.statistics import Statistics
+from kfzoo.data.sources.base import ClipSource
 from kfzoo.errors import InputError
 
 RECORDED_FPS = 60
@@ -37,13 +36,13 @@ class Express4DFolder(ClipSource):
     """Clips from a folder in Express4D's layout, one for each name of its lists.
 
     The parts are the folder's own, for a split by source. A share of the training list becomes the validation part: the
-    peers choose their checkpoint on the test part. Values stand as they are in the arrays, not clamped.
+    peers choose their checkpoint on the test part. Values are those of the arrays, not clamped.
 
     Args:
         folder: The folder that holds `data`, `texts`, `train.txt` and `test.txt`.
         validation: Share of the training list that is drawn for validation.
         seed: Seed of that draw.
-        skip_short: Leave recordings of less than 20 frames (at 20 a second) out, counted and told, as the loader does
+        skip_short: Leave recordings of less than 20 frames (at 20 a second) out, counted and logged; the loader does it
             in silence; otherwise they are an error.
 
     Raises:
@@ -78,21 +77,6 @@ class Express4DFolder(ClipSource):
             text = "%s: %d recordings shorter than %d frames at %d a second are left out (the first is '%s')."
             _log.warning(text, self.folder, len(short), MIN_FRAMES, FPS, short[0])
 
-    def published_statistics(self) -> Statistics:
-        """Returns what the published checkpoints were standardised by: moments of every frame, test part included.
-
-        To read such a checkpoint only; never to train by.
-
-        Raises:
-            InputError: When there is no array, or one that cannot be read.
-        """
-        paths = sorted(self.folder.rglob("*.npy"))
-        if not paths:
-            raise InputError(self.folder, "holds no .npy array", "give the folder of the data set")
-        frames = np.concatenate([_read_array(path) for path in paths])
-        mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
-        return Statistics(mean=torch.from_numpy(mean).float(), std=torch.from_numpy(std).float())
-
     def _array(self, name: str) -> Path:
         return self.folder / "data" / f"{name}.npy"
 
@@ -123,7 +107,7 @@ class Express4DFolder(ClipSource):
             for number, name in _lines(path, "expected the names of the recordings, one a line"):
                 if name in named:
                     also = named[name][1]
-                    raise InputError(f"{path}:{number}", f"'{name}' stands in {also}, too", "keep one of the lines")
+                    raise InputError(f"{path}:{number}", f"'{name}' is in {also}, too", "keep one of the lines")
                 named[name] = part, f"{path}:{number}"
         trained = sorted(name for name, (part, _) in named.items() if part == "train")
         order = np.random.default_rng(self.seed).permutation(len(trained))
@@ -142,7 +126,7 @@ def _lines(path: Path, remedy: str) -> list[tuple[int, str]]:
         raise InputError(path, "is not UTF-8", "save the file as UTF-8") from error
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from error
-    # Line feeds only: other separators may stand inside a text.
+    # Line feeds only: other separators may occur inside a text.
     return [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
 
 
@@ -159,7 +143,7 @@ def _read_array(path: Path) -> NDArray[np.float32]:
         raise InputError(path, f"cannot be read as an array ({error})", remedy) from error
     if not np.issubdtype(array.dtype, np.floating):
         raise InputError(path, f"holds values of type {array.dtype}, expected floating-point numbers", "save it again")
-    with np.errstate(over="ignore"):  # what is too large for float32 is told as no finite number
+    with np.errstate(over="ignore"):  # what is too large for float32 is reported as no finite number
         motion: NDArray[np.float32] = array.astype(np.float32)
     check_motion(path, motion)
     return motion

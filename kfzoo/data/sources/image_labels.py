@@ -21,11 +21,11 @@ FRAME_DIGITS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class Labels:
     """The rows of one session.
 
     Attributes:
-        path: Where they stand.
+        path: Their file.
         coefficients: (T, 61).
         seconds: (T,) since the first row, or None where no time is known.
         names: Of the image of each row: its path in the folder, or digits of its timecode.
@@ -67,7 +67,7 @@ class Truth:
         return calibrate(self.coefficients, neutral_of(read_take(path)), path)
 
 
-def read_targets(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
+def read_labels(path: Path, sessions: Sequence[str]) -> dict[str, Labels]:
     """Reads the true faces of sessions.
 
     Args:
@@ -94,12 +94,12 @@ def read_targets(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
     return {sessions[0]: _of_take(path)}
 
 
-def _of_take(path: Path) -> Truth:
+def _of_take(path: Path) -> Labels:
     take = read_take(path)
-    return Truth(path, take.coefficients, take.seconds, [re.sub(r"\D", "", code) for code in take.timecodes])
+    return Labels(path, take.coefficients, take.seconds, [re.sub(r"\D", "", code) for code in take.timecodes])
 
 
-def _of_lines(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
+def _of_lines(path: Path, sessions: Sequence[str]) -> dict[str, Labels]:
     rows: dict[str, list[tuple[str, float, NDArray[np.float32]]]] = {}
     for where, line in read_lines(path):
         fields = Fields(where, line, known=("image", "session", "time", "coefficients"))
@@ -115,7 +115,7 @@ def _of_lines(path: Path, sessions: Sequence[str]) -> dict[str, Truth]:
     if len(sessions) == 1 and len(rows) == 1:  # one folder needs no name
         rows = {sessions[0]: next(iter(rows.values()))}
     return {
-        session: Truth(
+        session: Labels(
             path,
             np.stack([values for _, _, values in found]),
             None if np.isnan([time for _, time, _ in found]).any() else np.array([time for _, time, _ in found]),

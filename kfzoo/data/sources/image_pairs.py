@@ -6,30 +6,29 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from kfzoo.arkit.channels import clamp
-from kfzoo.data.images import Findings, list_images
+from kfzoo.data.images import ImageProblems, list_images
 from kfzoo.data.keyframe_selection import at_rate
-from kfzoo.data.recordings import compiled_pattern
+from kfzoo.data.recordings import compiled_pattern, subject_of
 from kfzoo.data.script import UNSPECIFIED, Script
-from kfzoo.data.sources.base import Source
-from kfzoo.data.sources.image_labels import Truth, read_targets
-from kfzoo.data.sources.live_link import seen_keyframe
+from kfzoo.data.sources.base import CachedSource
+from kfzoo.data.sources.image_labels import Labels, read_labels
+from kfzoo.data.sources.live_link import describe_recorded_face
 from kfzoo.errors import InputError
 
 _NUMBER = re.compile(r"(\d+)(?!.*\d)", re.DOTALL)
 
 
-class ImageArkitPairs(Source):
+class ImageArkitPairs(CachedSource):
     """Images joined to recorded coefficients; a script of one keyframe for each.
 
     The images of one folder are a session, with its own take and its own face at rest; a script is named
-    `<session>/<image>`, so that `Script.recording` is the session. Descriptions tell what can be seen, as for
+    `<session>/<image>`, so that `Script.recording` is the session. Descriptions say what can be seen, as for
     `LiveLinkTakes`.
 
     - Joined by *time*, an image's number (the last one in its name) counts images at `image_fps` from the session's
@@ -38,7 +37,7 @@ class ImageArkitPairs(Source):
     - Joined by *name*, a row of JSON Lines names its image under "image"; a row of a take is named by its timecode,
       as in `10_49_40_22.123.png`.
 
-    What does not fit is told in a line each and left out: an image without a row, a session without ground truth, an
+    What does not fit is logged, one line each, and left out: an image without a row, a session without ground truth, an
     image that cannot be read. When joined by name, rows without an image are counted.
 
     Args:
@@ -83,101 +82,81 @@ class ImageArkitPairs(Source):
         self._subject = None if subject_pattern is None else compiled_pattern("subject", subject_pattern)
         list_images(self.folder)
 
-    def __iter__(self) -> Iterator[Script]:
-        """Yields the pairs, session by session, in the order of the images' names."""
-        yield from self._scripts
-
-    def __len__(self) -> int:
-        """Number of pairs."""
-        return len(self._scripts)
-
-    @cached_property
-    def _scripts(self) -> list[Script]:
-        """Joined once: `len` and each iteration would tell everything again."""
-        return list(self._read())
-
     def _read(self) -> Iterator[Script]:
-        findings = Findings(self.strict)
+        problems = ImageProblems(self.strict)
         sessions: dict[str, list[Path]] = {}
         for path in list_images(self.folder):
             name = path.parent.relative_to(self.folder).as_posix()
             sessions.setdefault("" if name == "." else name, []).append(path)
-        targets = read_targets(self.coefficients, list(sessions))
+        labels = read_labels(self.coefficients, list(sessions))
         used = 0
         for session, paths in sessions.items():
-            if session not in targets:
+            if session not in labels:
                 problem = f"has no ground truth in {self.coefficients} ({len(paths)} images)"
-                findings.leave_out(InputError(self.folder / session, problem, f"add '{session}' there"))
+                problems.leave_out(InputError(self.folder / session, problem, f"add '{session}' there"))
                 continue
-            for script in self._pairs(session, paths, targets[session], findings):
+            for script in self._pairs(session, paths, labels[session], problems):
                 used += 1
                 yield script
-        findings.sum_up(self.folder, used)
+        problems.summarise(self.folder, used)
 
-    def _pairs(self, session: str, paths: list[Path], target: Truth, findings: Findings) -> Iterator[Script]:
-        values = clamp(target.calibrated(self.neutral, session))
-        pairs = list(self._joined(paths, target, findings))
+    def _pairs(self, session: str, paths: list[Path], labels: Labels, problems: ImageProblems) -> Iterator[Script]:
+        values = clamp(labels.calibrated(self.neutral, session))
+        pairs = list(self._joined(paths, labels, problems))
         rows = len({row for _, row in pairs})
         if rows < len(values) and self.join == "name":
-            findings.tell(target.path, f"{len(values) - rows} of {len(values)} rows of '{session}' have no image")
-        for path, row in self._sampled(pairs, target):
-            if findings.usable(path):
-                second = 0.0 if target.seconds is None else float(target.seconds[row])
+            problems.warn(labels.path, f"{len(values) - rows} of {len(values)} rows of '{session}' have no image")
+        remedy = "change the pattern or move the folder away"
+        subject = subject_of(self._subject, session, self.folder / session, remedy)
+        for path, row in self._sampled(pairs, labels):
+            if problems.usable(path):
+                second = 0.0 if labels.seconds is None else float(labels.seconds[row])
                 yield Script(
                     id=f"{session or self.coefficients.stem}/{path.name}",
-                    subject=self._subject_of(session),
+                    subject=subject,
                     background="",
                     emotion=UNSPECIFIED,
-                    keyframes=(seen_keyframe(0, second, values[row], image_path=str(path)),),
+                    keyframes=(describe_recorded_face(0, second, values[row], image_path=str(path)),),
                 )
 
-    def _joined(self, paths: list[Path], target: Truth, findings: Findings) -> Iterator[tuple[Path, int]]:
-        """Yields images with their rows; tells those that have none."""
+    def _joined(self, paths: list[Path], labels: Labels, problems: ImageProblems) -> Iterator[tuple[Path, int]]:
+        """Yields images with their rows; logs those that have none."""
         if self.join == "name":
             for path in paths:
-                row = target.row_named(path.relative_to(self.folder).as_posix())
+                row = labels.row_named(path.relative_to(self.folder).as_posix())
                 if row is not None:
                     yield path, row
                 else:
-                    findings.leave_out(
-                        InputError(path, f"{target.path.name} names it in no row, or in several", "rename it")
+                    problems.leave_out(
+                        InputError(path, f"{labels.path.name} names it in no row, or in several", "rename it")
                     )
             return
-        if target.seconds is None:
-            raise InputError(target.path, "tells no time for some rows", "add the key 'time', or join by name")
+        if labels.seconds is None:
+            raise InputError(labels.path, "has no time for some rows", "add the key 'time', or join by name")
         numbers = {path: number for path in paths if (number := _number_of(path)) is not None}
         first = min(numbers.values(), default=0)
         for path in sorted(paths, key=lambda path: numbers.get(path, -1)):
             if path not in numbers:
-                findings.leave_out(InputError(path, "has no number in its name", "number the images, or join by name"))
+                problems.leave_out(InputError(path, "has no number in its name", "number the images, or join by name"))
                 continue
             second = (numbers[path] - first) / self.image_fps
-            row = target.row_at(second + target.seconds[0], 0.5 / self.image_fps)
+            row = labels.row_at(second + labels.seconds[0], 0.5 / self.image_fps)
             if row is not None:
                 yield path, row
             else:
-                problem = f"no row of {target.path.name} is at its time, {second:.3f} s"
-                findings.leave_out(InputError(path, problem, "check image_fps, and that both start together"))
+                problem = f"no row of {labels.path.name} is at its time, {second:.3f} s"
+                problems.leave_out(InputError(path, problem, "check image_fps, and that both start together"))
 
-    def _sampled(self, pairs: list[tuple[Path, int]], target: Truth) -> list[tuple[Path, int]]:
+    def _sampled(self, pairs: list[tuple[Path, int]], labels: Labels) -> list[tuple[Path, int]]:
         """Pairs at `fps`."""
         if self.fps is None or len(pairs) < 2:
             return pairs
-        if target.seconds is None:
-            problem = f"is {self.fps}, but {target.path.name} tells no time for some rows"
+        if labels.seconds is None:
+            problem = f"is {self.fps}, but {labels.path.name} has no time for some rows"
             raise InputError("fps", problem, "set it to null, or add the key 'time'")
-        seconds = target.seconds
+        seconds = labels.seconds
         pairs = sorted(pairs, key=lambda pair: float(seconds[pair[1]]))
         return [pairs[place] for place in at_rate(np.array([seconds[row] for _, row in pairs]), self.fps)]
-
-    def _subject_of(self, session: str) -> str:
-        if self._subject is None:
-            return UNSPECIFIED
-        found = self._subject.search(session)
-        if found is None or not found["subject"]:
-            problem = f"'{session}' does not match subject_pattern '{self._subject.pattern}'"
-            raise InputError(self.folder / session, problem, "change the pattern or move the folder away")
-        return found["subject"]
 
 
 def _number_of(path: Path) -> int | None:

@@ -1,7 +1,7 @@
 """Our own format: one script a line, readable by people; `write_scripts` writes it, `ScriptsJsonl` reads it.
 
 A line is what `kfzoo.data.script.to_dict` gives. Coefficients are an object with all 61 channels in any spelling, a
-list of 61 numbers in Live Link order, or the word "beside": then they lie in `<stem>.npz` beside the file, one (61,)
+list of 61 numbers in Live Link order, or the word "beside": then they are in `<stem>.npz` next to the file, one (61,)
 array under `<script id>/<keyframe index>`. A path of an image is relative to the file.
 """
 
@@ -43,13 +43,14 @@ def write_scripts(
 ) -> int:
     """Writes scripts as JSON Lines, one by one, and moves the file into place at the end.
 
-    Coefficients in the lines are rounded to `kfzoo.data.script.DECIMALS`; arrays beside keep float32. An image that
-    lies under the file's folder is written relative to it, so that the folder can be moved; any other by its full path.
+    Coefficients in the lines are rounded to `kfzoo.data.script.DECIMALS`; arrays in the other file keep float32. An
+    image that lies under the file's folder is written relative to it, so that the folder can be moved; any other by its
+    full path.
 
     Args:
         path: The file.
         scripts: At least one.
-        arrays: "inside" puts coefficients into the lines, "beside" into `<stem>.npz` beside the file.
+        arrays: "inside" puts coefficients into the lines, "beside" into `<stem>.npz` next to the file.
 
     Returns:
         The number of scripts written.
@@ -97,15 +98,15 @@ class ScriptsJsonl(Source):
         """Yields the scripts in the file's order."""
         seen: dict[str, str] = {}
         with ExitStack() as stack:
-            beside = _Arrays(_arrays_path(self.path), stack)
+            archive = _Arrays(_arrays_path(self.path), stack)
             for where, values in read_lines(self.path):
-                script = _script(Fields(where, values, known=_SCRIPT_KEYS), self.path.parent, beside)
+                script = _script(Fields(where, values, known=_SCRIPT_KEYS), self.path.parent, archive)
                 _refuse_repeat(seen, script.id, where)
                 yield script
 
 
 class _Arrays:
-    """The archive beside a file, opened when the first line asks for it."""
+    """The archive next to a file, opened when the first line asks for it."""
 
     def __init__(self, path: Path, stack: ExitStack) -> None:
         self._path = path
@@ -139,7 +140,7 @@ class _Arrays:
         return array.astype(np.float64)
 
 
-def _script(fields: Fields, folder: Path, beside: _Arrays | None) -> Script:
+def _script(fields: Fields, folder: Path, archive: _Arrays | None) -> Script:
     name = fields.text("id")
     if not name or not name.isprintable():
         raise fields.fault("id", f"is {shown(name)}, expected printable characters", "give the script a name")
@@ -149,7 +150,7 @@ def _script(fields: Fields, folder: Path, beside: _Arrays | None) -> Script:
     keyframes: list[Keyframe] = []
     for index, values in enumerate(fields.items("keyframes")):
         inner = Fields(fields.where, values, f"keyframes[{index}]", _KEYFRAME_KEYS)
-        keyframe = _keyframe(inner, index, name, folder, beside)
+        keyframe = _keyframe(inner, index, name, folder, archive)
         if keyframes and keyframe.time < keyframes[-1].time:
             raise inner.fault("time", f"is {keyframe.time}, before the keyframe at {keyframes[-1].time}", "sort them")
         keyframes.append(keyframe)
@@ -163,7 +164,7 @@ def _script(fields: Fields, folder: Path, beside: _Arrays | None) -> Script:
     )
 
 
-def _keyframe(fields: Fields, index: int, script: str, folder: Path, beside: _Arrays | None) -> Keyframe:
+def _keyframe(fields: Fields, index: int, script: str, folder: Path, archive: _Arrays | None) -> Keyframe:
     found = fields.get("index")
     if isinstance(found, bool) or found != index:
         raise fields.fault(
@@ -179,7 +180,7 @@ def _keyframe(fields: Fields, index: int, script: str, folder: Path, beside: _Ar
         original=fields.text("original", ""),
         arkit=fields.text("arkit", ""),
         image=fields.text("image", ""),
-        coefficients=read_coefficients(fields, f"{script}/{index}", beside),
+        coefficients=read_coefficients(fields, f"{script}/{index}", archive),
         image_path=None if image is None else str(folder / image),
         emotions=_emotions(fields),
         analysis=fields.text("analysis", ""),
@@ -195,13 +196,13 @@ def _emotions(fields: Fields) -> dict[str, float]:
     return scores
 
 
-def read_coefficients(fields: Fields, name: str = "", beside: _Arrays | None = None) -> NDArray[np.float32] | None:
+def read_coefficients(fields: Fields, name: str = "", archive: _Arrays | None = None) -> NDArray[np.float32] | None:
     """Reads the key "coefficients" of an object.
 
     Args:
         fields: The object.
-        name: Of the array, when they lie beside the file.
-        beside: Where they would lie.
+        name: Of the array, when they are in the archive.
+        archive: The file next to the scripts.
 
     Returns:
         (61,) in each channel's range, or None when the key is missing.
@@ -217,8 +218,8 @@ def read_coefficients(fields: Fields, name: str = "", beside: _Arrays | None = N
         vector, problems = named_vector(list(values.items()))
     elif isinstance(values, list):
         vector, problems = listed_vector(values)
-    elif values == BESIDE and beside is not None:
-        vector = beside.get(fields, name)
+    elif values == BESIDE and archive is not None:
+        vector = archive.get(fields, name)
     else:
         raise fields.fault("coefficients", f"is {shown(values)}, expected 61 values by name or in a list, or 'beside'")
     if vector is None:

@@ -91,7 +91,7 @@ class LiveLinkTakes(Source):
                 background=self.background,
                 emotion=emotion,
                 keyframes=tuple(
-                    seen_keyframe(index, float(seconds[frame]), coefficients[frame], emotion)
+                    describe_recorded_face(index, float(seconds[frame]), coefficients[frame], emotion)
                     for index, frame in enumerate(picked[start : start + step])
                 ),
             )
@@ -114,14 +114,14 @@ class LiveLinkTakes(Source):
         return sorted(frames)
 
 
-def seen_keyframe(
+def describe_recorded_face(
     index: int,
     time: float,
     coefficients: NDArray[np.float32],
     emotion: str = UNSPECIFIED,
     image_path: str | None = None,
 ) -> Keyframe:
-    """Makes a keyframe of a recorded face, whose descriptions tell what can be seen of it.
+    """Makes a keyframe of a recorded face, whose descriptions say what can be seen of it.
 
     Args:
         index: Its place in the script.
@@ -159,7 +159,7 @@ def _read_table(path: Path, takes: dict[str, Path]) -> dict[str, dict[int, str]]
                 where = f"{path}:{rows.line_num}"
                 name, frame = _row(where, row, takes)
                 if frame in frames.setdefault(name, {}):
-                    raise InputError(where, f"frame {frame} of '{name}' stands twice", "keep one of the lines")
+                    raise InputError(where, f"frame {frame} of '{name}' occurs twice", "keep one of the lines")
                 frames[name][frame] = where
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(path, f"cannot be read ({error})", "expected a UTF-8 CSV table take,frame") from error

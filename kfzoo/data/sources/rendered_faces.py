@@ -1,7 +1,7 @@
 """`RenderedFaces`: a source whose every keyframe gets an image of its true face.
 
 Images are files: each is rendered once, under a name that its content follows from, and from then on is read like any
-photograph. So there is one way for images, `Keyframe.image_path`, whatever they come from; every model reads them at
+photograph. So there is one way for images, `Keyframe.image_path`, from any source; every model reads them at
 its own size; the loader's workers need no renderer; and a second run, or another model, renders nothing.
 """
 
@@ -117,5 +117,5 @@ class RenderedFaces(Source):
     def _render(self, path: Path, keyframe: Keyframe, identity: int, scene: str | None) -> None:
         assert keyframe.coefficients is not None
         image = Image.fromarray(self.renderer.render(keyframe.coefficients, identity, scene))
-        with replacing(path) as beside:
-            image.save(beside, format="PNG", compress_level=1)  # fast, and 1.1 times the size
+        with replacing(path) as temporary:
+            image.save(temporary, format="PNG", compress_level=1)  # fast, and 1.1 times the size

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.describe import describe
 from kfzoo.arkit.movements import Detail
-from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, ClipSource
-from kfzoo.data.clip_cutting import LONGEST_GAP, Piece, at_clip_rate, calmest_cuts
-from kfzoo.data.keyframe_selection import activity, peaks
+from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip
+from kfzoo.data.clip_cutting import LONGEST_GAP, Piece, at_clip_rate, cut_at_rest
+from kfzoo.data.keyframe_selection import expression_strength, peaks
 from kfzoo.data.recordings import EMOTION_PATTERN, Recording, Recordings
+from kfzoo.data.sources.base import ClipSource
 from kfzoo.errors import InputError
 
 _log = logging.getLogger(__name__)
@@ -25,16 +26,16 @@ class TakeClips(ClipSource):
 
     A take is brought to 20 frames a second and cut where the face is nearest to rest, so that a clip holds whole
     expressions. Where the camera had lost the face for more than 0.1 s the take falls into pieces; those too short for
-    a clip are left out, counted and told. Ids are `<take>/<number>`, so that a split by clip keeps a recording whole.
+    a clip are left out, counted and logged. Ids are `<take>/<number>`, so that a split by clip keeps a recording whole.
 
-    The caption of a clip tells the frames where its expression is strongest, in their order: "First the brows are
+    The caption of a clip describes the frames where its expression is strongest, in their order: "First the brows are
     visibly lowered. Then the face is at rest." Nothing is said that `describe` does not see in a frame of the clip.
 
     Args:
         folder: The folder of the takes.
         shortest: Seconds of a clip at least; 1 or more.
         longest: Seconds at most; at least twice the shortest, and 9.8 (196 frames) or less.
-        keyframes: The most moments that a caption tells; the strongest are kept.
+        keyframes: The most moments that a caption describes; the strongest are kept.
         detail: How much a caption says of each: "coarse" for what can be seen in an image, "full" for every muscle.
         neutral: What each take is calibrated by, as for `kfzoo.data.sources.live_link.LiveLinkTakes`.
         subject_pattern: Regular expression with a group `subject`, searched in `<take>`; without it all takes are of
@@ -89,13 +90,15 @@ class TakeClips(ClipSource):
         if len(usable) < len(pieces):
             text = "%s: %d of %d pieces between gaps are shorter than %s s and left out."
             _log.warning(text, recording.path, len(pieces) - len(usable), len(pieces), self.shortest / FPS)
-        # One face at rest for the whole take, whatever falls out of it.
-        strength = activity(np.concatenate([piece.motion for piece in usable]), calibrated=recording.calibrated)
+        # One face at rest for the whole take, before pieces are left out.
+        strength = expression_strength(
+            np.concatenate([piece.motion for piece in usable]), calibrated=recording.calibrated
+        )
         number = 0
         for piece in usable:
             moved, strength = np.split(strength, [len(piece.motion)])
             marked = np.array(peaks(piece.seconds, moved))
-            for start, end in calmest_cuts(moved, self.shortest, self.longest):
+            for start, end in cut_at_rest(moved, self.shortest, self.longest):
                 inside = marked[(marked >= start) & (marked < end)]
                 yield Clip(
                     id=f"{recording.name}/{number:03d}",
@@ -109,7 +112,7 @@ class TakeClips(ClipSource):
                 number += 1
 
     def _moments(self, inside: NDArray[np.int64], moved: NDArray[np.float64], start: int, end: int) -> list[int]:
-        """Returns the frames that a caption tells: the strongest peaks, or without any the most active frame."""
+        """Returns the frames that a caption describes: the strongest peaks, or without any the most active frame."""
         if not len(inside):
             return [start + int(np.argmax(moved[start:end]))]
         strongest = np.argsort(-moved[inside], kind="stable")[: self.keyframes]
@@ -121,8 +124,8 @@ class TakeClips(ClipSource):
 
 def in_order(texts: list[str]) -> str:
     """Joins what is seen one after the other: "First …", "Then …"; a text that repeats the one before is left out."""
-    told = [text for place, text in enumerate(texts) if place == 0 or text != texts[place - 1]]
-    if len(told) == 1:
-        return told[0]
-    words = ("First", *["Then"] * (len(told) - 1))
-    return " ".join(f"{word} {text[0].lower()}{text[1:]}" for word, text in zip(words, told, strict=True))
+    changes = [text for place, text in enumerate(texts) if place == 0 or text != texts[place - 1]]
+    if len(changes) == 1:
+        return changes[0]
+    words = ("First", *["Then"] * (len(changes) - 1))
+    return " ".join(f"{word} {text[0].lower()}{text[1:]}" for word, text in zip(words, changes, strict=True))

@@ -59,8 +59,8 @@ def draw_tsne(model: AlignedAutoencoder, samples: Sequence[Sample], path: Path, 
     axes.set(xticks=[], yticks=[], title="Text embeddings in the latent space")
     axes.legend(loc="best", fontsize=8, markerscale=1.8, frameon=False)
     axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
-    with replacing(path) as beside:
-        figure.savefig(beside, dpi=160)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=160)
 
 
 @torch.inference_mode()

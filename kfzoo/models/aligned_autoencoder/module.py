@@ -131,11 +131,11 @@ class AlignedAutoencoder(KeyframeModule):
         disturbed = perturb(target, self.hparams["perturbed_share"], self.hparams["perturbation"], draw)
         face = self._encode(disturbed)
         text = self.encode_text(self._draw_texts(batch, draw))
-        rebuilt, told = self._decode(torch.cat([face, text])).chunk(2)
+        rebuilt, from_text = self._decode(torch.cat([face, text])).chunk(2)
         parts = {
             "autoencoder": (rebuilt - target).square().sum(-1).mean(),
             "embedding": 1 - cosine_similarity(text, face, dim=-1).mean(),
-            "multimodal": (told - target).square().sum(-1).mean(),
+            "multimodal": (from_text - target).square().sum(-1).mean(),
         }
         weights = self.hparams["loss_weights"]
         return {"loss": torch.stack([w * part for w, part in zip(weights, parts.values(), strict=True)]).sum(), **parts}

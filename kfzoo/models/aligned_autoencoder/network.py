@@ -21,7 +21,7 @@ class BlendshapeEncoder(nn.Module):
     """Weights of a face into one latent vector.
 
     Each blendshape is a token: its weight scales a learned direction of its own, to which a learned embedding of its
-    name is added. Behind the transformer every token is squeezed, and all together become the latent vector. (A single
+    name is added. After the transformer every token is squeezed, and all together become the latent vector. (A single
     summary token that gathers the face by attention was tried: it rebuilt faces no better than their texts did.)
 
     Args:

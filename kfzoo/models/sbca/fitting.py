@@ -149,7 +149,7 @@ def fit_all(points: Array, targets: Array, held_out: NDArray[np.bool_], settings
 
 
 def as_arrays(pipelines: list[Any], chosen: NDArray[np.int64], means: Array, settings: Settings) -> Regressions:
-    """Writes fitted pipelines out as arrays; None stands for a channel that does not move."""
+    """Writes fitted pipelines out as arrays; None marks a channel that does not move."""
     channels, kept = len(pipelines), settings.components
     learnt = [(number, pipeline) for number, pipeline in enumerate(pipelines) if pipeline is not None]
     kernel = settings.regression == "svr"

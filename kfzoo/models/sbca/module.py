@@ -35,7 +35,7 @@ class SBCA(LandmarkEstimator):
     landmarks X:
 
     - T_a puts the eyes and the tip of the nose in fixed places by an affine map, which takes out the pose;
-    - S chooses the landmarks that tell most of a channel (10 of 478, as the paper keeps about 2 %), by correlation,
+    - S chooses the landmarks that depend most on a channel (10 of 478, as the paper keeps about 2 %), by correlation,
       F-regression or support vector regression on subjects that are held out;
     - T_d standardises their coordinates and keeps their principal components;
     - R is ridge regression on the components and their products, or support vector regression;

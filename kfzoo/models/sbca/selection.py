@@ -1,4 +1,4 @@
-"""Which landmarks tell of a blendshape (SBCA's "segmentation")."""
+"""Which landmarks depend on a blendshape (SBCA's "segmentation")."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FEW = 300
 
 
 def select(points: Array, target: Array, held_out: NDArray[np.bool_], count: int, by: Selection) -> NDArray[np.int64]:
-    """Chooses the points of a face that tell most of one channel.
+    """Chooses the points of a face that depend most on one channel.
 
     "correlation" takes the larger of a point's two correlations with the channel, across and down; "f_regression" the F
     statistic of the channel's regression on both; "svr" the part of the channel's variance on held-out rows that a

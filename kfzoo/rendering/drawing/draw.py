@@ -53,7 +53,7 @@ LONG_HAIR = (
 
 @dataclass(frozen=True)
 class Style:
-    """Colours of the drawing, each (red, green, blue), and what else is a person's own beside proportions.
+    """Colours of the drawing, each (red, green, blue), and what else but proportions is a person's own.
 
     Attributes:
         brow_weight: Thickness of the brows, 1 for the portrait's.

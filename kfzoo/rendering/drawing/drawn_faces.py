@@ -28,7 +28,7 @@ class DrawnFaces(FaceRenderer):
     """
 
     version = 1
-    unseen = ("LeftEyeRoll", "RightEyeRoll")
+    unseen = ("LeftEyeRoll", "RightEyeRoll")  # an iris rolled about the line of sight looks the same
 
     def __init__(self, size: int = 128, seed: int = 0) -> None:
         super().__init__(size, seed)

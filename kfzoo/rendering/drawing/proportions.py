@@ -1,4 +1,4 @@
-"""Proportions of the drawn face: who somebody is, beside colours."""
+"""Proportions of the drawn face: who somebody is, but for colours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Proportions:
     Attributes:
         width: Of the whole head.
         jaw: Width of the jaw, from the mouth down.
-        brows: How much higher the brows stand, in half face heights.
+        brows: How much higher the brows are, in half face heights.
         nose: Length of the nose.
         chin: Length from the mouth to the chin.
         spread: How much farther apart the eyes are, in half face heights.

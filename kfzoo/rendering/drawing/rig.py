@@ -28,9 +28,6 @@ EYE_TRAVEL = (0.098, 0.080)
 LID_FOLLOWS = (0.055, 0.030)
 """How far the upper and the lower lid follow a gaze of 1 up or down."""
 
-INVISIBLE: tuple[str, ...] = ("LeftEyeRoll", "RightEyeRoll")
-"""Channels that no drawing shows: an iris rolled about the line of sight looks the same."""
-
 
 @dataclass(frozen=True)
 class PosedFace:

@@ -45,7 +45,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, eq=False)
 class FaceKit:
-    """The face model as it stands in its files; centimetres, x to the subject's left, y up, z forward.
+    """The face model of its files; centimetres, x to the subject's left, y up, z forward.
 
     Attributes:
         neutral: The mean face at rest, (V, 3).
@@ -69,7 +69,7 @@ def find_folder(folder: str | None) -> Path:
         folder: ICT-FaceKit's folder or its `FaceXModel`; None for what `KFZOO_ICT_FACEKIT` names.
 
     Raises:
-        InputError: When none is named or it holds no meshes; tells where they are to be had.
+        InputError: When none is named or it holds no meshes; says where they can be had.
     """
     given = folder or os.environ.get(VARIABLE)
     remedy = f"get FaceXModel of ICT-FaceKit (light model, MIT) from {SOURCE} and name its folder or set {VARIABLE}"
@@ -99,8 +99,8 @@ def read_facekit(folder: Path) -> FaceKit:
             return FaceKit(**arrays)
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         read = _read_files(folder)
-    with replacing(kept) as beside:
-        np.savez(beside, **vars(read))
+    with replacing(kept) as temporary:
+        np.savez(temporary, **vars(read))
     return read
 
 
@@ -120,8 +120,8 @@ def _read_files(folder: Path) -> FaceKit:
 def _state(folder: Path) -> str:
     """Changes when a file of the folder does."""
     files = sorted(path for path in folder.iterdir() if path.suffix in (".obj", ".json"))
-    told = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+    lines = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def shape_files(blendshape: str) -> list[str]:
@@ -145,12 +145,12 @@ def _read(path: Path) -> bytes:
 
 
 def _vertices(path: Path) -> NDArray[np.float32]:
-    """Reads the `v x y z` lines of an OBJ file, which stand together."""
+    """Reads the `v x y z` lines of an OBJ file, which are together."""
     data = _read(path)
     start, last = data.find(b"\nv "), data.rfind(b"\nv ")
     end = data.find(b"\n", last + 1)
     text = data[start : end if end > 0 else len(data)].replace(b"\nv ", b" ") if start >= 0 else b""
-    with warnings.catch_warnings():  # what is no number ends the array early, and its length tells
+    with warnings.catch_warnings():  # what is no number ends the array early, which its length shows
         warnings.simplefilter("ignore", DeprecationWarning)
         values = np.fromstring(text, dtype=np.float64, sep=" ")
     if len(values) != 3 * VERTICES or not np.isfinite(values).all():

@@ -30,7 +30,7 @@ DISTANCE = 62.0
 """Centimetres from the middle of the head to the camera."""
 
 FOCUS = (0.0, 1.2, 4.0)
-"""Point of the head that stands in the middle of a plain image."""
+"""Point of the head that is in the middle of a plain image."""
 
 HALF = 14.2
 """Centimetres from there to the image's edge."""
@@ -70,7 +70,7 @@ class MeshFaces(FaceRenderer):
         self._person = lru_cache(maxsize=KEPT_PEOPLE)(self._make_person)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leaves out what is made anew in another process."""
+        """Leaves out what is made again in another process."""
         return {"folder": str(self.folder), "size": self.size, "seed": self.seed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

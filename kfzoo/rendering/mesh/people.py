@@ -50,7 +50,7 @@ def make_person(
     surface[:, 3] = openness
     surface[rig.curtain, 3] = np.clip(0.5 + 0.07 * (np.abs(rig.rest[rig.curtain, 0])), 0, 1)
     inside = np.concatenate([rig.part_of[name] for name in ("mouth", "gums", "teeth")])
-    # The mouth is closed at rest: what the lips let in tells instead, less to what lies deeper.
+    # The mouth is closed at rest: what the lips let in counts instead, less to what lies deeper.
     surface[inside, 3] = np.clip((rig.rest[inside, 2] - DEEP) / (LIPS - DEEP), 0.12, 1)
     if look.long_hair and not look.bald:
         surface[rig.curtain, 1] = 256 + 40 * np.arctan2(rig.rest[rig.curtain, 0], -rig.rest[rig.curtain, 2])

@@ -1,7 +1,7 @@
 """Triangles to pixels on one core: a z-buffer, and the shading of what it shows, compiled by numba.
 
 pyrender, moderngl and VTK draw through a GL driver, which a machine without a screen may lack; Open3D and Mitsuba are
-large; a ray tracer builds its tree anew for every posed face. These few loops need numba alone.
+large; a ray tracer builds its tree again for every posed face. These few loops need numba alone.
 """
 
 from __future__ import annotations

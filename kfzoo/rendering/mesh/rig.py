@@ -165,7 +165,7 @@ def _drawn(facekit: FaceKit, detail: float) -> tuple[NDArray[np.int32], NDArray[
 
 
 def _middle(eye: Floats) -> tuple[Floats, float]:
-    """Middle and radius of an eyeball, whose cornea stands out in front."""
+    """Middle and radius of an eyeball, whose cornea is in front."""
     low, high = eye.min(axis=0), eye.max(axis=0)
     radius = float(high[1] - low[1]) / 2
     return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2] + radius], dtype=np.float32), radius

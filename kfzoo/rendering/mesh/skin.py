@@ -1,6 +1,6 @@
 """The skin of the ICT-FaceKit face: brows, lips, warmth and grain painted on a map that lies before the face.
 
-The mesh comes without colours. A vertex's place on the map is where it stands at rest, seen from the front.
+The mesh comes without colours. A vertex's place on the map is where it is at rest, seen from the front.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ FAULTS = {
     "'EyeLookUpLeft' and 56 more missing",
     json.dumps({**FACE, "MouthSmileLeftt": 0}): "channel 'MouthSmileLeftt': is none of the 61 ARKit channels; "
     "did you mean 'MouthSmileLeft'?",
-    json.dumps({**FACE, "jawOpen": 0}): "channel 'JawOpen' stands twice",
-    json.dumps(FACE)[:-1] + ', "JawOpen": 0.17}': "channel 'JawOpen' stands twice",
+    json.dumps({**FACE, "jawOpen": 0}): "channel 'JawOpen' occurs twice",
+    json.dumps(FACE)[:-1] + ', "JawOpen": 0.17}': "channel 'JawOpen' occurs twice",
     json.dumps({**FACE, "JawOpen": "0.2"}): "channel 'JawOpen' is \"0.2\", expected a finite number",
     json.dumps({**FACE, "JawOpen": True}): "channel 'JawOpen' is true, expected a finite number",
     json.dumps({**FACE, "JawOpen": None}): "channel 'JawOpen' is null, expected a finite number",

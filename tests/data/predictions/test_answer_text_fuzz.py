@@ -1,4 +1,4 @@
-"""Answers bent in many ways: none crashes the parser, and no value comes out that the text does not hold."""
+"""Answers damaged in many ways: none crashes the parser, and it returns no value that the text does not hold."""
 
 from __future__ import annotations
 
@@ -66,27 +66,7 @@ def deleted(text: str, draws: list[int]) -> str:
 
 
 def inserted(text: str, draws: list[int]) -> str:
-    pieces = (
-        "{",
-        "}",
-        "[",
-        "]",
-        '"',
-        ",",
-        ":",
-        "-",
-        ".",
-        "0",
-        "9",
-        "e",
-        "\\",
-        " ",
-        "\n",
-        "\ud800",
-        "\u2028",
-        "null",
-        "//",
-    )
+    pieces = (*'{}[]",:-.09e\\ \n\ud800\u2028', "null", "//")
     for draw in draws[: 1 + draws[0] % DRAWS]:
         start = at(text, draw)
         text = text[:start] + pieces[draw % len(pieces)] + text[start:]
@@ -142,10 +122,10 @@ def plain(name: str) -> str:
     )
 
 
-def stands_in(text: str, face: NDArray[np.float32]) -> bool:
+def holds(text: str, face: NDArray[np.float32]) -> bool:
     """Whether each of a face's values is, limited to its range, a number that the text has for that channel.
 
-    Looked for without the parser: a number behind the channel's name, or 61 numbers one after the other.
+    Looked for without the parser: a number after the channel's name, or 61 numbers one after the other.
     """
     named = defaultdict(set)
     for name, number in NAMED.findall(text):
@@ -173,7 +153,7 @@ def checked(text: str) -> Answer:
         assert face.dtype == np.float32
         assert np.isfinite(face).all()
         assert ((face >= LOW) & (face <= 1.0)).all()
-        assert stands_in(text, face), text
+        assert holds(text, face), text
     return answer
 
 
@@ -182,7 +162,7 @@ edits = st.lists(st.binary(min_size=2 * DRAWS + 1, max_size=2 * DRAWS + 1), min_
 
 
 @settings(
-    max_examples=10_000,
+    max_examples=2_000,
     deadline=None,
     database=None,
     derandomize=True,
@@ -190,7 +170,7 @@ edits = st.lists(st.binary(min_size=2 * DRAWS + 1, max_size=2 * DRAWS + 1), min_
     suppress_health_check=list(HealthCheck),
 )
 @given(st.integers(0, 4), st.integers(0, 200), edits)
-def test_ten_thousand_bent_answers_crash_nothing_and_fill_nothing_in(form: int, seed: int, edits: list[bytes]) -> None:
+def test_damaged_answers_crash_nothing_and_fill_nothing_in(form: int, seed: int, edits: list[bytes]) -> None:
     text = text_of(form, seed)
     for kind, *drawn in edits:
         draws = [high << 8 | low for high, low in zip(drawn[::2], drawn[1::2], strict=True)]

@@ -1,418 +1,18 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, UPPER
-from kfzoo.arkit.livelink import read_take, write_take
+from kfzoo.arkit.channels import INDEX
+from kfzoo.arkit.livelink import read_take
 from kfzoo.data.batch import Sample
-from kfzoo.data.predictions.read import Predictions, in_order_of_requests, read_predictions
-from kfzoo.data.script import Keyframe, Script
+from kfzoo.data.predictions.read import in_order_of_requests, read_predictions
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
-
-RELEASED = SHARED / "released"
-RANDOM = np.random.default_rng(0)
-FACES = np.round(RANDOM.uniform(LOWER, UPPER, (4, len(CHANNELS))), 4).astype(np.float32)
-
-
-def samples(*ids: str, times: tuple[float, ...] = (0.0, 1.0)) -> list[Sample]:
-    """Two keyframes of each script, of which nothing is known but their words."""
-    found = []
-    for name in ids or ("a/000", "b/000"):
-        keyframes = tuple(Keyframe(index, time, original=f"{name} {index}") for index, time in enumerate(times))
-        script = Script(name, "someone", f"In {name}.", "calm", keyframes)
-        found += [Sample(script, position, "original") for position in range(len(times))]
-    return found
-
-
-def named(face: np.ndarray[Any, Any]) -> dict[str, float]:
-    return dict(zip(CHANNELS, face.astype(np.float64).round(4).tolist(), strict=True))
-
-
-def rows() -> list[dict[str, Any]]:
-    """What `predict` writes for `samples()`."""
-    expected = zip(samples(), FACES, strict=True)
-    return [{"id": each.id, "valid": True, "coefficients": named(face)} for each, face in expected]
-
-
-def write(path: Path, *lines: object, end: str = "\n") -> Path:
-    path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines) + end)
-    return path
-
-
-def read(path: Path, *lines: object, end: str = "\n", expected: list[Sample] | None = None) -> Predictions:
-    return read_predictions(write(path, *lines, end=end), expected or samples())
-
-
-def told(predictions: Predictions, path: Path) -> list[str]:
-    """The faults, without the file's folder."""
-    return [str(fault).replace(f"{path.parent}/", "") for fault in predictions.faults]
-
-
-def assert_all(predictions: Predictions) -> None:
-    assert predictions.faults == ()
-    assert predictions.valid.all()
-    assert predictions.coefficients.dtype == np.float32
-    np.testing.assert_allclose(predictions.coefficients, FACES, atol=1e-7)
-
-
-# Shapes of answers ----------------------------------------------------------------------------------------------------
-
-
-def test_our_own_lines_in_any_order(tmp_path: Path) -> None:
-    found = read(tmp_path / "p.jsonl", *reversed(rows()))
-    assert_all(found)
-    assert found.matched == {"id": 4}
-    assert found.left_out == 0
-
-
-@pytest.mark.parametrize("shape", ["list", "script and index", "other spellings", "answer under response"])
-def test_lines_with_an_id_in_other_shapes(shape: str, tmp_path: Path) -> None:
-    lines = []
-    for row, sample in zip(rows(), samples(), strict=True):
-        values = row["coefficients"]
-        if shape == "list":
-            row["coefficients"] = list(values.values())
-        elif shape == "script and index":
-            row = {"script": sample.script.id, "index": sample.keyframe.index, "coefficients": values}
-        elif shape == "other spellings":
-            row["coefficients"] = {name[0].lower() + name[1:]: value for name, value in reversed(values.items())}
-        else:
-            row = {"id": row["id"], "response": json.dumps(values)}
-        lines.append(row)
-    assert_all(read(tmp_path / "p.jsonl", *lines))
-
-
-def answers(shape: str) -> list[str]:
-    found = []
-    for number, face in enumerate(FACES):
-        label = ("Keyframe_one", "Keyframe_two")[number % 2]
-        found.append(
-            {
-                "labelled": json.dumps({label: named(face)}),
-                "prose and object": f"1. **Category**: a smile.\n\n{json.dumps(named(face))}",
-                "analysis and arkit": json.dumps({"analysis": {"symmetry": "none"}, "arkit": named(face)}),
-                "vector": json.dumps(list(named(face).values())),
-                "numbers": ", ".join(map(str, named(face).values())),
-            }[shape]
-        )
-    return found
-
-
-@pytest.mark.parametrize("shape", ["labelled", "prose and object", "analysis and arkit", "vector", "numbers"])
-def test_released_answers_in_the_order_of_the_requests(shape: str, tmp_path: Path) -> None:
-    found = read(tmp_path / "p.jsonl", *({"response": answer} for answer in answers(shape)))
-    assert_all(found)
-    assert found.matched == {"order": 4}
-
-
-@pytest.mark.parametrize("shape", ["labelled", "analysis and arkit", "vector", "text"])
-def test_bare_answers_one_a_line(shape: str, tmp_path: Path) -> None:
-    """A line may be the answer itself, or its text."""
-    lines = [json.dumps(answer) for answer in answers("prose and object")] if shape == "text" else answers(shape)
-    assert_all(read(tmp_path / "p.jsonl", *lines))
-
-
-def request(sample: Sample) -> dict[str, Any]:
-    """The request for a keyframe as KeyframeFace writes it."""
-    words = ("One", "Two")
-    lines = [f"- Keyframe {word}: {each.original}" for word, each in zip(words, sample.script.keyframes, strict=True)]
-    text = "\n".join(["Keyframe Description Sequence:", *lines, "", f"Background: {sample.script.background}"])
-    text += (
-        f"\nEmotion: {sample.script.emotion}\n\nTask Instruction: Generate it for Keyframe {words[sample.position]}."
-    )
-    return {"messages": [{"role": "user", "content": text}]}
-
-
-def test_lines_that_repeat_their_request_are_matched_by_it(tmp_path: Path) -> None:
-    lines = [
-        request(sample) | {"response": answer} for sample, answer in zip(samples(), answers("labelled"), strict=True)
-    ]
-    found = read(tmp_path / "p.jsonl", *reversed(lines))
-    assert_all(found)
-    assert found.matched == {"request": 4}
-    stranger = request(samples("c/000")[0]) | {"response": answers("labelled")[0]}
-    found = read(tmp_path / "p.jsonl", *lines, stranger)
-    assert told(found, tmp_path / "p.jsonl") == ["p.jsonl:5: answers a request that the data does not hold"]
-
-
-def test_images_are_matched_by_name_and_those_of_one_name_in_order(tmp_path: Path) -> None:
-    expected = []
-    for number, path in enumerate(("x/1.jpg", "y/2.jpg", "z/2.jpg", "3.jpg")):
-        script = Script(f"s{number}", "someone", "", "calm", (Keyframe(0, 0.0, image_path=path),))
-        expected.append(Sample(script, 0, "arkit"))
-    ask = {"messages": [{"role": "user", "content": "<image>Analyse."}]}
-    names = ("img/3.jpg", "img/2.jpg", "img/2.jpg", "img/1.jpg", "img/1.jpg")
-    lines = [
-        ask | {"images": [{"bytes": None, "path": name}], "response": json.dumps(named(FACES[face]))}
-        for name, face in zip(names, (3, 1, 2, 0, 0), strict=True)
-    ]
-    assert_all(read(tmp_path / "p.jsonl", *lines[:4], expected=expected))
-    found = read(tmp_path / "p.jsonl", *lines, expected=expected)
-    assert told(found, tmp_path / "p.jsonl") == [
-        "p.jsonl:5: answers 's0#0', as p.jsonl:4 does already; the first counts"
-    ]
-
-
-def test_requests_give_the_order_that_answers_are_expected_in(tmp_path: Path) -> None:
-    first, second, third, _ = samples()
-    path = write(tmp_path / "requests.jsonl", request(third), request(second))
-    found = [Sample(script, position, "original") for script in ChatJsonl(path) for position in (0, 1)]
-    assert [each.description for each in in_order_of_requests(path, found)] == ["b/000 0", "a/000 1"]
-    assert [each.id for each in in_order_of_requests(path, [first, second, third])] == ["b/000#0", "a/000#1"]
-
-
-# Takes ----------------------------------------------------------------------------------------------------------------
-
-
-def moving(frames: int = 121, seed: int = 1) -> np.ndarray[Any, Any]:
-    return np.random.default_rng(seed).uniform(0, 1, (frames, len(CHANNELS))).astype(np.float32)
-
-
-def test_each_keyframe_takes_the_frame_at_its_time(tmp_path: Path) -> None:
-    for name, seed in (("a", 1), ("b", 2)):
-        write_take(tmp_path / "takes" / f"{name}.csv", moving(seed=seed), start="23:59:59:30.000")
-    times = (0.0, 0.508, 2.0)  # 0.508 s is nearest to frame 30
-    found = read_predictions(tmp_path / "takes", samples(times=times))
-    assert found.faults == ()
-    expected = [moving(seed=seed)[[0, 30, 120]] for seed in (1, 2)]
-    np.testing.assert_allclose(found.coefficients, np.concatenate(expected), atol=1e-6)
-    assert found.matched == {"time": 6}
-
-
-def test_a_single_take_answers_its_own_clip_or_the_only_one(tmp_path: Path) -> None:
-    write_take(tmp_path / "b.csv", moving())
-    write_take(tmp_path / "other.csv", moving())
-    found = read_predictions(tmp_path / "b.csv", samples())
-    assert found.valid.tolist() == [False, False, True, True]
-    assert told(found, tmp_path / "b.csv") == ["b.csv: has no answer to 2 of the 4 keyframes: 'a/000#0', 'a/000#1'"]
-    assert read_predictions(tmp_path / "other.csv", samples("a/000")).valid.all()
-    with pytest.raises(InputError, match=r"other\.csv: is named after none of the 2 clips .* such as 'a'"):
-        read_predictions(tmp_path / "other.csv", samples())
-
-
-def test_faults_of_takes(tmp_path: Path) -> None:
-    folder = tmp_path / "takes"
-    write_take(folder / "a.csv", moving(61))
-    write_take(folder / "angry.csv", moving())
-    write_take(folder / "left.csv", moving())
-    (folder / "b.csv").write_text("Timecode,JawOpen\n")
-    found = read_predictions(folder, samples("a/000", "angr/000", "b/000", times=(0.0, 1.012)), {"left/000#0"})
-    assert told(found, folder) == [
-        "takes/a.csv: has no frame for 'a/000#1' at 1.012 s; the take lasts from 0 to 1.000 s",
-        "takes/angry.csv: is named after no clip of the data; did you mean 'angr'?",
-        "takes/b.csv:1: column 'BlendshapeCount' and 60 more is missing; export the take as Live Link Face CSV again",
-        "takes: has no answer to 4 of the 6 keyframes: 'angr/000#0', 'angr/000#1', 'b/000#0', …",
-    ]
-    assert found.valid.tolist() == [True] + [False] * 5
-    assert found.left_out == 1
-
-
-@pytest.mark.parametrize("header", ["as it is", "columns turned round"])
-def test_rows_of_a_take_that_cannot_be_read(header: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    write_take(path, moving())
-    lines = path.read_text().splitlines()
-    if header != "as it is":
-        lines = [",".join(reversed(line.split(","))) for line in lines]
-    channel = lines[0].split(",").index("JawOpen")
-    cells = lines[1 + 60].split(",")
-    cells[channel] = "nan"
-    lines[1 + 60] = ",".join(cells)
-    timecode = lines[0].split(",").index("Timecode")
-    cells = lines[1 + 70].split(",")
-    cells[timecode] = lines[1 + 69].split(",")[timecode]
-    lines[1 + 70] = ",".join(cells)
-    path.write_text("\n".join(lines)[:-300])
-    found = read_predictions(path, samples("a/000", times=(0.5, 1.0)))
-    repeated = "00:00:01:09.000"
-    columns = 62 - lines[-1][-300:].count(",") + 1
-    assert told(found, path) == [
-        "a.csv:62: column 'JawOpen' holds 'nan', expected a finite number; correct the value or remove the line",
-        f"a.csv:122: {columns} columns instead of 63; the file seems to be cut off here; "
-        "remove the line or export again",
-        f"a.csv:72: timecode {repeated} stands in line 71 already; the first counts",
-        "a.csv: has no frame for 'a/000#1' at 1.000 s; the take lasts from 0 to 1.983 s",
-    ]
-    assert found.valid.tolist() == [True, False]
-    np.testing.assert_allclose(found.coefficients[0], moving()[30], atol=1e-6)
-
-
-def test_a_take_whose_start_or_most_of_which_is_lost_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    write_take(path, moving())
-    text = path.read_text()
-    lines = text.splitlines()
-    path.write_text("\n".join([lines[0], lines[1].replace("61,", "61,x", 1), *lines[2:]]))
-    with pytest.raises(InputError, match=r"a\.csv:2: column 'EyeBlinkLeft' holds 'x"):
-        read_predictions(path, samples("a/000"))
-    path.write_text("\n".join([*lines[:10], *(line.replace("61,", "60,", 1) for line in lines[10:])]))
-    with pytest.raises(InputError, match=r"a\.csv: more than 100 rows cannot be read, such as .*a\.csv:11: column"):
-        read_predictions(path, samples("a/000"))
-    path.write_bytes(b"Timecode\n\xff")
-    with pytest.raises(InputError, match=r"a\.csv:2: holds bytes that are not text"):
-        read_predictions(path, samples("a/000"))
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty: holds no CSV file"):
-        read_predictions(tmp_path / "empty", samples("a/000"))
-
-
-# Faults of lines ------------------------------------------------------------------------------------------------------
-
-
-def damaged(**values: Any) -> dict[str, Any]:
-    return rows()[1] | values
-
-
-def of(**channels: Any) -> dict[str, Any]:
-    return damaged(coefficients=rows()[1]["coefficients"] | channels)
-
-
-LACKING = {name: value for name, value in rows()[1]["coefficients"].items() if name not in ("JawOpen", "TongueOut")}
-FAULTS: dict[str, tuple[object, str]] = {
-    "no JSON": ("{'id': 1}", "is no JSON (Expecting property name enclosed in double quotes: "
-                "line 1 column 2 (char 1))"),
-    "unknown id": (damaged(id="a/000#7"), "id 'a/000#7' is none of the 4 keyframes that were asked for; "
-                   "did you mean 'a/000#1'?"),
-    "id of another kind": (damaged(id=7), "key 'id' is 7, expected a text"),
-    "repeated id": (damaged(id="a/000#0"), "answers 'a/000#0', as p.jsonl:1 does already; the first counts"),
-    "NaN": (of(JawOpen=float("nan")), "the answer to 'a/000#1' is not valid: channel 'JawOpen' is NaN, "
-            "expected a finite number"),
-    "infinity": (of(JawOpen=float("inf")), "the answer to 'a/000#1' is not valid: channel 'JawOpen' is Infinity, "
-                 "expected a finite number"),
-    "text": (of(JawOpen="much"), "the answer to 'a/000#1' is not valid: channel 'JawOpen' is \"much\", "
-             "expected a finite number"),
-    "missing": (damaged(coefficients=LACKING), "the answer to 'a/000#1' is not valid: "
-                "channels 'JawOpen', 'TongueOut' missing"),
-    "unknown channel": (of(JawOpn=0), "the answer to 'a/000#1' is not valid: channel 'JawOpn': is none of the 61 ARKit "
-                        "channels; did you mean 'JawOpen'?"),
-    "twice": (of(jaw_open=0), "the answer to 'a/000#1' is not valid: channel 'JawOpen' stands twice"),
-    "twice in one spelling": (
-        json.dumps(of(X=0)).replace('"X"', '"JawOpen"'),
-        "the answer to 'a/000#1' is not valid: channel 'JawOpen' stands twice",
-    ),
-    "many": (damaged(coefficients=dict.fromkeys(CHANNELS)), "the answer to 'a/000#1' is not valid: "
-             + "".join(f"channel '{name}' is null, expected a finite number; " for name in CHANNELS[:3])
-             + "and 58 more"),
-    "60 values": (damaged(coefficients=[0] * 60), "the answer to 'a/000#1' is not valid: 60 values, expected 61"),
-    "no coefficients": (damaged(coefficients=None), "key 'coefficients' is null, expected 61 values by name or in "
-                        "a list"),
-    "nothing": ({"id": "a/000#1"}, "the line lacks the key 'coefficients'; add it"),
-    "valid is no ground truth value": (damaged(valid=1), "key 'valid' is 1, expected true or false"),
-    "key twice": ('{"id": "a/000#1", "id": "a/000#0"}', "key 'id' stands twice"),
-    "an answer without a face": ({"id": "a/000#1", "response": "I cannot."}, "the answer to 'a/000#1' is not valid: "
-                                 "holds no coefficients, expected a JSON object with the 61 channels"),
-    "a request without an answer": (request(samples()[1]), "holds no answer; "
-                                    "expected the key 'response' or an assistant message"),
-    "something else": ({"text": "hi"}, "the answer to 'a/000#1' is not valid: holds no coefficients, "
-                       "expected a JSON object with the 61 channels"),
-}  # fmt: skip
-UNKNOWN = ("no JSON", "unknown id", "id of another kind", "repeated id", "key twice")
-"""Faults after which it is not known which keyframe the line was to answer."""
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_each_fault_is_one_line_with_its_number(kind: str, tmp_path: Path) -> None:
-    line, problem = FAULTS[kind]
-    own = rows()
-    found = read(tmp_path / "p.jsonl", own[0], "", line, *own[2:])
-    silent = ["p.jsonl: has no answer to 1 of the 4 keyframes: 'a/000#1'"] if kind in UNKNOWN else []
-    assert told(found, tmp_path / "p.jsonl") == [f"p.jsonl:3: {problem}", *silent]
-    assert found.valid.tolist() == [True, False, True, True]
-    np.testing.assert_allclose(found.coefficients[found.valid], FACES[[0, 2, 3]], atol=1e-7)
-    assert np.isnan(found.coefficients[1]).all()
-
-
-def test_a_truncated_file(tmp_path: Path) -> None:
-    lines = "\n".join(map(json.dumps, rows()))
-    found = read(tmp_path / "p.jsonl", lines[:-50], end="")
-    first, second = told(found, tmp_path / "p.jsonl")
-    assert first.startswith("p.jsonl:4: is cut off or no JSON (")
-    assert second == "p.jsonl: has no answer to 1 of the 4 keyframes: 'b/000#1'"
-    assert found.answered == 3
-
-
-def test_an_answer_marked_as_not_valid_is_no_fault(tmp_path: Path) -> None:
-    found = read(tmp_path / "p.jsonl", rows()[0] | {"valid": False, "coefficients": None}, *rows()[1:])
-    assert found.faults == ()
-    assert found.valid.tolist() == [False, True, True, True]
-
-
-def test_the_first_of_two_answers_counts(tmp_path: Path) -> None:
-    found = read(tmp_path / "p.jsonl", *rows(), damaged(coefficients=[0] * 61))
-    np.testing.assert_allclose(found.coefficients, FACES, atol=1e-7)
-    assert len(found.faults) == 1
-
-
-def test_a_lost_line_shows_in_the_labels(tmp_path: Path) -> None:
-    lines = [{"response": answer} for answer in answers("labelled")]
-    found = read(tmp_path / "p.jsonl", lines[0], *lines[2:])
-    assert told(found, tmp_path / "p.jsonl") == [
-        "p.jsonl:2: answers 'Keyframe_one', but Keyframe Two of 'a/000' was asked for here; is a line missing?",
-        "p.jsonl:3: answers 'Keyframe_two', but Keyframe One of 'b/000' was asked for here; is a line missing?",
-        "p.jsonl: has no answer to 1 of the 4 keyframes: 'b/000#1'",
-    ]
-    assert found.valid.tolist() == [True, False, False, False]
-
-
-def test_more_answers_than_requests_and_fewer(tmp_path: Path) -> None:
-    lines = [{"response": answer} for answer in answers("vector")]
-    found = read(tmp_path / "p.jsonl", *lines, *lines)
-    assert told(found, tmp_path / "p.jsonl") == [
-        "p.jsonl:5: is one answer more than the 4 keyframes that were asked for, and 3 more follow"
-    ]
-    assert found.valid.all()
-    found = read(tmp_path / "p.jsonl", lines[0])
-    assert told(found, tmp_path / "p.jsonl") == [
-        "p.jsonl: has no answer to 3 of the 4 keyframes: 'a/000#1', 'b/000#0', 'b/000#1'"
-    ]
-
-
-def test_a_broken_line_keeps_its_place(tmp_path: Path) -> None:
-    lines = [{"response": answer} for answer in answers("vector")]
-    found = read(tmp_path / "p.jsonl", lines[0], "{", *lines[2:])
-    assert found.valid.tolist() == [True, False, True, True]
-    np.testing.assert_allclose(found.coefficients[2:], FACES[2:], atol=1e-7)
-
-
-def test_answers_to_other_parts_are_left_out(tmp_path: Path) -> None:
-    other = rows()[0] | {"id": "c/000#0"}
-    path = write(tmp_path / "p.jsonl", *rows(), other)
-    found = read_predictions(path, samples(), {"c/000#0"})
-    assert_all(found)
-    assert found.left_out == 1
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ([rows()[0] | {"id": "x"}], "not one answer fits the 4 keyframes that were asked for (p.jsonl:1: id 'x' is"),
-        (["no", "yes"], "not one answer fits the 4 keyframes that were asked for (p.jsonl:1: is no JSON"),
-        ([{"a": 1}], "not one answer fits the 4 keyframes that were asked for (p.jsonl:1: the answer to"),
-        (
-            [rows()[0] | {"id": "c/000#0"}],
-            "not one answer fits the 4 keyframes that were asked for, 1 are other parts'",
-        ),
-        ([], "is empty, expected one prediction a line"),
-        ([" ", ""], "is empty, expected one prediction a line"),
-    ],
-)
-def test_a_file_of_which_nothing_fits_is_refused(
-    lines: list[object], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    write(Path("p.jsonl"), *lines)
-    with pytest.raises(InputError) as error:
-        read_predictions("p.jsonl", samples(), {"c/000#0"})
-    assert str(error.value).startswith(f"p.jsonl: {message}")
+from tests.data.predictions.expected import faults, samples
+from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -420,64 +20,30 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_predictions(tmp_path / "none.jsonl", samples())
 
 
-def test_a_system_that_never_answers_in_shape_is_not_refused(tmp_path: Path) -> None:
-    found = read(tmp_path / "p.jsonl", *[{"response": "I cannot."}] * 4)
-    assert found.answered == 0
-    assert len(found.faults) == 4
-
-
-def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
-    found = read(tmp_path / "p.jsonl", *rows(), damaged(id="\x1b[2Jx\ny"))
-    assert "id ' [2Jx y' is none of the 4" in str(found.faults[0])
-
-
-@given(st.lists(st.floats(-10, 10), min_size=61, max_size=61))
-@settings(max_examples=25)
-def test_values_outside_the_range_are_clamped(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
-    path = tmp_path_factory.mktemp("p") / "p.jsonl"
-    found = read(path, rows()[0] | {"coefficients": values})
-    expected = np.clip(np.array(values, dtype=np.float32), LOWER, UPPER)
-    np.testing.assert_array_equal(found.coefficients[0], expected)
-    assert found.valid[0]
-
-
-@given(st.binary(max_size=300))
-@settings(max_examples=150)
-def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    path = tmp_path_factory.mktemp("p") / "p.jsonl"
-    path.write_bytes(json.dumps(rows()[0]).encode() + b"\n" + content)
-    found = read_predictions(path, samples())
-    assert found.valid[0]
-    assert all(fault.where.startswith(str(path)) and "\n" not in str(fault) for fault in found.faults)
-
-
-# What was released ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="the released samples are not beside the project")
+@needs_real_data
 class TestReleased:
-    def expected(self, name: str) -> list[Sample]:
-        path = RELEASED / name / "example.jsonl"
+    def expected(self, folder: Path) -> list[Sample]:
+        path = folder / "example.jsonl"
         scripts = ChatJsonl(path)
         every = [Sample(script, at, "original") for script in scripts for at in range(len(script.keyframes))]
         return in_order_of_requests(path, every)
 
     def test_keyframeface(self) -> None:
-        asked = self.expected("keyframeface")
-        found = read_predictions(RELEASED / "keyframeface" / "example_result.jsonl", asked)
+        asked = self.expected(KEYFRAMEFACE)
+        found = read_predictions(KEYFRAMEFACE / "example_result.jsonl", asked)
         assert found.faults == ()
         assert found.matched == {"order": 2}
         # The release holds the same faces as CSV, two frames one second apart.
-        take = RELEASED / "keyframeface" / "example_result.csv"
+        take = KEYFRAMEFACE / "example_result.csv"
         np.testing.assert_array_equal(found.coefficients, read_take(take).coefficients)
         np.testing.assert_array_equal(found.coefficients, read_predictions(take, asked).coefficients)
 
     def test_semanticface(self) -> None:
-        path = RELEASED / "semanticface" / "example_result.jsonl"
-        found = read_predictions(path, self.expected("semanticface"))
+        path = SEMANTICFACE / "example_result.jsonl"
+        found = read_predictions(path, self.expected(SEMANTICFACE))
         assert found.valid.tolist() == [True] * 4 + [False] * 4
         assert found.matched == {"request": 4}
-        assert told(found, path) == [
+        assert faults(found, path) == [
             "example_result.jsonl: has no answer to 4 of the 8 keyframes: 'example-0005#0', 'example-0006#0', "
             "'example-0007#0', …"
         ]

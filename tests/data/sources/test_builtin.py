@@ -18,10 +18,11 @@ from kfzoo.data.script import Script, fingerprint
 from kfzoo.data.sources.builtin import intent, nouns, phrases, situations
 from kfzoo.data.sources.builtin.actors import ACTORS
 from kfzoo.data.sources.builtin.banks import Bank
-from kfzoo.data.sources.builtin.emotions import EKMAN, SHADES, number_of
+from kfzoo.data.sources.builtin.emotions import EKMAN, number_of
 from kfzoo.data.sources.builtin.performance import perform
 from kfzoo.data.sources.builtin.scripts import BuiltinScripts
-from kfzoo.data.sources.builtin.stories import tell
+from kfzoo.data.sources.builtin.shades import SHADES
+from kfzoo.data.sources.builtin.stories import draw_story
 from kfzoo.data.sources.builtin.vocabulary import MORE_PHRASES, WIDE
 from kfzoo.data.sources.builtin.ways import EXTRAS, MASKS, PARTNERS, WAYS, family_shares, keyframe_shares
 from kfzoo.errors import InputError
@@ -176,7 +177,7 @@ def _banks() -> list[Bank]:
     return found
 
 
-def test_no_phrase_stands_in_both_banks() -> None:
+def test_no_phrase_is_in_both_banks() -> None:
     banks = _banks()
     assert len(banks) > 100
     for bank in banks:
@@ -237,7 +238,7 @@ def test_actors_differ_in_how_they_perform() -> None:
     means = []
     for actor in (ACTORS[0], ACTORS[7]):
         rng = Random(0)
-        stories = [tell(rng) for _ in range(300)]
+        stories = [draw_story(rng) for _ in range(300)]
         means.append(np.concatenate([perform(story.moments, actor, Random(1)) for story in stories]).mean(axis=0))
     assert np.abs(means[0] - means[1]).max() > 0.02
 

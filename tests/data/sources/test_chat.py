@@ -14,9 +14,8 @@ from kfzoo.data.chat_requests import number_word, read_number
 from kfzoo.data.script import fingerprint
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
+from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 
-RELEASED = SHARED / "released"
 TEXT = """Keyframe Description Sequence:
 - Keyframe One: The lips press together.
 - Keyframe Two: A small smile.
@@ -75,7 +74,7 @@ def test_requests_of_one_script_are_joined(tmp_path: Path) -> None:
     assert second.background == "A garden."
 
 
-def test_the_descriptions_kind_can_be_told(tmp_path: Path) -> None:
+def test_the_kind_of_description_is_an_argument(tmp_path: Path) -> None:
     [script] = ChatJsonl(write(tmp_path / "kf.jsonl", request()), annotation="image")
     assert [script.keyframes[0].original, script.keyframes[0].image] == ["", "The lips press together."]
     with pytest.raises(InputError, match="annotation: is 'muscles', expected one of original, arkit, image"):
@@ -92,7 +91,7 @@ def test_answers_in_a_second_file_or_under_response(tmp_path: Path) -> None:
     assert jaws(ChatJsonl(requests)) == [[0.6, None, None]]
 
 
-def test_a_image_is_a_script(tmp_path: Path) -> None:
+def test_an_image_is_a_script(tmp_path: Path) -> None:
     answer = "1. **Category**: a smile.\n\n" + json.dumps(
         dict.fromkeys(CHANNELS, 0.0) | {"HeadYaw": -0.1, "JawOpen": 1.2}
     )
@@ -188,7 +187,7 @@ def test_an_answer_given_twice(tmp_path: Path) -> None:
         list(ChatJsonl(requests, write(tmp_path / "a.jsonl", {"response": face(0)})))
 
 
-def test_missing_files_are_told_at_once(tmp_path: Path) -> None:
+def test_missing_files_are_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         ChatJsonl(tmp_path / "none.jsonl")
     with pytest.raises(InputError, match="does not exist"):
@@ -207,10 +206,10 @@ def test_number_words() -> None:
     assert [read_number(word) for word in ("x", "", "0", "minus one", "one one", "²")] == [None] * 6
 
 
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="the released samples are not beside the project")
+@needs_real_data
 class TestReleased:
     def test_keyframeface(self) -> None:
-        folder = RELEASED / "keyframeface"
+        folder = KEYFRAMEFACE
         [bare] = ChatJsonl(folder / "example.jsonl")
         assert [keyframe.coefficients for keyframe in bare.keyframes] == [None, None]
         [script] = ChatJsonl(folder / "example.jsonl", folder / "example_result.jsonl")
@@ -223,7 +222,7 @@ class TestReleased:
         assert script.keyframes[1].original.startswith("The gaze rises")
 
     def test_semanticface(self) -> None:
-        folder = RELEASED / "semanticface"
+        folder = SEMANTICFACE
         scripts = list(ChatJsonl(folder / "example.jsonl", folder / "example_result.jsonl"))
         assert [script.keyframes[0].coefficients is not None for script in scripts] == [True] * 4 + [False] * 4
         assert [Path(script.keyframes[0].image_path or "").name for script in scripts[::7]] == ["35.jpg", "491.jpg"]

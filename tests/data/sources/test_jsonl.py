@@ -71,7 +71,7 @@ def test_what_is_written_is_what_is_read(scripts: list[Script], arrays: Literal[
         assert write_scripts(path, scripts, arrays) == len(scripts)
         source = ScriptsJsonl(path)
         assert fingerprint(source) == fingerprint(scripts)
-        assert fingerprint(source) == fingerprint(scripts)  # Each iteration starts anew.
+        assert fingerprint(source) == fingerprint(scripts)  # Each iteration starts again.
         assert len(source) == len(scripts)
         assert [one.part for one in source] == [one.part for one in scripts]
 
@@ -180,7 +180,7 @@ FAULTS = [
     (put(*FACE_KEY, "JawOpn", value=0), "key 'keyframes[1].coefficients' is not valid: channel 'JawOpn': "
      "is none of the 61 ARKit channels; did you mean 'JawOpen'?"),
     (put(*FACE_KEY, "jaw_open", value=0), "key 'keyframes[1].coefficients' is not valid: "
-     "channel 'JawOpen' stands twice"),
+     "channel 'JawOpen' occurs twice"),
     (put(*FACE_KEY, value=[0] * 60), "key 'keyframes[1].coefficients' is not valid: 60 values, expected 61"),
     (put(*FACE_KEY, "JawOpen", value=float("nan")), "key 'keyframes[1].coefficients' is not valid: "
      "channel 'JawOpen' is NaN, expected a finite number"),
@@ -220,7 +220,7 @@ FILES = [
      "(Unterminated string starting at: line 1 column 100 (char 99)); "
      "the file's end is lost: write it again"),
     (LINE + b"\n" + LINE + b"\n", ":2: key 'id' is 'a', which {}:1 has already; give each script its own"),
-    (b'{"id": "a", "id": "b"}\n', ":1: is not JSON (key 'id' stands twice); expected one JSON object a line"),
+    (b'{"id": "a", "id": "b"}\n', ":1: is not JSON (key 'id' occurs twice); expected one JSON object a line"),
     (b'{"id": "\xff"}\n', ":1: is not UTF-8; save the file as UTF-8"),
     (b'{"id": ' + b"[" * 100_000 + b"\n", ":1: is not JSON (maximum recursion depth exceeded"),
 ]  # fmt: skip
@@ -235,7 +235,7 @@ def test_faults_of_the_file(tmp_path: Path, content: bytes, message: str) -> Non
     assert str(error.value).startswith(f"{path}{message}".replace("{}", str(path)))
 
 
-def test_missing_file_is_told_at_once(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.jsonl: does not exist; give the path of a JSON Lines file"):
         ScriptsJsonl(tmp_path / "none.jsonl")
     with pytest.raises(InputError, match="is a folder, expected a file"):

@@ -15,13 +15,12 @@ from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
 from kfzoo.arkit.describe import describe
 from kfzoo.arkit.livelink import read_take
 from kfzoo.data.calibration import calibrate
-from kfzoo.data.keyframe_selection import activity, at_peaks, at_rate
+from kfzoo.data.keyframe_selection import at_peaks, at_rate, expression_strength
 from kfzoo.data.script import Script, fingerprint
 from kfzoo.data.sources.live_link import LiveLinkTakes
 from kfzoo.errors import InputError
-from tests.commandline import SHARED
+from tests.real_data import LIVELINK, needs_real_data
 
-REAL = SHARED / "livelink"
 SMILE = [INDEX["MouthSmileLeft"], INDEX["MouthSmileRight"]]
 
 
@@ -127,8 +126,8 @@ def test_activity_is_the_distance_from_rest() -> None:
     face = take({}, seconds=0.1)
     face[:, SMILE] = 0.3
     face[2, SMILE] = 0.6, 0.7
-    np.testing.assert_allclose(activity(face, calibrated=False), [0, 0, 0.5, 0, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(activity(face, calibrated=True)[[0, 2]], [0.18**0.5, 0.85**0.5], atol=1e-6)
+    np.testing.assert_allclose(expression_strength(face, calibrated=False), [0, 0, 0.5, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(expression_strength(face, calibrated=True)[[0, 2]], [0.18**0.5, 0.85**0.5], atol=1e-6)
 
 
 def test_a_table_says_which_frames(tmp_path: Path) -> None:
@@ -149,7 +148,7 @@ TABLES = [
     ("take,frame\na,1.5\n", ":2: frame is '1.5', expected a whole number from 0; count the rows below the header"),
     ("take,frame\na\n", ":2: frame is '', expected a whole number from 0; count the rows below the header"),
     ("take,frame\na,1,2\n", ":2: frame is '1', expected a whole number from 0; count the rows below the header"),
-    ("take,frame\na,1\na,01\n", ":3: frame 1 of 'a' stands twice; keep one of the lines"),
+    ("take,frame\na,1\na,01\n", ":3: frame 1 of 'a' occurs twice; keep one of the lines"),
 ]
 
 
@@ -299,24 +298,24 @@ def test_a_take_that_is_too_short(tmp_path: Path, frames: int) -> None:
 
 @pytest.fixture(scope="module")
 def scripts() -> list[Script]:
-    return list(LiveLinkTakes(REAL))
+    return list(LiveLinkTakes(LIVELINK))
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real takes are not beside the project")
+@needs_real_data
 class TestReal:
     def test_two_keyframes_a_second_of_every_take(self, scripts: list[Script]) -> None:
         counts: dict[str, int] = {}
         for script in scripts:
             assert 1 <= len(script.keyframes) <= 3
             counts[script.recording] = counts.get(script.recording, 0) + len(script.keyframes)
-        assert sorted(counts) == sorted(path.stem for path in REAL.glob("*.csv"))
+        assert sorted(counts) == sorted(path.stem for path in LIVELINK.glob("*.csv"))
         for name, count in counts.items():
-            seconds = read_take(REAL / f"{name}.csv").seconds
+            seconds = read_take(LIVELINK / f"{name}.csv").seconds
             assert count == int((seconds[-1] - seconds[0]) * 2) + 1
         assert {script.emotion for script in scripts} == {"angry", "fearful", "sad", "neutral", "unspecified"}
 
     def test_keyframes_are_frames_of_the_take(self, scripts: list[Script]) -> None:
-        recorded = read_take(REAL / "Sad_MySlate_167.csv")
+        recorded = read_take(LIVELINK / "Sad_MySlate_167.csv")
         rows = np.clip(recorded.coefficients, LOWER, UPPER)
         for script in scripts:
             if script.recording == "Sad_MySlate_167":
@@ -327,17 +326,17 @@ class TestReal:
 
     def test_peaks_are_more_expressive_and_no_blinks(self) -> None:
         blinks = 0.0
-        for path in REAL.glob("[AFS]*.csv"):
+        for path in LIVELINK.glob("[AFS]*.csv"):
             recorded = read_take(path)
             picked = at_peaks(recorded.seconds, recorded.coefficients, calibrated=False)
-            moves = activity(recorded.coefficients, calibrated=False)
+            moves = expression_strength(recorded.coefficients, calibrated=False)
             assert len(picked) >= 3
             assert moves[picked].mean() > 1.2 * moves.mean()
             blinks = max(blinks, float(np.mean(recorded.coefficients[picked][:, INDEX["EyeBlinkLeft"]] > 0.5)))
         assert blinks <= 0.25
 
     def test_calibration_by_the_first_frame(self) -> None:
-        source = LiveLinkTakes(REAL, fps=0.2, neutral="first")
+        source = LiveLinkTakes(LIVELINK, fps=0.2, neutral="first")
         first = [script.keyframes[0].coefficients for script in source if script.id.endswith("/000")]
         assert len(first) == 8
         np.testing.assert_array_equal(first, np.zeros((8, 61)))

@@ -95,7 +95,7 @@ def test_a_model_of_images_gets_them_in_its_batches() -> None:
     assert batch.pixels is not None
     assert batch.pixels.shape == (4, 3, 32, 32)
     assert 0 <= float(batch.pixels.min()) < float(batch.pixels.max()) <= 1
-    with pytest.raises(InputError, match=r"has no image; .* kfzoo\.rendering\.RenderedFaces"):
+    with pytest.raises(InputError, match=r"has no image; .* kfzoo\.data\.sources\.rendered_faces\.RenderedFaces"):
         evaluator.collate(KeyframeDataModule(BuiltinScripts(40)).samples("train")[:1])
 
 

@@ -24,7 +24,7 @@ class Actor:
         jaw: Gain of the jaw.
         head: Gain of head and gaze.
         lean: How much stronger the subject's left half of the mouth, nose and cheeks moves: 0.1 is ten per cent.
-        rest: The face at rest, by channel; a name without its side stands for both.
+        rest: The face at rest, by channel; a name without its side means both.
         habit: Action units that slip into a performance unasked, by code.
         habit_head: Head angles of the same habit: (yaw, pitch, roll).
     """

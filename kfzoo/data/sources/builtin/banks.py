@@ -12,7 +12,7 @@ class Bank:
 
     Attributes:
         train: Phrases of training and validation scripts.
-        held_out: Phrases of test scripts; none of them stands in `train`.
+        held_out: Phrases of test scripts; none of them is in `train`.
     """
 
     train: tuple[str, ...]

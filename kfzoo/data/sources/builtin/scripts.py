@@ -14,7 +14,7 @@ from kfzoo.data.sources.builtin.intent import original
 from kfzoo.data.sources.builtin.performance import perform
 from kfzoo.data.sources.builtin.phrases import emotion_phrase
 from kfzoo.data.sources.builtin.situations import background
-from kfzoo.data.sources.builtin.stories import tell
+from kfzoo.data.sources.builtin.stories import draw_story
 from kfzoo.data.sources.builtin.vocabulary import WIDE
 from kfzoo.errors import InputError
 
@@ -23,8 +23,8 @@ class BuiltinScripts(Source):
     """Scripts made by rule: a situation, an emotion, keyframes, and an actor who performs them.
 
     The proportions are KeyframeFace's (appendix D): keyframes a clip, emotions (softened), actors, durations. What is
-    performed differs from what was scripted: `original` tells the intent; `arkit` and `image` tell what the muscles did
-    and what an image would show of it, between two sentences on the emotion, as the annotations of KeyframeFace do.
+    performed differs from what was scripted: `original` is the intent; `arkit` and `image` describe what the muscles
+    did and what an image would show of it, between two sentences on the emotion, as the annotations of KeyframeFace do.
 
     The split is by actor: 15 train, 3 validate, 3 test. Test scripts take every phrase of background, emotion
     and descriptions from banks that no other script uses. Validation scripts use the training banks with new actors, so
@@ -74,7 +74,7 @@ class BuiltinScripts(Source):
         actor = ACTORS[number % len(ACTORS)]
         held_out = actor.part == "test"
         wording = HELD_OUT if held_out else WIDE
-        story = tell(rng)
+        story = draw_story(rng)
         faces = perform(story.moments, actor, rng)
         keyframes = tuple(
             Keyframe(

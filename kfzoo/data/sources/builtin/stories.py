@@ -1,4 +1,4 @@
-"""Stories: how one or two emotions are told in one to five keyframes."""
+"""Stories: one or two emotions in one to five keyframes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from itertools import accumulate
 from random import Random
 from typing import TypeVar
 
-from kfzoo.data.sources.builtin.emotions import EKMAN, SHADES, Shade, Units, mirrored, number_of
+from kfzoo.data.sources.builtin.emotions import EKMAN, Shade, Units, mirrored, number_of
+from kfzoo.data.sources.builtin.shades import SHADES
 from kfzoo.data.sources.builtin.ways import (
     BREADTH,
     EXTRAS,
@@ -54,7 +55,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Story:
-    """What a script tells, before anybody performs it.
+    """What a script is about, before anybody performs it.
 
     Attributes:
         way: Key of `WAYS`.
@@ -81,7 +82,7 @@ _COUNTS, _COUNT_LIMITS = range(1, 6), list(accumulate(keyframe_shares()))
 _ALL = {**SHADES, **MASKS}
 
 
-def tell(rng: Random) -> Story:
+def draw_story(rng: Random) -> Story:
     """Draws a story.
 
     Args:

@@ -17,8 +17,8 @@ contain at least one" begins the list, they fit: 495, 1,020, 574, 10 and 1 clips
 """
 
 SOFTENING = 0.25
-"""Weight of an equal share for each family beside KeyframeFace's own: at 0, disgust would be the emotion of only ten of
-the 429 test scripts."""
+"""Weight of an equal share for each family next to KeyframeFace's own: at 0, disgust would be the emotion of only ten
+of the 429 test scripts."""
 
 NEUTRAL_SHARE = 0.06
 """Share of scripts whose emotion is none of the six; the paper gives no number for them."""
@@ -155,7 +155,7 @@ MASKS: Mapping[str, Shade] = MappingProxyType(
         "show of indifference": Shade("Neutral", {}, ({45: 0.4, 17: 0.4}, {2: 0.4, 17: 0.5}), ("away",), ("turned",)),
     }
 )
-"""What an emotion may be hidden behind, by name."""
+"""What may hide an emotion, by name."""
 
 PARTNERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -185,7 +185,7 @@ EXTRAS: tuple[tuple[int | str, float, float], ...] = (
     (45, 0.024, 0.65), (2, 0.018, 0.50), (10, 0.012, 0.50), (16, 0.012, 0.45), (20, 0.012, 0.50),
     (14, 0.012, 0.50), ("L12", 0.003, 0.50), ("R12", 0.003, 0.50), ("L45", 0.003, 0.90), ("R45", 0.003, 0.90),
 )  # fmt: skip
-"""Small actions that any script may ask for beside its emotion: (action unit, chance a keyframe, intensity)."""
+"""Small actions that any script may ask for besides its emotion: (action unit, chance a keyframe, intensity)."""
 
 
 def family_shares() -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Minutes long (`python -m pytest -m slow`): what the cards claim, trained anew."""
+"""Minutes long (`python -m pytest -m slow`): what the cards claim, trained again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commandline import ROOT, SHARED, results, run
-
-TAKES = SHARED / "livelink"
-"""Real recordings, beside the project and not part of it."""
+from tests.commandline import ROOT, results, run
+from tests.real_data import LIVELINK, needs_real_data
 
 
 def mse(folder: Path) -> float:
@@ -38,12 +36,11 @@ def test_the_autoencoder_halves_the_mean_faces_error_on_unseen_words(tmp_path: P
     assert mse(autoencoder) < mse(neighbour)
 
 
+@needs_real_data
 @pytest.mark.slow
 def test_the_autoencoder_beats_mean_face_and_neighbour_on_held_out_takes(tmp_path: Path) -> None:
-    if not TAKES.is_dir():
-        pytest.skip(f"no real takes at {TAKES}")
     parts = [
-        "--data.init_args.source.init_args.folder", TAKES,
+        "--data.init_args.source.init_args.folder", LIVELINK,
         "--data.init_args.split.test", "[Angry_MySlate_166, Fearful_MySlate_162, Sad_MySlate_168]",
         "--data.init_args.split.val", "[Sad_MySlate_167]",
     ]  # fmt: skip

@@ -44,7 +44,7 @@ def test_frozen_encoder_computes_once_and_finds_it_on_disk(
     assert torch.equal(again(TEXTS), first(TEXTS))
 
 
-def test_a_damaged_cache_is_computed_anew(specification: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_cache_is_computed_again(specification: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
     first = FrozenTextEncoder(specification)
     first.remember(TEXTS)
@@ -64,7 +64,7 @@ def test_too_long_texts_are_counted(
     assert "1 of 2 texts are longer than the encoder's" in caplog.text
 
 
-def test_digest_tells_weights_apart(tiny_sentence_encoder: str, tiny_clip: str) -> None:
+def test_digest_differs_between_weights(tiny_sentence_encoder: str, tiny_clip: str) -> None:
     digests = [FrozenTextEncoder(each).digest for each in (tiny_sentence_encoder, tiny_clip, tiny_clip)]
     assert digests[0] != digests[1] == digests[2]
 
@@ -89,7 +89,7 @@ def test_embedded_minilm_is_the_published_one() -> None:
         ("sentence-transformers:./nowhere", "download it where there is a network and give its folder"),
     ],
 )
-def test_a_wrong_specification_is_told(specification: str, message: str) -> None:
+def test_a_wrong_specification_is_refused(specification: str, message: str) -> None:
     with pytest.raises(InputError, match="text encoder") as caught:
         build_text_encoder(specification)
     assert message in str(caught.value)

@@ -10,7 +10,8 @@ from kfzoo.arkit.mirror import mirror
 from kfzoo.errors import InputError
 from kfzoo.rendering.drawing.control_points import GROUPS, MOVES, REST, SIDEWAYS, WRINKLES
 from kfzoo.rendering.drawing.draw import PORTRAIT, draw_face
-from kfzoo.rendering.drawing.rig import INVISIBLE, gaze, pose
+from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
+from kfzoo.rendering.drawing.rig import gaze, pose
 
 SIZE = 128
 Face = NDArray[np.float64]
@@ -70,7 +71,7 @@ def test_the_resting_face_is_symmetric_to_the_last_control_point() -> None:
         np.testing.assert_allclose(left * (-1, 1, 1), right, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("channel", [name for name in CHANNELS if name not in INVISIBLE])
+@pytest.mark.parametrize("channel", [name for name in CHANNELS if name not in DrawnFaces.unseen])
 def test_every_visible_channel_changes_the_image(channel: str) -> None:
     rest = pixels(np.zeros(61))
     strong, faint = pixels(face(**{channel: 1.0})), pixels(face(**{channel: 0.3}))
@@ -85,7 +86,7 @@ def test_opposite_angles_differ(channel: str) -> None:
     assert np.abs(pixels(face(**{channel: 0.5})) - pixels(face(**{channel: -0.5}))).mean() > 3
 
 
-def test_every_blendshape_stands_in_the_tables_and_nothing_else_does() -> None:
+def test_every_blendshape_is_in_the_tables_and_nothing_else_is() -> None:
     bases = {name.removesuffix("Left").removesuffix("Right") for name in BLENDSHAPES}
     gazes = {name for name in bases if name.startswith("EyeLook")}
     assert set(MOVES) | set(SIDEWAYS) == bases - gazes

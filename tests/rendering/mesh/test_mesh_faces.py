@@ -15,7 +15,7 @@ from kfzoo.arkit.channels import CHANNELS, INDEX
 from kfzoo.arkit.mirror import mirror
 from kfzoo.errors import InputError
 from kfzoo.rendering.appearance import draw_look
-from kfzoo.rendering.mesh import facekit_files
+from kfzoo.rendering.mesh import facekit_files, mesh_faces, rig
 from kfzoo.rendering.mesh.facekit_files import (
     IDENTITIES,
     NEUTRAL,
@@ -26,12 +26,8 @@ from kfzoo.rendering.mesh.facekit_files import (
     read_facekit,
     shape_files,
 )
-from tests.rendering.made_up_facekit import make_facekit
-
-pytest.importorskip("numba", reason="the package numba is not installed: no faces in three dimensions")
-
-from kfzoo.rendering.mesh import mesh_faces, rig
 from kfzoo.rendering.mesh.mesh_faces import SMALL, MeshFaces
+from tests.rendering.mesh.made_up_facekit import make_facekit
 
 SIZE = 96
 MADE_UP = Path("made up")
@@ -92,7 +88,7 @@ def test_the_made_up_model_has_the_real_ones_arrays(facekit: FaceKit) -> None:
 # Images ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_image_shows_a_face_on_white(faces: MeshFaces) -> None:
+def test_an_image_shows_a_face_on_white(faces: MeshFaces) -> None:
     image = faces.render(face())
     assert image.shape == (SIZE, SIZE, 3)
     assert image.dtype == np.uint8
@@ -144,8 +140,8 @@ def test_people_have_hair_or_none(faces: MeshFaces) -> None:
     looks = [draw_look(faces.seed, identity) for identity in range(60)]
     kinds: Sequence[tuple[bool, bool]] = [(look.bald, look.long_hair) for look in looks]
     long, bald, short = (kinds.index(kind) for kind in ((False, True), (True, False), (False, False)))
-    beside = {who: silhouette(pixels(faces, face(), who))[int(0.8 * SIZE)].sum() for who in (long, bald, short)}
-    assert beside[long] > 1.3 * max(beside[bald], beside[short])  # hair hangs beside the neck
+    hair = {who: silhouette(pixels(faces, face(), who))[int(0.8 * SIZE)].sum() for who in (long, bald, short)}
+    assert hair[long] > 1.3 * max(hair[bald], hair[short])  # hair hangs next to the neck
     crowns = {who: pixels(faces, face(), who)[round(0.18 * SIZE), SIZE // 2] for who in (bald, short)}
     skins = {who: np.array(looks[who].skin) for who in crowns}
     assert np.abs(crowns[bald] - skins[bald]).max() < 50

@@ -53,7 +53,7 @@ def odd(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_odd_image_is_told_in_a_line_and_the_rest_is_used(odd: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_odd_image_is_logged_and_the_rest_is_used(odd: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         scripts = list(ImageFolder(odd))
     assert [script.id for script in scripts] == [
@@ -169,11 +169,11 @@ def test_joined_by_name_with_json_lines(tmp_path: Path, caplog: pytest.LogCaptur
         "1 of 3 rows of '' have no image",
         "2 images are used, 0 of them changed; 1 left out",
     ]
-    with pytest.raises(InputError, match=r"c\.png: ground truth\.jsonl names it in no row"):
+    with pytest.raises(InputError, match=r"c\.png: truth\.jsonl names it in no row"):
         list(ImageArkitPairs(tmp_path / "images", path, join="name", fps=None, strict=True))
-    with pytest.raises(InputError, match=r"fps: is 2\.0, but ground truth\.jsonl tells no time"):
+    with pytest.raises(InputError, match=r"fps: is 2\.0, but truth\.jsonl has no time"):
         list(ImageArkitPairs(tmp_path / "images", path, join="name"))
-    with pytest.raises(InputError, match=r"truth\.jsonl: tells no time for some rows"):
+    with pytest.raises(InputError, match=r"truth\.jsonl: has no time for some rows"):
         list(ImageArkitPairs(tmp_path / "images", path))
 
 
@@ -196,12 +196,12 @@ def test_images_and_rows_that_do_not_fit(tmp_path: Path, caplog: pytest.LogCaptu
     with caplog.at_level(logging.WARNING):
         pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes", fps=None))
     assert [jaw(script) for script in pairs] == [0, 30]
-    told = "\n".join(caplog.messages)
-    assert "cover.png: has no number in its name" in told
-    assert "100.png: no row of s.csv is at its time, 1.667 s" in told
-    assert "45.png: is empty (0 bytes)" in told
-    assert "t: has no ground truth in" in told
-    assert told.endswith("2 images are used, 0 of them changed; 4 left out")
+    messages = "\n".join(caplog.messages)
+    assert "cover.png: has no number in its name" in messages
+    assert "100.png: no row of s.csv is at its time, 1.667 s" in messages
+    assert "45.png: is empty (0 bytes)" in messages
+    assert "t: has no ground truth in" in messages
+    assert messages.endswith("2 images are used, 0 of them changed; 4 left out")
 
 
 def test_arguments(tmp_path: Path) -> None:

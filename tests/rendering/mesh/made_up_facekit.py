@@ -51,7 +51,7 @@ def make_facekit() -> FaceKit:
     corners: list[Corners] = []
 
     def lay(name: str, points: Points, outward: Points, hole: NDArray[np.bool_] | None = None) -> None:
-        """Puts a grid, (rows, columns, 3), where a part's vertices stand; those left over repeat the last, unused."""
+        """Puts a grid, (rows, columns, 3), where a part's vertices are; those left over repeat the last, unused."""
         first, end = RANGES[name]
         flat = points.reshape(-1, 3)
         neutral[first:end] = flat[np.minimum(np.arange(end - first), len(flat) - 1)]

@@ -1,8 +1,7 @@
-"""What holds for every renderer; the one of meshes is skipped where they are not."""
+"""What holds for every renderer; the one of meshes needs real data."""
 
 from __future__ import annotations
 
-import os
 import pickle
 import tarfile
 from pathlib import Path
@@ -17,10 +16,9 @@ from kfzoo.errors import InputError
 from kfzoo.rendering.base import FaceRenderer
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.rendering.mesh.facekit_files import SHAPES, VARIABLE, find_folder
-from tests.commandline import SHARED
+from tests import real_data
 
 SIZE = 128
-ARCHIVE = SHARED / "ict_facekit.tar.xz"
 MESH_UNSEEN = ("TongueOut", "LeftEyeRoll", "RightEyeRoll")
 Pixels = NDArray[np.int64]
 
@@ -28,13 +26,9 @@ Pixels = NDArray[np.int64]
 @pytest.fixture(scope="session")
 def facekit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of ICT-FaceKit's meshes, which are not part of the zoo."""
-    pytest.importorskip("numba", reason="the package numba is not installed: no faces in three dimensions")
-    if os.environ.get(VARIABLE):
-        return find_folder(None)
-    if not ARCHIVE.is_file():
-        pytest.skip(f"ICT-FaceKit is neither at {VARIABLE} nor at {ARCHIVE}: no faces in three dimensions")
+    real_data.require()
     folder = tmp_path_factory.mktemp("facekit")
-    with tarfile.open(ARCHIVE) as archive:
+    with tarfile.open(real_data.FACEKIT) as archive:
         archive.extractall(folder, filter="data")
     return find_folder(str(folder / "ict"))
 
@@ -78,7 +72,7 @@ REACHES = {
 """Rows, in sides of the image, in which most of what a region's channels change lies."""
 
 
-def test_a_image_has_its_size_and_the_subjects_left_at_the_viewers_right(renderer: FaceRenderer) -> None:
+def test_an_image_has_its_size_and_the_subjects_left_at_the_viewers_right(renderer: FaceRenderer) -> None:
     assert renderer.render(face()).shape == (SIZE, SIZE, 3)
     assert renderer.render(face()).dtype == np.uint8
     found = change(renderer, {}, EyeBlinkLeft=1)
@@ -133,7 +127,7 @@ def test_mirrored_coefficients_give_the_mirrored_face(renderer: FaceRenderer, se
 
 
 def again(renderer: FaceRenderer, seed: int = 0) -> FaceRenderer:
-    """A renderer of the same settings, made anew."""
+    """A renderer of the same settings, made again."""
     if isinstance(renderer, DrawnFaces):
         return DrawnFaces(renderer.size, seed)
     from kfzoo.rendering.mesh.mesh_faces import MeshFaces
@@ -166,7 +160,7 @@ def test_people_differ_and_stay_themselves(renderer: FaceRenderer) -> None:
     assert max(own) < min(apart)
 
 
-def test_the_key_tells_settings_apart(renderer: FaceRenderer) -> None:
+def test_the_key_differs_between_settings(renderer: FaceRenderer) -> None:
     assert again(renderer).key == renderer.key
     assert again(renderer, 1).key != renderer.key
     assert DrawnFaces(64).key != DrawnFaces(65).key
@@ -190,7 +184,7 @@ def test_values_out_of_range_are_clamped(renderer: FaceRenderer) -> None:
 # The meshes' own -----------------------------------------------------------------------------------------------------
 
 
-def test_without_meshes_one_line_tells_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_meshes_one_line_says_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(InputError, match=r"light model, MIT\) from https://github.com/ICT-VGL/ICT-FaceKit") as caught:
         find_folder(None)
@@ -203,7 +197,7 @@ def test_without_meshes_one_line_tells_where_they_are(tmp_path: Path, monkeypatc
     assert find_folder(None) == tmp_path / "FaceXModel"
 
 
-def test_a_damaged_mesh_is_told(facekit: Path, tmp_path: Path) -> None:
+def test_a_damaged_mesh_is_refused(facekit: Path, tmp_path: Path) -> None:
     from kfzoo.rendering.mesh.facekit_files import read_facekit
 
     (tmp_path / "generic_neutral_mesh.obj").write_bytes((facekit / "generic_neutral_mesh.obj").read_bytes()[:40_000])

@@ -8,7 +8,7 @@ from kfzoo.errors import InputError
 
 
 @pytest.mark.parametrize("name", ["timm:mobilenetv3_small_050", "timm:test_vit2"])
-def test_a_timm_backbone_gives_one_vector_a_image(name: str) -> None:
+def test_a_timm_backbone_gives_one_vector_an_image(name: str) -> None:
     encoder = build_image_encoder(name)
     assert isinstance(encoder, TimmEncoder)
     side = 64
@@ -51,7 +51,7 @@ def test_without_a_pooler_the_patches_are_averaged(tiny_vision: str) -> None:
         ("huggingface:/nowhere/at/all", "cannot be loaded"),
     ],
 )
-def test_what_is_not_there_is_told_in_one_line(name: str, message: str) -> None:
+def test_missing_weights_are_refused_in_one_line(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         build_image_encoder(name)
     assert "\n" not in str(caught.value)
