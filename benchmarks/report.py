@@ -63,8 +63,7 @@ def verdict(target: str, reached: str, met: bool) -> str:
 
 def page(name: str, title: str, body: str) -> str:
     """Puts a heading over a benchmark's text that says where and with what it was measured."""
-    from kfzoo.evaluation.callback import commit  # both import torch, which no measured process should meet
-    from kfzoo.evaluation.provenance import hardware
+    from kfzoo.evaluation.provenance import commit, hardware  # imports torch, which no measured process should meet
 
     head = [
         f"- hardware: {hardware()}",

@@ -22,11 +22,12 @@ from kfzoo.commands.messages import one_line_error, unwrapped
 from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
-from kfzoo.evaluation.callback import EvaluationCallback
 from kfzoo.evaluation.clip_writer import ClipWriter
+from kfzoo.evaluation.evaluation_callback import EvaluationCallback
 from kfzoo.evaluation.evaluator_callback import EvaluatorCallback
 from kfzoo.evaluation.motion_callback import MotionCallback
-from kfzoo.evaluation.prediction_callbacks import KeptAnswers, PredictionWriter
+from kfzoo.evaluation.prediction_writer import PredictionWriter
+from kfzoo.evaluation.resume_callback import ResumeCallback
 from kfzoo.models.base import ClipModule, KeyframeModule
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import read_checkpoint
@@ -141,13 +142,12 @@ class KfzooCLI(LightningCLI):
         if self._moves:
             if evaluator:
                 raise InputError("evaluator", "scores keyframes, and this is a model of moving clips", "leave it out")
-            return [MotionCallback(folder.motion, folder.curves, config), ClipWriter(folder.clips)]
+            return [MotionCallback(folder.results, folder.curves, config), ClipWriter(folder.clips)]
         if not isinstance(self.model, KeyframeModule):
             return [EvaluatorCallback(folder.evaluator, config=config)]
-        kept = KeptAnswers(folder.results, folder.predictions)
         return [
-            kept,
-            EvaluationCallback(folder.results, folder.faces, config, evaluator=evaluator, earlier=kept.earlier),
+            ResumeCallback(folder.results, folder.predictions),
+            EvaluationCallback(folder.results, folder.faces, config, evaluator=evaluator),
             PredictionWriter(folder.predictions),
         ]
 

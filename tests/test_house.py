@@ -16,6 +16,7 @@ from tests.commandline import ROOT
 FLOORS = {
     "errors": 0,
     "files": 1,
+    "journal": 1,
     "arkit": 2,
     "metrics": 3,
     "rendering": 3,
@@ -27,7 +28,6 @@ FLOORS = {
     "assets": 6,
     "annotation": 6,
     "models": 7,
-    "journal": 8,
     "evaluation": 9,
     "runs": 10,
     "commands": 11,

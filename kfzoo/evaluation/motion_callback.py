@@ -1,11 +1,9 @@
-"""The callback that says, after `test`, how clips move that a model of motion generates."""
+"""The callback that compares, after `test`, generated clips with the true ones and writes the run's results."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +13,26 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from torch.distributed import all_gather_object
 
 from kfzoo.data.clip import Clip
-from kfzoo.encoders.frozen import weights_digest
-from kfzoo.evaluation.callback import commit, identity, whole
-from kfzoo.evaluation.motion import MotionReport, compare_motion
+from kfzoo.evaluation.motion import MotionReport, MotionScores, compare_motion
 from kfzoo.evaluation.motion_figure import Pair, draw_motion
-from kfzoo.evaluation.provenance import hardware
-from kfzoo.files import replacing
+from kfzoo.evaluation.provenance import provenance_of
+from kfzoo.evaluation.results import Results, write_results
+from kfzoo.evaluation.scores import MOTION_METRICS, Score
+from kfzoo.training.trainer import data_module, gather, writes_files
 
-FORMAT = "kfzoo-motion"
 DRAWN = 4
-"""Clips on the image: the longest of the test part."""
-
-_COLUMNS = {"speed": "speed 1/s", "acceleration": "acceleration 1/s²", "static": "static", "fid": "FID ↓"}
+"""Clips in the figure: the longest of the test part."""
 
 
 class MotionCallback(Callback):
-    """Compares what `test_step` generates, a `ClipBatch` of the model's own motion, with the true clips.
+    """Scores what `test_step` generates, a `ClipBatch` of the model's own motion.
 
     Args:
-        path: Where the report goes.
-        image: Where an image of ground truth beside generated goes.
-        config: The resolved configuration, to be kept with it.
+        path: The results file.
+        image: The figure: ground truth next to generated.
+        config: The resolved configuration, to be kept with the results.
     """
 
     def __init__(self, path: Path, image: Path, config: Mapping[str, Any]) -> None:
@@ -47,71 +41,76 @@ class MotionCallback(Callback):
         self.config = config
 
     def on_test_start(self, *_: Any) -> None:
-        """Forgets an earlier test."""
+        """Clears the clips of an earlier test."""
         self._generated: dict[str, NDArray[np.float32]] = {}
         self._started = time.perf_counter()
 
     def on_test_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        """Takes a batch's clips."""
+        """Collects a batch's clips."""
         for name, motion, length in zip(outputs.ids, outputs.motion.cpu(), outputs.lengths.tolist(), strict=True):
             self._generated[name] = motion[:length].numpy()
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Joins all processes' clips; rank 0 compares, writes and prints."""
-        gathered = [self._generated]
-        if trainer.world_size > 1:
-            gathered = [{} for _ in range(trainer.world_size)]
-            all_gather_object(gathered, self._generated)
+        """Joins the clips of all processes; rank 0 compares, writes and prints."""
+        generated = {name: motion for part in gather(self._generated) for name, motion in part.items()}
         if not trainer.is_global_zero:
             return
-        generated = {name: motion for part in gathered for name, motion in part.items()}
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_module(trainer)
         clips: list[Clip] = [clip for clip in data.samples("test") if clip.id in generated]
         made = [generated[clip.id] for clip in clips]
         report = compare_motion(made, [clip.motion for clip in clips], data.train_coefficients.numpy())
-        found = {"speed_ratio": report.speed_ratio, **asdict(report.generated)}
-        pl_module.log_dict(
-            {f"test/{name}": value for name, value in found.items() if value is not None}, rank_zero_only=True
-        )
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        scores, target = scores_of(report)
+        pl_module.log_dict({f"test/{name}": score.value for name, score in scores.items()}, rank_zero_only=True)
+        if not writes_files(trainer):
             return
-        self._write(data, pl_module, report)
-        chosen = sorted(range(len(clips)), key=lambda place: -len(clips[place]))[:DRAWN]
-        draw_motion([Pair(clips[each].captions[0], clips[each].motion, made[each]) for each in chosen], self.image)
+        seconds = time.perf_counter() - self._started
+        results = Results(
+            **vars(provenance_of(self.path, pl_module, data, self.config, seconds)),
+            count=report.count,
+            invalid=0,
+            scores=scores,
+            references={"ground_truth": target},
+            status="complete" if report.count == len(data.samples("test")) else "partial",
+        )
+        write_results(self.path, results, None)
+        self._draw(clips, made)
         print_report(report)
-        print(f"report     {self.path}\npicture    {self.image}")
+        print(f"results    {self.path}\nmotion     {self.image}")
 
-    def _write(self, data: Any, module: Any, report: MotionReport) -> None:
-        record = {
-            "format": FORMAT,
-            "schema": 1,
-            "run": self.path.parent.name,
-            "model": type(module).__name__,
-            "class_path": f"{type(module).__module__}.{type(module).__qualname__}",
-            "data": asdict(identity(data, "test")),
-            "status": "complete" if report.count == len(data.samples("test")) else "partial",
-            **asdict(report),
-            "config": dict(self.config),
-            "seed": whole(self.config.get("seed_everything")),
-            "commit": commit(),
-            "checkpoint": weights_digest(module.stored()),
-            "hardware": hardware(),
-            "seconds": time.perf_counter() - self._started,
-        }
-        with replacing(self.path) as beside:
-            beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    def _draw(self, clips: Sequence[Clip], made: Sequence[NDArray[np.float32]]) -> None:
+        longest = sorted(range(len(clips)), key=lambda place: -len(clips[place]))[:DRAWN]
+        draw_motion([Pair(clips[each].captions[0], clips[each].motion, made[each]) for each in longest], self.image)
+
+
+def scores_of(report: MotionReport) -> tuple[dict[str, Score], dict[str, Score]]:
+    """Returns the scores of the generated and of the true clips, by the names in `MOTION_METRICS`.
+
+    There is no speed ratio where the true clips do not move.
+    """
+    generated, target = _scores(report.generated), _scores(report.targets)
+    if report.speed_ratio is not None:
+        generated = {"speed_ratio": Score(report.speed_ratio), **generated}
+        target = {"speed_ratio": Score(1.0), **target}
+    return generated, target
+
+
+def _scores(scores: MotionScores) -> dict[str, Score]:
+    return {
+        "speed": Score(scores.speed),
+        "acceleration": Score(scores.acceleration),
+        "static_share": Score(scores.static),
+        "fid_frames": Score(scores.fid),
+    }
 
 
 def print_report(report: MotionReport, console: Console | None = None) -> None:
-    """Prints ground truth and generated one above the other, and how fast the one is beside the other."""
-    console = console or Console()
-    ratio = "" if report.speed_ratio is None else f", generated at {report.speed_ratio:.2f} of the ground truth's speed"
-    table = Table("", *_COLUMNS.values(), box=SIMPLE_HEAD, title=f"{report.count} clips{ratio}", title_justify="left")
-    for name, scores in (("target", report.targets), ("generated", report.generated)):
-        values = (
-            f"{getattr(scores, key):.1%}" if key == "static" else f"{getattr(scores, key):.4f}" for key in _COLUMNS
-        )
-        table.add_row(name, *values)
-    console.print(table)
+    """Prints the scores of the true clips and, in the next line, of the generated ones."""
+    rows = dict(zip(("generated", "target"), scores_of(report), strict=True))
+    names = [name for name in MOTION_METRICS if name in rows["target"]]
+    header = [f"{MOTION_METRICS[name].label} {MOTION_METRICS[name].arrow}" for name in names]
+    table = Table("", *header, box=SIMPLE_HEAD, title=f"{report.count} clips", title_justify="left")
+    for row in ("target", "generated"):
+        table.add_row(row, *(f"{rows[row][name].value:.{MOTION_METRICS[name].decimals}f}" for name in names))
+    (console or Console()).print(table)

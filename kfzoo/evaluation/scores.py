@@ -112,3 +112,12 @@ REFERENCES: dict[str, str] = {
     "zero_face": "zero face",
 }
 """The four reference rows under every table, and how they are printed."""
+
+MOTION_METRICS: dict[str, MetricInfo] = {
+    "speed_ratio": MetricInfo("Speed ratio", "target", 2),
+    "speed": MetricInfo("Speed 1/s", "target", 4),
+    "acceleration": MetricInfo("Acceleration 1/s²", "target", 4),
+    "static_share": MetricInfo("Static", "target", 3),
+    "fid_frames": MetricInfo("FID (frames)", "low", 4),
+}
+"""Metrics of generated clips (`kfzoo.evaluation.motion`); `speed_ratio` is missing where the true clips do not move."""

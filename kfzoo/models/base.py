@@ -17,6 +17,7 @@ from kfzoo.data.clip import MAX_FRAMES
 from kfzoo.data.clip_batch import ClipBatch
 from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.errors import InputError
+from kfzoo.journal import AnswerJournal
 from kfzoo.training.module import Monitor, ZooModule
 
 
@@ -54,6 +55,7 @@ class KeyframeModule(ZooModule, ABC):
     """
 
     condition: ClassVar[Literal["text", "image"]] = "text"
+    journal: AnswerJournal[KeyframeBatch, Generation] | None = None
     monitor = Monitor("val/mse", "min")
 
     def __init__(self) -> None:
@@ -93,11 +95,11 @@ class KeyframeModule(ZooModule, ABC):
 
     def test_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:  # type: ignore[override]  # callbacks read it
         """Answers a batch; the evaluation reads it from here."""
-        return self.generate(batch)
+        return self.generate(batch) if self.journal is None else self.journal.answer(batch, self.generate)
 
     def predict_step(self, batch: KeyframeBatch, batch_idx: int) -> Generation:
         """Answers a batch."""
-        return self.generate(batch)
+        return self.generate(batch) if self.journal is None else self.journal.answer(batch, self.generate)
 
 
 class ClipModule(ZooModule, ABC):
@@ -107,6 +109,7 @@ class ClipModule(ZooModule, ABC):
         longest: () int64, frames of the longest clip that it draws; by default of any clip.
     """
 
+    journal: AnswerJournal[ClipBatch, ClipBatch] | None = None
     monitor = Monitor("val/loss", "min")
     longest: Tensor
 
@@ -190,8 +193,8 @@ class ClipModule(ZooModule, ABC):
 
     def test_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:  # type: ignore[override]  # callbacks read it
         """Answers a batch; the comparison with the ground truth reads it from here."""
-        return self.answer(batch)
+        return self.answer(batch) if self.journal is None else self.journal.answer(batch, self.answer)
 
     def predict_step(self, batch: ClipBatch, batch_idx: int) -> ClipBatch:
         """Answers a batch."""
-        return self.answer(batch)
+        return self.answer(batch) if self.journal is None else self.journal.answer(batch, self.answer)

@@ -15,6 +15,7 @@ from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
+from kfzoo.journal import AnswerJournal
 
 
 class Monitor(NamedTuple):
@@ -35,11 +36,13 @@ class ZooModule(LightningModule):
         train_mean: (61,) mean of the training part; zero before `fit`.
         train_std: (61,) standard deviation of the training part.
         image_size: Side in pixels of the images that it wants in its batches; None for none, as models of text.
+        journal: Answers of earlier starts, while a `test` or `predict` runs that can be resumed.
         provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.
     """
 
     monitor: ClassVar[Monitor]
     image_size: int | None = None
+    journal: AnswerJournal[Any, Any] | None = None
     train_mean: Tensor
     train_std: Tensor
 

@@ -80,13 +80,12 @@ def test_fid_is_the_distance_of_the_means_where_only_they_differ() -> None:
     assert report.generated.fid == pytest.approx(61 * 0.01, rel=1e-3)
 
 
-def test_the_table_tells_both(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_shows_both(capsys: pytest.CaptureFixture[str]) -> None:
     clips = [walk(seed) for seed in range(3)]
     print_report(compare_motion(clips, clips, np.concatenate(clips)), Console(width=100))
     said = capsys.readouterr().out
-    assert "3 clips, generated at 1.00 of the ground truth's speed" in said
-    assert "target" in said
-    assert "0.0%" in said
+    assert "3 clips" in said
+    assert [line.split()[:2] for line in said.splitlines()[-3:-1]] == [["target", "1.00"], ["generated", "1.00"]]
 
 
 def test_the_liveliest_channels_one_of_each_pair() -> None:
