@@ -36,7 +36,6 @@ class RunFolder:
         self.evaluator = self.path / "evaluator.json"
         self.faces = self.path / "faces.png"
         self.predictions = self.path / "predictions.jsonl"
-        self.motion = self.path / "motion.json"
         self.curves = self.path / "motion.png"
         self.clips = self.path / "predictions"
 

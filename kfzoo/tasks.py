@@ -14,11 +14,12 @@ from typing import Any
 from lightning.pytorch.callbacks import Callback
 
 from kfzoo.errors import InputError
-from kfzoo.evaluation.callback import EvaluationCallback
 from kfzoo.evaluation.clip_writer import ClipWriter
+from kfzoo.evaluation.evaluation_callback import EvaluationCallback
 from kfzoo.evaluation.evaluator_callback import EvaluatorCallback
 from kfzoo.evaluation.motion_callback import MotionCallback
-from kfzoo.evaluation.prediction_callbacks import KeptAnswers, PredictionWriter
+from kfzoo.evaluation.prediction_writer import PredictionWriter
+from kfzoo.evaluation.resume_callback import ResumeCallback
 from kfzoo.runs import RunFolder
 from kfzoo.training.module import ZooModule
 
@@ -40,10 +41,9 @@ class Task:
 
 
 def _of_keyframes(folder: RunFolder, config: Config, evaluator: str) -> list[Callback]:
-    kept = KeptAnswers(folder.results, folder.predictions)
     return [
-        kept,
-        EvaluationCallback(folder.results, folder.faces, config, evaluator=evaluator, earlier=kept.earlier),
+        ResumeCallback(folder.results, folder.predictions),
+        EvaluationCallback(folder.results, folder.faces, config, evaluator=evaluator),
         PredictionWriter(folder.predictions),
     ]
 
@@ -51,7 +51,7 @@ def _of_keyframes(folder: RunFolder, config: Config, evaluator: str) -> list[Cal
 def _of_clips(folder: RunFolder, config: Config, evaluator: str) -> list[Callback]:
     if evaluator:
         raise InputError("evaluator", "scores keyframes, and this is a model of moving clips", "leave it out")
-    return [MotionCallback(folder.motion, folder.curves, config), ClipWriter(folder.clips)]
+    return [MotionCallback(folder.results, folder.curves, config), ClipWriter(folder.clips)]
 
 
 def _of_evaluators(folder: RunFolder, config: Config, evaluator: str) -> list[Callback]:

@@ -97,16 +97,16 @@ def test_a_model_of_motion_fits_tests_and_loads(
     assert run("fit", "--config", small, *epoch) == 0
     folder = tmp_path / "run"
     said = capsys.readouterr().out
-    for name in ("best.ckpt", "motion.json", "motion.png"):
+    for name in ("best.ckpt", "results.json", "motion.png"):
         assert str(folder / name) in said
         assert (folder / name).stat().st_size > 0
-    fitted = json.loads((folder / "motion.json").read_text())
+    fitted = json.loads((folder / "results.json").read_text())
     assert fitted["status"] == "complete"
     assert fitted["data"]["split"] == json.loads((folder / "split.json").read_text())["digest"]
 
     assert run("test", "--config", small) == 0
-    tested = json.loads((folder / "motion.json").read_text())
-    assert tested["generated"] == fitted["generated"]
+    tested = json.loads((folder / "results.json").read_text())
+    assert tested["scores"] == fitted["scores"]
     assert tested["checkpoint"] == fitted["checkpoint"]
 
     model = load_module(folder / "best.ckpt", kfzoo.models.ClipMDM)

@@ -20,6 +20,7 @@ from tests.commandline import ROOT
 FLOORS = {
     "errors": 0,
     "files": 1,
+    "journal": 1,
     "arkit": 2,
     "metrics": 3,
     "rendering": 3,
@@ -33,7 +34,6 @@ FLOORS = {
     "models": 7,
     "parsing": 2,
     "out_of_memory": 2,
-    "journal": 8,
     "evaluation": 9,
     "runs": 9,
     "tasks": 10,

@@ -1,7 +1,7 @@
-"""Stage I over a whole data set: once, resumable, one line of JSON a keyframe.
+"""The file of stage I's analyses of a whole data set: one line of JSON a keyframe, written by a resumable call.
 
 A line: `{"id": "<script>#<index>", "face": …, "by": …, "analysis": {…}}`. "face" is a digest of the coefficients and
-"by" the annotator: an analysis is taken over only where both are the same, so that changed data are analysed anew.
+"by" the annotator: an analysis is kept only where both are the same, so that changed data are analysed again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from kfzoo.annotation.annotators import Annotator
 from kfzoo.data.json_lines import Fields, read_lines
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
+from kfzoo.journal import Journal
 
 _KEYS = ("id", "face", "by", "analysis")
 _DIGITS = 4  # Of a coefficient: as they are written in scripts.
@@ -37,7 +38,7 @@ class Entry:
         id: Of the keyframe.
         face: `face_digest` of its coefficients.
         by: Name of the annotator.
-        analysis: What it says.
+        analysis: What the annotator wrote.
     """
 
     id: str
@@ -45,10 +46,13 @@ class Entry:
     by: str
     analysis: Analysis
 
+    def values(self) -> dict[str, Any]:
+        """Returns plain values, without the id."""
+        return {"face": self.face, "by": self.by, "analysis": self.analysis.values()}
+
     def line(self) -> str:
-        """Returns it as a line of the file."""
-        values = {"id": self.id, "face": self.face, "by": self.by, "analysis": self.analysis.values()}
-        return json.dumps(values, ensure_ascii=False) + "\n"
+        """Returns a line of the file."""
+        return json.dumps({"id": self.id, **self.values()}, ensure_ascii=False) + "\n"
 
 
 def face_digest(coefficients: ArrayLike) -> str:
@@ -57,7 +61,7 @@ def face_digest(coefficients: ArrayLike) -> str:
     return hashlib.sha256(steps.tobytes()).hexdigest()[:16]
 
 
-def read_book(path: str | os.PathLike[str]) -> dict[str, Entry]:
+def read_analyses(path: str | os.PathLike[str]) -> dict[str, Entry]:
     """Reads analyses by the keyframes' ids; of two for one keyframe the later counts.
 
     Raises:
@@ -69,7 +73,7 @@ def read_book(path: str | os.PathLike[str]) -> dict[str, Entry]:
     return {entry.id: entry for entry in map(_entry, read_lines(found))}
 
 
-def write_book(
+def write_analyses(
     path: str | os.PathLike[str],
     faces: Sequence[tuple[str, ArrayLike]],
     annotator: Annotator,
@@ -79,53 +83,51 @@ def write_book(
 ) -> tuple[int, int]:
     """Analyses faces and writes one line each, in their order.
 
-    What is done is kept beside the file, in `<name>.part`, as soon as it is done: after an interruption, the same call
-    goes on there. Analyses that the file holds already are taken over.
+    Each analysis is in a journal next to the file as soon as it is done: after an interruption, the same call resumes.
+    Analyses that the file already holds are kept.
 
     Args:
-        path: The file; it appears, or is replaced, when it is whole.
+        path: The file; it appears, or is replaced, when it is complete.
         faces: Ids, all different, and coefficients (61,).
-        annotator: Who analyses.
-        parallel: How many faces are asked for at a time; for servers.
+        annotator: Analyses them.
+        parallel: Number of faces that are analysed at a time; for servers.
         progress: Gets the number of faces that are done, each time one is.
 
     Returns:
-        How many were analysed now, and how many were there.
+        How many were analysed now, and how many were there before.
 
     Raises:
-        InputError: When the file cannot be written or is of another kind, and whatever the annotator raises.
+        InputError: When a file cannot be written or is of another kind, and what the annotator raises.
     """
     final = Path(path)
-    part = final.with_name(f"{final.name}.part")
     wanted = {name: (face_digest(face), face) for name, face in faces}
-    known = _kept(final, part)
+    journal = Journal(final, {"annotator": annotator.name})
+    for other in journal.others():
+        print(other.line)
+    known = read_analyses(final) if final.exists() else {}
+    unchanged = list(known) == list(wanted) and not journal.found
+    known |= {name: _entry((str(journal.pattern), {"id": name, **journal[name]})) for name in journal}
     done = {
         name: entry
         for name, entry in known.items()
         if name in wanted and (entry.face, entry.by) == (wanted[name][0], annotator.name)
     }
-    there = len(done)
-    progress(there)
-    if there == len(wanted) and not part.exists() and list(known) == list(wanted):
-        return 0, there
+    before = len(done)
+    progress(before)
+    if before == len(wanted) and unchanged:
+        return 0, before
     todo = [(name, digest, face) for name, (digest, face) in wanted.items() if name not in done]
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="\n") as journal:
-            journal.writelines(entry.line() for entry in done.values())
-            for entry in _analysed(todo, annotator, parallel):
-                journal.write(entry.line())
-                journal.flush()
-                done[entry.id] = entry
-                progress(len(done))
-    except OSError as error:
-        raise InputError(
-            part, f"cannot be written ({error.strerror})", "choose a folder that can be written"
-        ) from error
-    with replacing(final) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
+        for entry in _analysed(todo, annotator, parallel):
+            journal.add({entry.id: entry.values()})
+            done[entry.id] = entry
+            progress(len(done))
+    finally:
+        journal.close()
+    with replacing(final) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(done[name].line() for name in wanted)
-    part.unlink()
-    return len(todo), there
+    journal.remove()
+    return len(todo), before
 
 
 def _analysed(todo: Sequence[tuple[str, str, ArrayLike]], annotator: Annotator, parallel: int) -> Iterator[Entry]:
@@ -145,22 +147,6 @@ def _analysed(todo: Sequence[tuple[str, str, ArrayLike]], annotator: Annotator, 
             running |= {pool.submit(one, *each) for each in islice(rest, len(ended))}
             for future in ended:
                 yield future.result()
-
-
-def _kept(final: Path, part: Path) -> dict[str, Entry]:
-    """Returns what is there: the whole file, and over it what an interrupted call has left."""
-    known = read_book(final) if final.exists() else {}
-    if part.exists():
-        # The last line may be cut off: then it was not done.
-        whole = part.read_bytes().rpartition(b"\n")[0]
-        for number, line in enumerate(whole.splitlines(), start=1):
-            try:
-                values = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{part}:{number}", f"is not JSON ({error})", "remove the file") from None
-            entry = _entry((f"{part}:{number}", values))
-            known[entry.id] = entry
-    return known
 
 
 def _entry(line: tuple[str, Any]) -> Entry:

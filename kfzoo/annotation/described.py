@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kfzoo.annotation.analysis_file import Entry, face_digest, read_book
+from kfzoo.annotation.analysis_file import Entry, face_digest, read_analyses
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.data.sources.base import Source
 from kfzoo.errors import InputError
@@ -29,7 +29,7 @@ class Described(Source):
 
     def __iter__(self) -> Iterator[Script]:
         """Yields the source's scripts."""
-        book = read_book(self.analyses)
+        book = read_analyses(self.analyses)
         for script in self.source:
             keyframes = tuple(self._described(script, keyframe, book) for keyframe in script.keyframes)
             yield replace(script, keyframes=keyframes)

@@ -92,7 +92,7 @@ def describe(
     """
     from tqdm.auto import tqdm
 
-    from kfzoo.annotation.analysis_file import write_book
+    from kfzoo.annotation.analysis_file import write_analyses
     from kfzoo.annotation.annotators import Annotator, ModelAnnotator, RuleAnnotator
     from kfzoo.language_models.backend import open_backend
 
@@ -114,7 +114,7 @@ def describe(
         def progress(done: int) -> None:
             bar.update(done - bar.n)
 
-        new, there = write_book(out, faces, annotator, parallel=parallel, progress=progress)
+        new, there = write_analyses(out, faces, annotator, parallel=parallel, progress=progress)
     print(f"{len(faces):,} analyses in {out}: {new:,} new, {there:,} from before, by {annotator.name}")
 
 

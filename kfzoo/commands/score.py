@@ -111,8 +111,6 @@ def _scored(
     import numpy as np
 
     from kfzoo.commands.score_data import target_of
-    from kfzoo.evaluation.callback import commit
-    from kfzoo.evaluation.provenance import hardware
     from kfzoo.evaluation.results import Results
     from kfzoo.evaluation.rows import Rows
     from kfzoo.evaluation.suite import EvaluationSuite
@@ -142,10 +140,8 @@ def _scored(
         tables=report.tables,
         config=origin,
         seed=None,
-        commit=commit(),
         checkpoint=None,
         evaluator=None if evaluator is None else evaluator.digest,
-        hardware=hardware(),
         seconds=time.perf_counter() - started,
         # Without a training part a row without an answer is in no number: nothing to be compared with others'.
         status="no ground truth"

@@ -22,7 +22,7 @@ from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.data.sources.jsonl import ScriptsJsonl
 from kfzoo.data.split import Split
 from kfzoo.errors import InputError
-from kfzoo.evaluation.results import DataIdentity
+from kfzoo.evaluation.provenance import DataIdentity
 from kfzoo.runs import RunFolder, read_data
 
 ScoredPart = Literal["train", "val", "test", "all"]

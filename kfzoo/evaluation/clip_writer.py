@@ -1,116 +1,114 @@
-"""What `predict` leaves on disk of a model of motion: every clip as a Live Link Face recording."""
+"""The callback that writes the clips which a model generates in `predict`, as Live Link Face recordings."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from kfzoo.animation.curves import resample
 from kfzoo.arkit.livelink import TIMECODE_FPS, write_take
 from kfzoo.data.clip import FPS
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.errors import InputError
-from kfzoo.evaluation.prediction_callbacks import answers_depend_on
-from kfzoo.files import replacing
-from kfzoo.models.base import ClipModule
+from kfzoo.evaluation.resume_callback import answers_depend_on
+from kfzoo.journal import Journal
+from kfzoo.training.trainer import is_trial, stop_if_terminated
 
-ORIGIN = "origin.json"
-"""File beside the clips that tells what they depend on."""
+
+class ClipJournal(Journal):
+    """A journal of the clips in a folder: it names them, and each has a file of its own, `<id>.csv`.
+
+    Args:
+        folder: The folder; the names of recordings become folders in it.
+        origin: What the clips depend on; plain values.
+        process: Number of this process.
+
+    Raises:
+        InputError: When the folder holds clips of another origin.
+    """
+
+    def __init__(self, folder: Path, origin: Mapping[str, Any], process: int = 0) -> None:
+        super().__init__(folder / "clips.jsonl", origin, process)
+        self._folder = folder
+        self.written = set(folder.rglob("[!.]*.csv"))
+        unknown = self.written - {self.path(name) for name in self}
+        if unknown:
+            why = next((other.why for other in self.others()), "no journal says how they were made")
+            problem = f"holds {len(unknown)} clips of another model, data or settings ({why})"
+            raise InputError(folder, problem, "move the folder elsewhere, or remove it")
+
+    def answer(self, batch: ClipBatch, generate: Callable[[ClipBatch], ClipBatch]) -> ClipBatch:
+        """Generates those clips of a batch that have no file yet, and returns them alone."""
+        new = [clip for clip in batch.clips if not self.path(clip.id).is_file()]
+        if not new:
+            return ClipBatch(batch.motion[:0], batch.mask[:0], (), ())
+        return generate(collate_clips(new).to(batch.motion.device))
+
+    def write(self, clips: ClipBatch) -> None:
+        """Writes each clip at 60 frames a second; a clip is named in the journal before its file exists."""
+        self.add({name: {} for name in clips.ids})
+        for name, motion, length in zip(clips.ids, clips.motion.cpu(), clips.lengths.tolist(), strict=True):
+            write_take(self.path(name), resample(motion[:length], FPS, TIMECODE_FPS), TIMECODE_FPS)
+
+    def path(self, name: str) -> Path:
+        """Returns the file of a clip.
+
+        Raises:
+            InputError: When the clip's name would lead out of the folder.
+        """
+        *above, last = name.split("/")
+        if not last or any(part in ("", ".", "..") for part in above) or "\\" in name:
+            raise InputError(f"clip '{name}'", "has a name that no file can have", "rename the recording")
+        return self._folder.joinpath(*above, f"{last}.csv")
 
 
 class ClipWriter(Callback):
-    """Writes each clip that `predict` generates as `<id>.csv`, 60 frames a second, as soon as its batch is done.
+    """Writes the clips of each batch of `predict` as soon as it is done.
 
-    Files that stand are kept and not generated again, so that an interrupted `predict` goes on where it stopped.
+    Clips that have a file are not generated again, so that an interrupted `predict` resumes. The journal stays: it
+    says which model and which data the clips in the folder are of.
 
     Args:
-        folder: Where the files go; the names of recordings become folders in it.
+        folder: Where the files go.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._module: Any = None
+        self._journal: ClipJournal | None = None
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Looks at what stands, and stands between the model's step and its answers.
+        """Opens the journal.
 
         Raises:
             InputError: When the folder holds clips of another checkpoint, other data or other settings.
         """
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if is_trial(trainer):
             return
         module: Any = pl_module
-        origin = json.loads(json.dumps(answers_depend_on(trainer, module), default=str))
-        standing = self._standing(origin)
-        trainer.strategy.barrier("clips")  # all processes have looked: new files may be written
-        if trainer.is_global_zero:
-            if standing:
-                print(f"Going on: {standing} clips are in {self.folder}")
-            with replacing(self.folder / ORIGIN) as beside:
-                beside.write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
-        module.generate = self._only_new(module)
-        self._module = module
+        journal = ClipJournal(self.folder, answers_depend_on(trainer, module), trainer.global_rank)
+        trainer.strategy.barrier("journal")  # all processes have read: new clips may be written
+        if journal.written and trainer.is_global_zero:
+            print(f"Going on: {len(journal.written)} clips are in {self.folder}")
+        self._journal = module.journal = journal
 
     def on_predict_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        """Writes a batch's clips; ends where the process was asked to, for which Lightning's loop does not look."""
-        if self._module is not None:
-            for name, motion, length in zip(outputs.ids, outputs.motion.cpu(), outputs.lengths.tolist(), strict=True):
-                write_take(path_of(self.folder, name), resample(motion[:length], FPS, TIMECODE_FPS), TIMECODE_FPS)
-        if trainer.received_sigterm:
-            raise SIGTERMException
+        """Writes a batch's clips, and stops where the process was asked to."""
+        if self._journal is not None:
+            self._journal.write(outputs)
+        stop_if_terminated(trainer)
 
-    def on_predict_end(self, *_: Any) -> None:
-        """Steps aside."""
-        if self._module is not None:
-            del self._module.generate  # the class's own shows again
-            self._module = None
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Closes the journal."""
+        if self._journal is not None:
+            self._journal.close()
+            module: Any = pl_module
+            self._journal = module.journal = None
 
-    def on_exception(self, *_: Any) -> None:
-        """Steps aside; what is written stays."""
-        self.on_predict_end()
-
-    def _standing(self, origin: dict[str, Any]) -> int:
-        """Counts the clips that stand, all of which must be of this origin."""
-        count = sum(1 for _ in self.folder.rglob("[!.]*.csv")) if self.folder.is_dir() else 0
-        if not count:
-            return 0
-        try:
-            other = json.loads((self.folder / ORIGIN).read_text(encoding="utf-8"))
-            places = [key for key in [*origin, *other] if origin.get(key) != other.get(key)]
-            why = f"{places[0]}: {other.get(places[0])} there, {origin.get(places[0])} now" if places else ""
-        except (OSError, ValueError, AttributeError, TypeError):
-            why = f"its {ORIGIN} cannot be read"
-        if why:
-            remedy = "move the folder elsewhere, or remove it"
-            raise InputError(self.folder, f"holds {count} clips of another model, data or settings ({why})", remedy)
-        return count
-
-    def _only_new(self, module: ClipModule) -> Callable[[ClipBatch], ClipBatch]:
-        answer = module.generate
-
-        def ask(batch: ClipBatch) -> ClipBatch:
-            new = [clip for clip in batch.clips if not path_of(self.folder, clip.id).is_file()]
-            if not new:
-                return ClipBatch(batch.motion[:0], batch.mask[:0], (), ())
-            return answer(collate_clips(new).to(module.device))
-
-        return ask
-
-
-def path_of(folder: Path, name: str) -> Path:
-    """Returns where a clip's file goes.
-
-    Raises:
-        InputError: When the clip's name would lead out of the folder.
-    """
-    *above, last = name.split("/")
-    if not last or any(part in ("", ".", "..") for part in above) or "\\" in name:
-        raise InputError(f"clip '{name}'", "has a name that no file can have", "rename the recording")
-    return folder.joinpath(*above, f"{last}.csv")
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Closes the journal; what is written stays."""
+        self.on_predict_end(trainer, pl_module)

@@ -27,7 +27,7 @@ from kfzoo.evaluation.motion_encoder import MotionEncoder
 from kfzoo.metrics.retrieval import RPrecision
 from kfzoo.training.checkpoint import load_module
 from kfzoo.training.module import Monitor, ZooModule
-from kfzoo.training.optimizers import warmup_cosine
+from kfzoo.training.optimizers import adamw
 
 SMALLEST_SPREAD = 0.02
 """Floor of a channel's standard deviation: some channels are constant in real data (four in SemanticFace's)."""
@@ -142,9 +142,7 @@ class MotionEvaluator(ZooModule, ABC):
         rest = [each for name, each in self.named_parameters() if not name.startswith("encoder.")]
         rate, own = self.hparams["learning_rate"], self.hparams["encoder_learning_rate"]
         groups = [{"params": rest}, {"params": encoder, "lr": rate if own is None else own}]
-        optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=self.hparams["weight_decay"])
-        schedule = warmup_cosine(optimizer, 0, self.total_steps())
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return adamw(self, groups, rate, cosine=True, weight_decay=self.hparams["weight_decay"])
 
 
 class TextMotionEvaluator(MotionEvaluator):

@@ -1,4 +1,4 @@
-"""The callback that says, at the end of an evaluator's training, what it is worth."""
+"""The callback that measures, after the training of an evaluator, how well it understands the data."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from rich.console import Console
 from rich.table import Table
 
 from kfzoo.data.statistics import coefficients_of
-from kfzoo.evaluation.callback import commit, identity, whole
-from kfzoo.evaluation.provenance import hardware
+from kfzoo.evaluation.provenance import provenance_of
 from kfzoo.evaluation.rows import Rows
-from kfzoo.evaluation.scores import METRICS, REFERENCES
+from kfzoo.evaluation.scores import METRICS, REFERENCES, Score
 from kfzoo.evaluation.suite import EvaluationSuite
 from kfzoo.files import replacing
+from kfzoo.training.trainer import data_module, writes_files
 
 FORMAT = "kfzoo-evaluator"
 SHOWN = ("r_precision_1", "r_precision_2", "r_precision_3", "r_precision_reverse_1", "r_precision_full_1", "mmd")
 
 
 class EvaluatorCallback(Callback):
-    """Scores the test part's ground truth, and faces that know nothing of their condition, with the evaluator itself.
+    """Scores the test part's ground truth, and faces that do not depend on the condition, with the evaluator itself.
 
-    Ground truth far above chance says that the evaluator understands the data; the mean face and the zero face at
-    chance say that it gives nothing away. Both stand in a JSON file beside its content hash.
+    Ground truth far above chance shows that the evaluator understands the data; the mean face and the zero face at
+    chance show that it favours no constant face. Both are written to a JSON file with the evaluator's content hash.
 
     Args:
-        path: Where the file goes.
+        path: The file.
         config: The resolved configuration, to be kept with it.
     """
 
@@ -44,10 +44,10 @@ class EvaluatorCallback(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Scores the reference rows; rank 0 writes and prints."""
-        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not writes_files(trainer):
             return
         evaluator: Any = pl_module
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_module(trainer)
         started = time.perf_counter()
         samples = sorted(data.samples("test"), key=lambda sample: str(sample.id))
         target = coefficients_of(samples).numpy()
@@ -55,28 +55,24 @@ class EvaluatorCallback(Callback):
         rows = Rows(ids=ids, predictions=target, targets=target, valid=np.ones(len(ids), dtype=bool))
         suite = EvaluationSuite(data.train_coefficients, samples, evaluator)
         found = {name: report.scores for name, report in suite.reference_reports(rows).items()}
+        seconds = time.perf_counter() - started
         record = {
             "format": FORMAT,
             "schema": 1,
             "digest": evaluator.digest,
-            "class_path": f"{type(evaluator).__module__}.{type(evaluator).__qualname__}",
-            "data": asdict(identity(data, "test")),
+            **asdict(provenance_of(self.path, evaluator, data, self.config, seconds, evaluator.digest)),
             "count": len(samples),
-            "references": {
-                name: {key: asdict(score) for key, score in scores.items()} for name, scores in found.items()
-            },
-            "config": dict(self.config),
-            "seed": whole(self.config.get("seed_everything")),
-            "commit": commit(),
-            "hardware": hardware(),
-            "seconds": time.perf_counter() - started,
+            "references": {name: {key: asdict(each) for key, each in scores.items()} for name, scores in found.items()},
         }
-        with replacing(self.path) as beside:
-            beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        shown = [name for name in SHOWN if name in found["ground_truth"]]
-        table = Table("", *(f"{METRICS[name].label} {METRICS[name].arrow}" for name in shown), box=SIMPLE_HEAD)
-        for name, scores in found.items():
-            numbers = (f"{scores[key].value:.{METRICS[key].decimals}f}" for key in shown)
-            table.add_row(REFERENCES[name], *numbers)
-        Console().print(table)
+        with replacing(self.path) as temporary:
+            temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        _print(found)
         print(f"evaluator  {evaluator.digest}\nreport     {self.path}")
+
+
+def _print(references: Mapping[str, Mapping[str, Score]]) -> None:
+    shown = [name for name in SHOWN if name in references["ground_truth"]]
+    table = Table("", *(f"{METRICS[name].label} {METRICS[name].arrow}" for name in shown), box=SIMPLE_HEAD)
+    for name, scores in references.items():
+        table.add_row(REFERENCES[name], *(f"{scores[key].value:.{METRICS[key].decimals}f}" for key in shown))
+    Console().print(table)

@@ -8,12 +8,11 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from kfzoo import __version__
 from kfzoo.errors import InputError
+from kfzoo.evaluation.provenance import DataIdentity, Provenance
 from kfzoo.evaluation.samples import Samples, read_samples, write_samples
 from kfzoo.evaluation.scores import Score, Table
 from kfzoo.files import replacing
@@ -31,70 +30,30 @@ REMEDY = "run `test` again to write it"
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class DataIdentity:
-    """Which data was scored.
+@dataclass(frozen=True, kw_only=True)
+class Results(Provenance):
+    """The numbers of one run and their provenance.
 
     Attributes:
-        source: Name of the source, for example `BuiltinScripts`.
-        fingerprint: sha256 of the content.
-        split: sha256 of who is in which part.
-        part: The part scored, usually `test`.
-        annotation: The descriptions the model read.
-    """
-
-    source: str
-    fingerprint: str
-    split: str
-    part: str
-    annotation: str
-
-
-@dataclass(frozen=True)
-class Results:
-    """One run's numbers and where they come from.
-
-    Attributes:
-        run: Name of the run; tells two runs of one model apart.
-        model: Short name of the model.
-        class_path: Where its class is imported from.
-        data: What was scored.
         count: Number of samples scored.
         invalid: How many of them had no valid answer.
         scores: By metric.
         references: The reference rows: scores by metric, by row.
         tables: Breakdowns by name, such as `channel`, `head_pose`, `region`, `emotion`, `subject`, `keyframe`.
-        config: The resolved configuration, plain values.
-        seed: Of the run, if one was set.
-        commit: Of the code, if it is known.
-        checkpoint: sha256 of the weights that were tested, by name; the same run gives the same one in any folder.
-        evaluator: Content hash of the learned evaluator, if one took part.
-        hardware: A line from `kfzoo.evaluation.provenance`.
-        seconds: How long the test took.
         status: Whether the whole part was scored.
-        version: Of kfzoo.
-        created: UTC, ISO 8601.
     """
 
-    run: str
-    model: str
-    class_path: str
-    data: DataIdentity
     count: int
     invalid: int
     scores: Mapping[str, Score]
     references: Mapping[str, Mapping[str, Score]]
-    config: Mapping[str, Any]
-    seed: int | None
-    commit: str | None
-    checkpoint: str | None
-    hardware: str
-    seconds: float
-    status: Status
-    evaluator: str | None = None
     tables: Mapping[str, Table] = field(default_factory=dict)
-    version: str = __version__
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    status: Status
+
+    @property
+    def of_clips(self) -> bool:
+        """Whether clips were scored, not keyframes: as sets, so that there are no errors of single samples."""
+        return "fid_frames" in self.scores
 
 
 @dataclass(frozen=True)
@@ -180,7 +139,7 @@ def read_results(path: str | os.PathLike[str]) -> Results:
 
 
 def _run(path: Path, results: Results) -> Run:
-    if results.status != "complete":  # no test compares it with others
+    if results.status != "complete" or results.of_clips:  # no test compares its samples with others
         return Run(results)
     samples = read_samples(samples_path(path))
     if len(samples) != results.count:

@@ -64,11 +64,11 @@ class ZooModel(ZooModule, ABC):
 
     def test_step(self, batch: Any, batch_idx: int) -> Any:
         """Answers a batch; the evaluation callback reads the answers from here."""
-        return self.generate(batch)
+        return self.generate(batch) if self.journal is None else self.journal.answer(batch, self.generate)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Answers a batch."""
-        return self.generate(batch)
+        return self.generate(batch) if self.journal is None else self.journal.answer(batch, self.generate)
 
 
 class KeyframeModule(ZooModel):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch
 from kfzoo.encoders.image import build_image_encoder
 from kfzoo.models.base import Generation, KeyframeModule
-from kfzoo.training.optimizers import warmup_cosine
+from kfzoo.training.optimizers import adamw
 
 
 class ImageRegressor(KeyframeModule):
@@ -65,10 +64,6 @@ class ImageRegressor(KeyframeModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW, at a constant rate or with a warm-up and a cosine."""
-        settings = self.hparams
-        rate, decay = settings["learning_rate"], settings["weight_decay"]
-        optimizer = torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=decay)
-        schedule = warmup_cosine(
-            optimizer, settings["warmup_steps"], self.total_steps() if settings["cosine"] else None
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        rate, decay = self.hparams["learning_rate"], self.hparams["weight_decay"]
+        schedule = {"warmup": self.hparams["warmup_steps"], "cosine": self.hparams["cosine"]}
+        return adamw(self, self.parameters(), rate, weight_decay=decay, **schedule)

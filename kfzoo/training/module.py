@@ -16,6 +16,7 @@ from kfzoo.data.batch import KeyframeBatch, Sample, collate
 from kfzoo.data.datamodule import Kind
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
+from kfzoo.journal import AnswerJournal
 
 
 class Monitor(NamedTuple):
@@ -40,6 +41,7 @@ class ZooModule(LightningModule):
         train_mean: (61,) mean of the training part; zero before `fit`.
         train_std: (61,) standard deviation of the training part.
         image_size: Side in pixels of the images in its batches; None for models that read no images.
+        journal: Answers of earlier starts, while a `test` or `predict` runs that can be resumed.
         provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.
     """
 
@@ -48,6 +50,7 @@ class ZooModule(LightningModule):
     monitor: ClassVar[Monitor]
     batching_settings: ClassVar[Mapping[str, int]] = {}
     image_size: int | None = None
+    journal: AnswerJournal[Any, Any] | None = None
     train_mean: Tensor
     train_std: Tensor
 

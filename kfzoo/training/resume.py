@@ -1,4 +1,4 @@
-"""What every training run of the command line carries: places to resume from."""
+"""What `fit` saves so that an interrupted run resumes: the newest checkpoint and the random states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import Checkpoint
-from torch.distributed import all_gather_object
+
+from kfzoo.training.trainer import gather, is_trial
 
 
 class LastCheckpoint(Checkpoint):
@@ -18,7 +19,7 @@ class LastCheckpoint(Checkpoint):
     validation of an epoch whose last batch was saved.
 
     Args:
-        path: Where the checkpoint stands.
+        path: The checkpoint's file.
         every_n_steps: Optimizer steps between two saves within an epoch.
     """
 
@@ -27,7 +28,7 @@ class LastCheckpoint(Checkpoint):
         self.every_n_steps = every_n_steps
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        """Saves every few steps, but leaves the end of an epoch to the hook behind its validation."""
+        """Saves every few steps; the last batch of an epoch is saved after the validation."""
         if trainer.global_step % self.every_n_steps == 0 and not trainer.is_last_batch:
             self._save(trainer)
 
@@ -36,7 +37,7 @@ class LastCheckpoint(Checkpoint):
         self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not is_trial(trainer):
             trainer.save_checkpoint(self.path)
 
 
@@ -51,18 +52,14 @@ class RandomState(Callback):
         own: dict[str, Any] = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             own["cuda"] = torch.cuda.get_rng_state()
-        if not torch.distributed.is_initialized():
-            return {"ranks": [own]}
-        ranks: list[Any] = [None] * torch.distributed.get_world_size()
-        all_gather_object(ranks, own)
-        return {"ranks": ranks}
+        return {"ranks": gather(own)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keeps the states until the first batch."""
         self._restore = state_dict
 
     def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
-        """Restores the states once; with another number of processes they mean nothing and are left alone."""
+        """Restores the states once; states of another number of processes are ignored."""
         state, self._restore = self._restore, None
         if state is None or len(state["ranks"]) != trainer.world_size:
             return

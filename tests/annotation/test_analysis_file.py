@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from kfzoo.annotation.analysis import Analysis, schema
-from kfzoo.annotation.analysis_file import read_book, write_book
+from kfzoo.annotation.analysis_file import read_analyses, write_analyses
 from kfzoo.annotation.annotators import ModelAnnotator, RuleAnnotator, question
 from kfzoo.annotation.described import Described
 from kfzoo.annotation.rule import analyse
@@ -66,34 +66,35 @@ class Told:
 def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "analyses.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        write_book(path, faces(10), Counting(4))
+        write_analyses(path, faces(10), Counting(4))
     assert not path.exists()
-    part = path.with_name("analyses.jsonl.part")
+    (part,) = tmp_path.iterdir()
+    assert part.name.startswith("analyses.part-")
     with part.open("a") as file:
         file.write('{"id": "script#4", "fa')  # killed while it wrote
     annotator = Counting()
     seen: list[int] = []
-    assert write_book(path, faces(10), annotator, progress=seen.append) == (6, 4)
+    assert write_analyses(path, faces(10), annotator, progress=seen.append) == (6, 4)
     assert annotator.asked == 6
     assert seen == [4, 5, 6, 7, 8, 9, 10]
     assert not part.exists()
     whole = tmp_path / "whole.jsonl"
-    write_book(whole, faces(10), RuleAnnotator())
+    write_analyses(whole, faces(10), RuleAnnotator())
     assert path.read_bytes() == whole.read_bytes()
 
 
 def test_only_what_is_new_or_changed_is_analysed(tmp_path: Path) -> None:
     path = tmp_path / "analyses.jsonl"
-    write_book(path, faces(5), RuleAnnotator())
+    write_analyses(path, faces(5), RuleAnnotator())
     again = Counting()
-    assert write_book(path, faces(5), again) == (0, 5)
+    assert write_analyses(path, faces(5), again) == (0, 5)
     assert again.asked == 0
     changed = faces(7)
     changed[2] = ("script#2", np.full(len(CHANNELS), 0.9))
-    assert write_book(path, changed, again) == (3, 4)
-    assert [entry.id for entry in read_book(path).values()] == [name for name, _ in changed]
-    assert read_book(path)["script#2"].analysis == analyse(changed[2][1])
-    assert write_book(path, changed, ModelAnnotator(Told(*[json.dumps(GOOD)] * 7))) == (7, 0)  # another's words
+    assert write_analyses(path, changed, again) == (3, 4)
+    assert [entry.id for entry in read_analyses(path).values()] == [name for name, _ in changed]
+    assert read_analyses(path)["script#2"].analysis == analyse(changed[2][1])
+    assert write_analyses(path, changed, ModelAnnotator(Told(*[json.dumps(GOOD)] * 7))) == (7, 0)  # another's words
 
 
 def test_a_server_is_asked_for_several_at_a_time(tmp_path: Path) -> None:
@@ -104,8 +105,8 @@ def test_a_server_is_asked_for_several_at_a_time(tmp_path: Path) -> None:
             together.wait()  # passes when three ask at once
             return super().analyse(coefficients)
 
-    write_book(tmp_path / "parallel.jsonl", faces(9), Waiting(), parallel=3)
-    write_book(tmp_path / "single.jsonl", faces(9), RuleAnnotator())
+    write_analyses(tmp_path / "parallel.jsonl", faces(9), Waiting(), parallel=3)
+    write_analyses(tmp_path / "single.jsonl", faces(9), RuleAnnotator())
     assert (tmp_path / "parallel.jsonl").read_bytes() == (tmp_path / "single.jsonl").read_bytes()
 
 

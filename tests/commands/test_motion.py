@@ -16,6 +16,7 @@ from PIL import Image
 from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
 from kfzoo.arkit.livelink import read_take
 from kfzoo.data.sources.take_clips import TakeClips
+from kfzoo.evaluation.results import find_runs
 from kfzoo.models.mdm import ClipMDM
 from kfzoo.training.checkpoint import load_module
 from tests.commandline import ROOT, run, shrink
@@ -56,8 +57,9 @@ def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return check
 
 
-def test_the_report_tells_what_was_compared(trained: Path, takes_folder: Path) -> None:
-    report = json.loads((trained / "motion.json").read_text())
+def test_the_results_say_what_was_compared(trained: Path, takes_folder: Path) -> None:
+    report = json.loads((trained / "results.json").read_text())
+    scores, target = report["scores"], report["references"]["ground_truth"]
     split = json.loads((trained / "split.json").read_text())
     assert sorted(split["train"] + split["val"] + split["test"]) == sorted(
         path.stem for path in takes_folder.glob("*.csv")
@@ -65,10 +67,10 @@ def test_the_report_tells_what_was_compared(trained: Path, takes_folder: Path) -
     clips = [clip for clip in TakeClips(takes_folder) if clip.recording in split["test"]]
     assert report["count"] == len(clips) == 3
     steps = [np.abs(np.diff(clip.motion.astype(np.float64), axis=0)).mean() * 20 for clip in clips]
-    assert report["target"]["speed"] == pytest.approx(np.mean(steps))
-    assert report["speed_ratio"] == pytest.approx(report["generated"]["speed"] / report["target"]["speed"])
-    assert report["target"]["static"] == 0
-    assert report["generated"]["fid"] > 0
+    assert target["speed"]["value"] == pytest.approx(np.mean(steps))
+    assert scores["speed_ratio"]["value"] == pytest.approx(scores["speed"]["value"] / target["speed"]["value"])
+    assert target["static_share"]["value"] == 0
+    assert scores["fid_frames"]["value"] > 0
     assert report["data"] | {"fingerprint": "", "split": ""} == {
         "source": "TakeClips",
         "fingerprint": "",
@@ -81,6 +83,9 @@ def test_the_report_tells_what_was_compared(trained: Path, takes_folder: Path) -
     assert report["seed"] == 42
     assert report["seconds"] > 0
     assert report["model"] == "ClipMDM"
+    (run,) = find_runs(trained)
+    assert run.results.of_clips
+    assert run.samples is None
     with Image.open(trained / "motion.png") as image:
         assert len(set(image.convert("L").tobytes())) > 20
 
@@ -89,7 +94,7 @@ def written(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.csv"))}
 
 
-def test_predict_writes_recordings_and_keeps_those_that_stand(
+def test_predict_writes_recordings_and_keeps_existing_ones(
     again: Path, takes_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, folder = again.parent / "clips.yaml", again / "predictions"
@@ -106,12 +111,12 @@ def test_predict_writes_recordings_and_keeps_those_that_stand(
         assert ((take.coefficients >= LOWER) & (take.coefficients <= UPPER)).all()
 
     kept, *others = clips
-    (folder / kept).write_text("stands")
+    (folder / kept).write_text("kept")
     for name in others:
         (folder / name).unlink()
     assert run("predict", "--config", config) == 0
     assert f"Going on: 1 clips are in {folder}" in capsys.readouterr().out
-    assert written(folder) == first | {kept: b"stands"}
+    assert written(folder) == first | {kept: b"kept"}
     assert run("predict", "--config", config, "--data.init_args.predict", "all") == 0
     assert len(written(folder)) == len(list(TakeClips(takes_folder)))
     assert not list(folder.rglob(".*"))
@@ -128,14 +133,15 @@ def test_clips_of_other_settings_are_not_mixed_in(again: Path, refuses: Callable
         f"{folder}: holds 3 clips of another model, data or settings (model.guidance: 2.5 there, 1.5 now); "
         "move the folder elsewhere, or remove it"
     )
-    (folder / "origin.json").unlink()
-    assert "(its origin.json cannot be read)" in refuses("predict", "--config", config)
+    for path in folder.glob("clips.part-*.jsonl"):
+        path.unlink()
+    assert "(no journal says how they were made)" in refuses("predict", "--config", config)
     assert written(folder) == before
 
 
-def test_two_processes_predict_and_tell_what_one_tells(again: Path) -> None:
+def test_two_processes_predict_and_score_as_one(again: Path) -> None:
     config, folder = again.parent / "clips.yaml", again / "predictions"
-    alone = json.loads((again / "motion.json").read_text())
+    alone = json.loads((again / "results.json").read_text())
     every = ["--data.init_args.predict", "all"]
     assert run("predict", "--config", config, *every, "--data.init_args.batch_size", 3) == 0
     one = {name: read_take(folder / name).coefficients for name in written(folder)}
@@ -147,10 +153,10 @@ def test_two_processes_predict_and_tell_what_one_tells(again: Path) -> None:
         np.testing.assert_allclose(read_take(folder / name).coefficients, coefficients, rtol=0, atol=1e-5)
     tested = elsewhere("test", "--config", config, *TWO)
     assert tested.returncode == 0, tested.stderr[-3000:]
-    together = json.loads((again / "motion.json").read_text())
+    together = json.loads((again / "results.json").read_text())
     assert together["count"] == alone["count"]
-    for name, value in alone["generated"].items():
-        assert together["generated"][name] == pytest.approx(value, rel=1e-3), name
+    for name, score in alone["scores"].items():
+        assert together["scores"][name]["value"] == pytest.approx(score["value"], rel=1e-3), name
 
 
 # generate ------------------------------------------------------------------------------------------------------------

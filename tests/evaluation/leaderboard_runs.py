@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kfzoo.evaluation.results import DataIdentity, Results, Run
+from kfzoo.evaluation.provenance import DataIdentity
+from kfzoo.evaluation.results import Results, Run
 from kfzoo.evaluation.samples import Samples
 from kfzoo.evaluation.scores import REFERENCES, Score, Table
 

@@ -11,8 +11,8 @@ import pytest
 import kfzoo
 from kfzoo.errors import InputError
 from kfzoo.evaluation import results as module
+from kfzoo.evaluation.provenance import DataIdentity
 from kfzoo.evaluation.results import (
-    DataIdentity,
     Results,
     find_runs,
     read_results,
@@ -163,7 +163,7 @@ def test_faults_are_told_in_one_line(path: Path, key: str, value: Any, message: 
         ("0.25", "NaN", ": holds NaN, expected finite numbers"),
         ("0.25", "-Infinity", ": holds -Infinity, expected finite numbers"),
         ("0.25", "1e999", ": key 'scores.mse.interval.lower': expected a finite number, got inf"),
-        ('"count": 3', '"count": ', ":14: is no JSON (Expecting value); it may be cut off"),
+        ('"count": 3', '"count": ', ":28: is no JSON (Expecting value); it may be cut off"),
     ],
 )
 def test_text_that_is_no_finite_json(path: Path, old: str, new: str, message: str) -> None:

@@ -17,7 +17,7 @@ from kfzoo.data.statistics import Statistics
 from kfzoo.encoders.frozen import FrozenTextEncoder
 from kfzoo.models.aligned_autoencoder.network import BlendshapeDecoder, BlendshapeEncoder
 from kfzoo.models.base import Generation, KeyframeModule
-from kfzoo.training.optimizers import warmup_cosine
+from kfzoo.training.optimizers import adamw
 
 TextKind = Literal["transcript", "tags", "description"]
 TEXT_KINDS: tuple[TextKind, ...] = ("transcript", "tags", "description")
@@ -172,14 +172,9 @@ class AlignedAutoencoder(KeyframeModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW at the paper's constant rate, or with a warm-up and a cosine."""
-        optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self.hparams["learning_rate"], weight_decay=self.hparams["weight_decay"]
-        )
-        warmup, cosine = self.hparams["warmup_steps"], self.hparams["cosine"]
-        if not (warmup or cosine):
-            return optimizer
-        schedule = warmup_cosine(optimizer, warmup, self.total_steps() if cosine else None)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        rate, decay = self.hparams["learning_rate"], self.hparams["weight_decay"]
+        schedule = {"warmup": self.hparams["warmup_steps"], "cosine": self.hparams["cosine"]}
+        return adamw(self, self.parameters(), rate, weight_decay=decay, **schedule)
 
 
 def texts_of(sample: Sample) -> dict[TextKind, str]:

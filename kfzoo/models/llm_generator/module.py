@@ -26,7 +26,7 @@ from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.models.llm_generator.prompt import parts
 from kfzoo.models.llm_generator.reading import read_answers
 from kfzoo.training.module import Monitor
-from kfzoo.training.optimizers import warmup_cosine
+from kfzoo.training.optimizers import adamw
 
 
 class LLMGenerator(KeyframeModule):
@@ -155,12 +155,8 @@ class LLMGenerator(KeyframeModule):
         if not self.hparams["tune"]:
             return None
         learned = [each for each in self.parameters() if each.requires_grad]
-        optimizer = torch.optim.AdamW(learned, lr=self.hparams["learning_rate"])
-        warmup, cosine = self.hparams["warmup_steps"], self.hparams["cosine"]
-        if not (warmup or cosine):
-            return optimizer
-        schedule = warmup_cosine(optimizer, warmup, self.total_steps() if cosine else None)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        schedule = {"warmup": self.hparams["warmup_steps"], "cosine": self.hparams["cosine"]}
+        return adamw(self, learned, self.hparams["learning_rate"], **schedule)
 
     def stored(self) -> dict[str, Tensor]:
         """The adapter and the training part's statistics."""

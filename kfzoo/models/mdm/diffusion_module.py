@@ -22,7 +22,7 @@ from kfzoo.models.mdm.diffusion import Diffusion, Prediction
 from kfzoo.models.mdm.prompts import warn_of_collisions
 from kfzoo.models.mdm.sampling import build_solver, sample
 from kfzoo.training.module import ZooModule
-from kfzoo.training.optimizers import warmup_cosine
+from kfzoo.training.optimizers import adamw
 
 SMALLEST_SPREAD = 0.02
 """Floor of a channel's standard deviation, so that the noise of a still channel is not blown up."""
@@ -159,15 +159,9 @@ class DiffusionModule(ZooModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW without weight decay, at a constant rate as published, or with a warm-up and a cosine."""
-        settings = self.hparams
-        optimizer = torch.optim.AdamW(
-            self.denoiser.parameters(), lr=settings["learning_rate"], weight_decay=0.0, fused=True
-        )
-        if not (settings["warmup_steps"] or settings["cosine"]):
-            return optimizer
-        total = self.total_steps() if settings["cosine"] else None
-        schedule = warmup_cosine(optimizer, settings["warmup_steps"], total)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        options = {"weight_decay": 0.0, "fused": True}
+        schedule = {"warmup": self.hparams["warmup_steps"], "cosine": self.hparams["cosine"]}
+        return adamw(self, self.denoiser.parameters(), self.hparams["learning_rate"], **options, **schedule)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Takes a step, and the moving average with it: before any callback can write a checkpoint of it."""

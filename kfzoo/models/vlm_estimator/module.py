@@ -10,7 +10,6 @@ from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import SequentialLR
 
 from kfzoo.annotation.analysis import NO_OBJECT
 from kfzoo.annotation.rule import words
@@ -31,7 +30,7 @@ from kfzoo.models.llm_generator.reading import read_answers
 from kfzoo.models.vlm_estimator.answer import JOINT, Annotator, Prompt, Semantics, answer_texts, layout, messages
 from kfzoo.models.vlm_estimator.image_tokens import Seeing
 from kfzoo.models.vlm_estimator.tiny_model import CLOSED, IMAGE, OPENED, tiny_model, tiny_tokenizer
-from kfzoo.training.optimizers import warmup_cosine
+from kfzoo.training.optimizers import adamw
 
 TINY = "tiny"
 
@@ -235,16 +234,8 @@ class VLMEstimator(KeyframeModule):
         if not self.hparams["tune"]:
             return None
         learned = [each for each in self.parameters() if each.requires_grad]
-        optimizer = torch.optim.AdamW(learned, lr=self.hparams["learning_rate"])
-        warmup, first = self.hparams["warmup_steps"], self.hparams["tower_steps"]
-        total = self.total_steps() if self.hparams["cosine"] else None
-        if not (warmup or total):
-            return optimizer
-        schedule: Any = warmup_cosine(optimizer, warmup, None if total is None else total - first)
-        if first:
-            seeing = warmup_cosine(optimizer, warmup, None if total is None else first)
-            schedule = SequentialLR(optimizer, [seeing, schedule], milestones=[first])
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        schedule = {"warmup": self.hparams["warmup_steps"], "cosine": self.hparams["cosine"]}
+        return adamw(self, learned, self.hparams["learning_rate"], restart=self.hparams["tower_steps"], **schedule)
 
     def stored(self) -> dict[str, Tensor]:
         """What is trained, the adapter or all of `tiny`, and the training part's statistics."""

@@ -1,10 +1,9 @@
-"""The callback that scores what a model answers in `test` and writes the run's results."""
+"""The callback that scores the keyframes which a model generates in `test` and writes the run's results."""
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,95 +12,77 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 
 from kfzoo.data.batch import Sample
-from kfzoo.encoders.frozen import weights_digest
 from kfzoo.evaluation.evaluator import check_evaluator, load_evaluator
 from kfzoo.evaluation.leaderboard import print_leaderboard
-from kfzoo.evaluation.provenance import hardware
-from kfzoo.evaluation.results import DataIdentity, Results, write_results
+from kfzoo.evaluation.provenance import provenance_of
+from kfzoo.evaluation.results import Results, write_results
 from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.suite import EvaluationSuite
+from kfzoo.training.trainer import data_module, writes_files
 
 if TYPE_CHECKING:
     from kfzoo.rendering.contact_sheet import Row
 
 FACES = 6
-"""Keyframes on the image, spread evenly over the test part."""
+"""Keyframes in the figure, spread evenly over the test part."""
 
 IMAGE = 160
-"""Side in pixels of what a model of images was shown."""
+"""Side in pixels of the image that a model of images was given."""
 
 
 class EvaluationCallback(Callback):
-    """Scores `test_step`'s answers; the suite belongs to the benchmark, not to the model.
+    """Scores the answers of `test_step`; the suite belongs to the benchmark, not to the model.
 
     Args:
-        path: Where the results file goes; the errors of each sample go beside it.
-        faces: Where an image of ground truth beside prediction goes.
+        path: The results file; the errors of each sample are written next to it.
+        faces: The figure: ground truth next to prediction.
         config: The resolved configuration, to be kept with the results.
         evaluator: Run folder or checkpoint of a learned evaluator; empty for none.
-        earlier: Tells how many seconds interrupted starts of the same test took.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        faces: Path,
-        config: Mapping[str, Any],
-        evaluator: str = "",
-        earlier: Callable[[], float] = lambda: 0.0,
-    ) -> None:
+    def __init__(self, path: Path, faces: Path, config: Mapping[str, Any], evaluator: str = "") -> None:
         self.path = path
         self.faces = faces
         self.config = config
         self.evaluator = evaluator
-        self.earlier = earlier
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Builds the suite from the training part; only rank 0 will ask the evaluator."""
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        """Builds the suite from the training part; only rank 0 needs the evaluator."""
+        data = data_module(trainer)
         evaluator = None
         if self.evaluator and trainer.is_global_zero:
             evaluator = load_evaluator(self.evaluator).to(pl_module.device)
             check_evaluator(evaluator, data.fingerprint, data.split_digest)
-        self._evaluator = evaluator
+        self._digest = None if evaluator is None else evaluator.digest
         self._suite = EvaluationSuite(data.train_coefficients, data.samples("test"), evaluator).to(pl_module.device)
         self._started = time.perf_counter()
 
     def on_test_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        """Takes a batch's answers."""
+        """Adds a batch's answers."""
         self._suite.update(batch.ids, outputs.coefficients, batch.targets, outputs.valid)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Scores all answers; rank 0 writes and prints."""
-        seconds = time.perf_counter() - self._started + self.earlier()
+        module: Any = pl_module
+        earlier = 0.0 if module.journal is None else module.journal.earlier
+        seconds = time.perf_counter() - self._started + earlier
         rows = self._suite.gather()
         if not trainer.is_global_zero:
             return
         report = self._suite.report(rows)
         pl_module.log_dict({f"test/{name}": value for name, value in report.scalars().items()}, rank_zero_only=True)
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not writes_files(trainer):
             return
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        module: Any = pl_module
+        data = data_module(trainer)
         samples: Sequence[Sample] = data.samples("test")
         results = Results(
-            run=self.path.parent.name,
-            model=type(pl_module).__name__,
-            class_path=f"{type(pl_module).__module__}.{type(pl_module).__qualname__}",
-            data=identity(data, "test"),
+            **vars(provenance_of(self.path, module, data, self.config, seconds, self._digest)),
             count=report.count,
             invalid=report.invalid,
             scores=report.scores,
             references={name: each.scores for name, each in self._suite.reference_reports(rows).items()},
-            config=self.config,
-            seed=whole(self.config.get("seed_everything")),
-            commit=commit(),
-            checkpoint=weights_digest(module.stored()),
-            hardware=hardware(),
-            seconds=seconds,
-            evaluator=None if self._evaluator is None else self._evaluator.digest,
             tables=report.tables,
             status="complete" if report.count == len(samples) else "partial",
         )
@@ -127,40 +108,10 @@ class EvaluationCallback(Callback):
 
 
 def _row(sample: Sample, target: NDArray[np.float32], answer: NDArray[np.float32]) -> Row:
-    """What was asked for, in words or as an image, the ground truth and the answer."""
+    """Returns the condition, in words or as an image, the ground truth and the answer."""
     from kfzoo.data.images import open_image
     from kfzoo.rendering.contact_sheet import Row
 
-    asked = sample.keyframe.image_path
-    image = [("image", open_image(asked, IMAGE))] if asked else []
+    path = sample.keyframe.image_path
+    image = [("image", open_image(path, IMAGE))] if path else []
     return Row(sample.description, [*image, ("target", target), ("prediction", answer)])
-
-
-def identity(data: Any, part: str) -> DataIdentity:
-    """Returns what tells a part of a data module's data apart from any other."""
-    return DataIdentity(
-        source=type(data.source).__name__,
-        fingerprint=data.fingerprint,
-        split=data.split_digest,
-        part=part,
-        annotation=data.annotation,
-    )
-
-
-def commit() -> str | None:
-    """Returns the commit of the package's code, with `+` when files differ from it, or None outside a checkout."""
-    folder = Path(__file__).parent.parent
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", str(folder)) else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def whole(seed: Any) -> int | None:
-    """Returns a seed that is a number; `true` asks for one to be drawn, and tells none."""
-    return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
