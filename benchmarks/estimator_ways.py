@@ -27,10 +27,10 @@ from kfzoo.data.statistics import coefficients_of, statistics_of
 from kfzoo.encoders.landmarks import MOST_FACES
 from kfzoo.encoders.landmarks import VARIABLE as LANDMARKER
 from kfzoo.language_models.constrained_decoding import Decoded
+from kfzoo.language_models.image_tokens import patches
 from kfzoo.models import SBCA, ImageRegressor, MediapipeLandmarks, VLMEstimator
 from kfzoo.models.base import KeyframeModule
-from kfzoo.models.vlm_estimator.answer import JOINT, layout, messages
-from kfzoo.models.vlm_estimator.image_tokens import patches
+from kfzoo.models.vlm_estimator.answer import SEPARATOR, layout, messages
 from kfzoo.models.vlm_estimator.tiny_model import CLOSED, IMAGE, OPENED
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.training.checkpoint import load_module
@@ -191,7 +191,7 @@ def generated(model: VLMEstimator, images: Tensor) -> list[Decoded]:
     settings, tokenizer = model.hparams, model.chat.tokenizer
     given, end = asked(model, images), tokenizer.eos_token_id
     zeros = layout(settings["semantics"], settings["decimals"]).text(np.zeros(len(CHANNELS)))
-    words = settings["longest_analysis"] + len(JOINT) if settings["semantics"] == "A2" else 0
+    words = settings["max_analysis_tokens"] + len(SEPARATOR) if settings["semantics"] == "A2" else 0
     greedy = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, max_new_tokens=len(model.chat.answer_ids(zeros)) + words, eos_token_id=end, pad_token_id=end
     )

@@ -142,7 +142,7 @@ def _answering_part(rows: Sequence[Row], found: Timed, untrained: Sequence[str],
         parts.append(
             prose(
                 f"""Random weights answer as {", ".join(untrained)}: their guesses hold less often than trained ones',
-                an untrained A2 rambles until `longest_analysis`, and `generate` ends where it is made to."""
+                an untrained A2 rambles until `max_analysis_tokens`, and `generate` ends where it is made to."""
             )
         )
     return [*parts, _faces_found(found.given)]

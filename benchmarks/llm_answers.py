@@ -16,11 +16,11 @@ from benchmarks.llm_setup import KEYFRAMES, answering_model, scripts_of_three
 from benchmarks.llm_work import Sizes, Work, counted, pairs, tree_work
 from benchmarks.process import memory
 from kfzoo.data.predictions.answer_text import parse_answer
-from kfzoo.language_models.answer_layout import Layout
-from kfzoo.language_models.answer_trie import Choice, Template
-from kfzoo.language_models.batched_cache import Prefix
+from kfzoo.language_models.answer_layout import AnswerLayout
+from kfzoo.language_models.answer_trie import AnswerTrie, Choice
+from kfzoo.language_models.batched_cache import CachedPrefix
 from kfzoo.language_models.constrained_decoding import Decoded, decode
-from kfzoo.language_models.prefix_tree import Example
+from kfzoo.language_models.labels import Example
 
 LIMIT = 1024
 """Most tokens of an answer by `generate`."""
@@ -103,12 +103,12 @@ def run(name: str, scripts: int, checkpoint: str | None, language_model: str, me
     loaded = memory().now
     samples = list(chain.from_iterable(scripts_of_three("test", scripts)))
     start = time.perf_counter()
-    layouts = [Layout.of(asked["representation"], asked["decimals"], sample.position) for sample in samples]
-    templates = [Template.of(layout, module.chat) for layout in layouts]
+    layouts = [AnswerLayout.of(asked["representation"], asked["decimals"], sample.position) for sample in samples]
+    templates = [AnswerTrie.of(layout, module.chat) for layout in layouts]
     laid_out = time.perf_counter() - start
     prompts = [module.example(sample).prefix for sample in samples]
     whole = [list(chain.from_iterable(prompt)) for prompt in prompts]
-    prefix = Prefix.of(model, prompts[0][0]) if arm.kept and prompts[0][0] else None
+    prefix = CachedPrefix.of(model, prompts[0][0]) if arm.kept and prompts[0][0] else None
     answer_by(model, arm, templates[:1], whole[:1], prefix, limit=2)  # not counted
     units = [slice(at, at + arm.size) for at in range(0, len(samples), arm.size)]
     seconds: list[float] = []
@@ -133,7 +133,12 @@ def run(name: str, scripts: int, checkpoint: str | None, language_model: str, me
 
 
 def answer_by(
-    model: Any, arm: Arm, templates: Sequence[Template], prompts: Sequence[list[int]], prefix: Prefix | None, limit: int
+    model: Any,
+    arm: Arm,
+    templates: Sequence[AnswerTrie],
+    prompts: Sequence[list[int]],
+    prefix: CachedPrefix | None,
+    limit: int,
 ) -> list[Decoded]:
     """Answers prompts that go together; `limit` is the most tokens of an answer by `generate`."""
     if arm.mode == "grammar":
@@ -149,7 +154,7 @@ class Walk:
         start: Length of the prompt.
     """
 
-    def __init__(self, template: Template, start: int) -> None:
+    def __init__(self, template: AnswerTrie, start: int) -> None:
         self._template, self._start = template, start
         self._known, self._slot = list(template.runs[0]), 0
         self._choice: Choice | None = template.choices[0]
@@ -165,7 +170,7 @@ class Walk:
         return [self._template.end] if self._choice is None else list(self._choice.tokens)
 
 
-def by_grammar(model: Any, template: Template, prompt: list[int], limit: int) -> Decoded:
+def by_grammar(model: Any, template: AnswerTrie, prompt: list[int], limit: int) -> Decoded:
     """Answers as a user of transformers would: greedily, every token masked to those that the template allows."""
     ids = torch.tensor([prompt], device=next(model.parameters()).device)
     greedy = GenerationConfig(  # type: ignore[no-untyped-call]
@@ -185,9 +190,9 @@ def by_grammar(model: Any, template: Template, prompt: list[int], limit: int) ->
 
 def least_work(
     prompts: Sequence[tuple[tuple[int, ...], ...]],
-    templates: Sequence[Template],
+    templates: Sequence[AnswerTrie],
     answers: Sequence[Decoded],
-    prefix: Prefix | None,
+    prefix: CachedPrefix | None,
 ) -> Work:
     """Counts what cannot be left out on the way to answers: every token once, shared ones once, and all choices."""
     work = tree_work([Example(*each) for each in zip(prompts, (answer.ids for answer in answers), strict=True)])
@@ -196,7 +201,7 @@ def least_work(
     return Work(work.tokens - read, work.pairs - pairs(0, read), asked)
 
 
-def _choices(template: Template, answer: Decoded) -> int:
+def _choices(template: AnswerTrie, answer: Decoded) -> int:
     """Returns at how many places of an answer a model had to be asked: at each, where it is not the template's."""
     at, slot, asked = len(template.runs[0]), 0, 0
     choice: Choice | None = template.choices[0]

@@ -19,14 +19,16 @@ from benchmarks.llm_work import Sizes, counted, machine, now, separate_work, tre
 from benchmarks.report import table
 from kfzoo.data.batch import Sample
 from kfzoo.files import replacing
-from kfzoo.language_models.answer_layout import Layout
-from kfzoo.language_models.answer_trie import Template
-from kfzoo.language_models.batched_cache import Prefix
+from kfzoo.language_models.answer_layout import AnswerLayout
+from kfzoo.language_models.answer_trie import AnswerTrie
+from kfzoo.language_models.batched_cache import CachedPrefix
 from kfzoo.language_models.chat_format import ChatFormat
-from kfzoo.language_models.constrained_decoding import Mode, decode
-from kfzoo.language_models.loading import add_lora, language_config, load_tokenizer
-from kfzoo.language_models.shared_prefix_loss import Example, plain_loss, tree_loss
-from kfzoo.models.llm_generator.prompt import parts
+from kfzoo.language_models.constrained_decoding import DecodingMode, decode
+from kfzoo.language_models.labels import Example
+from kfzoo.language_models.loading import language_config, load_tokenizer
+from kfzoo.language_models.lora import add_lora
+from kfzoo.language_models.shared_prefix_loss import plain_loss, tree_loss
+from kfzoo.models.llm_generator.prompt import prompt_parts
 
 TITLE = "The language model on a graphics card"
 ARCHITECTURE = "Qwen/Qwen3-4B-Instruct-2507"
@@ -187,11 +189,11 @@ def _tune(way: str, model: Any, chat: ChatFormat, samples: Sequence[Sample], ste
 def _answer(way: str, model: Any, chat: ChatFormat, samples: Sequence[Sample]) -> Found:
     model.eval()
     size = ANSWERING[way][1] or len(samples)
-    templates = [Template.of(Layout.of("semantic", 1, sample.position), chat) for sample in samples]
-    prompts = [chat.parts_ids(parts(sample, "semantic")) for sample in samples]
+    templates = [AnswerTrie.of(AnswerLayout.of("semantic", 1, sample.position), chat) for sample in samples]
+    prompts = [chat.parts_ids(prompt_parts(sample, "semantic")) for sample in samples]
     whole = [list(chain.from_iterable(prompt)) for prompt in prompts]
-    prefix = None if way == "free" else Prefix.of(model, prompts[0][0])
-    mode: Mode = "free" if way == "free" else "drafted"
+    prefix = None if way == "free" else CachedPrefix.of(model, prompts[0][0])
+    mode: DecodingMode = "free" if way == "free" else "drafted"
     limit = len(_example(chat, samples[0]).answer)
     decode(model, templates[:size], whole[:size], mode, prefix=prefix, limit=limit)  # not counted
     sizes = Sizes.of(model)
@@ -209,8 +211,8 @@ def _answer(way: str, model: Any, chat: ChatFormat, samples: Sequence[Sample]) -
 def _example(chat: ChatFormat, sample: Sample) -> Example:
     coefficients = sample.keyframe.coefficients
     assert coefficients is not None  # built-in scripts know them
-    answer = Layout.of("semantic", 1, sample.position).text(coefficients)
-    return Example(chat.parts_ids(parts(sample, "semantic")), tuple(chat.answer_ids(answer)))
+    answer = AnswerLayout.of("semantic", 1, sample.position).text(coefficients)
+    return Example(chat.parts_ids(prompt_parts(sample, "semantic")), tuple(chat.answer_ids(answer)))
 
 
 def _peak() -> float:

@@ -16,10 +16,11 @@ from benchmarks.llm_setup import scripts_of_three
 from benchmarks.llm_work import Sizes, Work, separate_work, tree_work
 from benchmarks.process import memory
 from kfzoo.data.batch import Sample
-from kfzoo.language_models.answer_layout import Layout
-from kfzoo.language_models.shared_prefix_loss import Example, plain_loss, tree_loss
+from kfzoo.language_models.answer_layout import AnswerLayout
+from kfzoo.language_models.labels import Example
+from kfzoo.language_models.shared_prefix_loss import plain_loss, tree_loss
 from kfzoo.models.llm_generator import LLMGenerator
-from kfzoo.models.llm_generator.prompt import messages
+from kfzoo.models.llm_generator.prompt import prompt_parts
 
 LEARNING_RATE = 1e-4
 CLIP = 1.0
@@ -178,10 +179,12 @@ def _trainer(module: LLMGenerator, batches: Sequence[list[Sample]], rows: int) -
 
 def _sequence(module: LLMGenerator, sample: Sample) -> dict[str, list[int]]:
     asked = module.hparams
-    layout = Layout.of(asked["representation"], asked["decimals"], sample.position)
+    layout = AnswerLayout.of(asked["representation"], asked["decimals"], sample.position)
     coefficients = sample.keyframe.coefficients
     assert coefficients is not None  # built-in scripts know them
-    ids, labels = module.chat.training_ids(messages(sample, asked["representation"]), layout.text(coefficients))
+    prompt = module.chat.prompt_ids(prompt_parts(sample, asked["representation"]).messages())
+    answer = module.chat.answer_ids(layout.text(coefficients))
+    ids, labels = prompt + answer, [-100] * len(prompt) + answer
     return {"input_ids": ids, "labels": labels, "attention_mask": [1] * len(ids)}
 
 

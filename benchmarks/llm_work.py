@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from kfzoo.language_models.prefix_tree import Example, Tree
+from kfzoo.language_models.labels import Example
+from kfzoo.language_models.prefix_tree import Tree
 
 
 class Pass(NamedTuple):
@@ -147,7 +148,8 @@ def tree_work(examples: Sequence[Example]) -> Work:
     parts = [
         (start, len(tokens)) for level in tree.levels for start, tokens in zip(level.starts, level.tokens, strict=True)
     ]
-    return Work(tree.size, sum(pairs(*part) for part in parts), sum(len(example.answer) for example in examples))
+    tokens = sum(length for _, length in parts)
+    return Work(tokens, sum(pairs(*part) for part in parts), sum(len(example.answer) for example in examples))
 
 
 def separate_work(examples: Sequence[Example]) -> Work:

@@ -54,7 +54,7 @@ def load_module(path: str | Path, kind: type[Module]) -> Module:
         raise InputError(path, f"holds a {class_path}, which cannot be imported", "put it on PYTHONPATH") from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise InputError(path, f"holds {class_path}, which is no {kind.__name__}", "give the checkpoint of one")
-    loaded: Module = found(**checkpoint.get("hyper_parameters", {}))
+    loaded: Module = found(**found.current_settings(checkpoint.get("hyper_parameters", {})))
     loaded.on_load_checkpoint(checkpoint)
     loaded.load_state_dict(checkpoint["state_dict"], strict=loaded.strict_loading)
     return loaded.eval()

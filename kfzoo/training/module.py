@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -48,6 +48,11 @@ class ZooModule(LightningModule):
         self.register_buffer("train_mean", torch.zeros(len(CHANNELS)))
         self.register_buffer("train_std", torch.zeros(len(CHANNELS)))
         self.provenance: dict[str, str] = {}
+
+    @classmethod
+    def current_settings(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns a checkpoint's hyper-parameters by their names in this version; override it where one was renamed."""
+        return dict(stored)
 
     def prepare(self, samples: Sequence[Sample], statistics: Statistics) -> None:
         """Learns what must be known of the training part before the first batch; called once at the start of `fit`.

@@ -1,11 +1,48 @@
-"""Learning-rate schedules that several models share; all step by batch."""
+"""AdamW and its learning-rate schedule, which steps by batch: the same for every model that is trained."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, SequentialLR
+
+if TYPE_CHECKING:
+    from kfzoo.training.module import ZooModule
+
+
+def adamw(
+    module: ZooModule,
+    parameters: Iterable[Any],
+    rate: float,
+    *,
+    warmup: int = 0,
+    cosine: bool = False,
+    restart: int = 0,
+    **options: Any,
+) -> Any:
+    """Returns what `configure_optimizers` returns: AdamW, and its schedule unless the rate is constant.
+
+    Args:
+        module: Says how many steps the run takes.
+        parameters: Parameters, or groups of them.
+        rate: The highest learning rate.
+        warmup: Steps of a linear rise; 0 for none.
+        cosine: Whether the rate falls to 0 along half a cosine; else it is constant after the rise.
+        restart: Step at which the schedule is complete and starts again; 0 for none.
+        **options: AdamW's others, such as `weight_decay`.
+    """
+    optimizer = AdamW(parameters, lr=rate, **options)
+    if not (warmup or cosine):
+        return optimizer
+    total = module.total_steps() if cosine else None
+    schedule: LRScheduler = warmup_cosine(optimizer, warmup, None if total is None else total - restart)
+    if restart:
+        first = warmup_cosine(optimizer, warmup, None if total is None else restart)
+        schedule = SequentialLR(optimizer, [first, schedule], milestones=[restart])
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def warmup_cosine(optimizer: Optimizer, warmup: int, total: int | None) -> LambdaLR:

@@ -18,7 +18,7 @@ from kfzoo.annotation.rule import analyse
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.models import VLMEstimator
 
-TINY: dict[str, Any] = {"width": 32, "layers": 1, "longest_analysis": 12}
+TINY: dict[str, Any] = {"width": 32, "layers": 1, "max_analysis_tokens": 12}
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import llm_answers, llm_decoding, llm_gpu, llm_setup, llm_training, llm_ways
 from benchmarks.__main__ import main
 from benchmarks.llm_work import Machine, Pass, Sizes, counted, separate_work, tree_work
-from kfzoo.language_models.loading import add_lora, load_language_model
-from kfzoo.language_models.prefix_tree import Example, token_counts
+from kfzoo.language_models.labels import Example
+from kfzoo.language_models.loading import load_language_model
+from kfzoo.language_models.lora import add_lora
+from tests.language_models.helpers import token_counts
 
 
 def cells(text: str, table: int = 0) -> list[list[str]]:
