@@ -20,8 +20,6 @@ SemanticFace tunes neither the vision tower, nor the merger, nor the output head
 tower, too.
 """
 
-MODEL_TYPE = "qwen3_vl"
-
 
 def load_vision_language_model(
     specification: str, dtype: torch.dtype = torch.float32
@@ -38,18 +36,27 @@ def load_vision_language_model(
     from transformers import AutoModelForImageTextToText
 
     found = language_config(specification).model_type
-    if found != MODEL_TYPE:
-        raise InputError(
-            f"vision-language model '{specification}'",
-            f"is a {found}, expected a {MODEL_TYPE}",
-            "choose a Qwen3-VL, such as huggingface:Qwen/Qwen3-VL-4B-Instruct",
-        )
+    if found != "qwen3_vl":
+        remedy = "choose a Qwen3-VL, such as huggingface:Qwen/Qwen3-VL-4B-Instruct"
+        raise InputError(f"vision-language model '{specification}'", f"is a {found}, expected a qwen3_vl", remedy)
     return load_pretrained(AutoModelForImageTextToText, specification, dtype)
 
 
 def tower_of(model: Any) -> Any:
     """Returns the vision tower, with its merger, of a Qwen3-VL or of PEFT's wrapper of one."""
     return inner(model).model.visual
+
+
+def check_tower_frozen(model: Any) -> None:
+    """Refuses an adapter of the vision tower.
+
+    Raises:
+        InputError: When the tower has LoRA layers.
+    """
+    names = [name for name, _ in tower_of(model).named_modules() if name.endswith("lora_A")]
+    if names:
+        problem = f"adapts the vision tower, too ({names[0]} and {len(names) - 1} more)"
+        raise InputError("model.adapter", problem, "give one of the language decoder only, as SemanticFace's")
 
 
 def inner(model: Any) -> Any:

@@ -44,19 +44,6 @@ def test_a_model_in_a_folder_is_loaded_with_its_tokenizer(tiny_qwen3: str) -> No
     assert {values.dtype for values in half.parameters()} == {torch.bfloat16}
 
 
-def test_the_tiny_tokenizer_splits_as_qwens(tokenizer: Any) -> None:
-    ids = tokenizer.encode('{"HeadYaw":-0.12}<think>\n\n</think>Head\n\n<|im_end|>')
-    assert tokenizer.convert_ids_to_tokens(ids)[1:] == [
-        *("HeadYaw", '":-', "0", ".", "1", "2", "}", "<think>", "ĊĊ", "</think>", "Head", "ĊĊ", "<|im_end|>")
-    ]
-    assert tokenizer.decode(tokenizer.encode("ünï 😀\n 12")) == "ünï 😀\n 12"
-    assert str(tokenizer.decode(ids, skip_special_tokens=True)).endswith("</think>Head\n\n")
-    chat = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
-    assert tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) == (
-        "<|im_start|>system\na<|im_end|>\n<|im_start|>user\nb<|im_end|>\n<|im_start|>assistant\n"
-    )
-
-
 def test_a_tokenizer_without_padding_pads_with_its_end(tiny_qwen3: str, tmp_path: Path) -> None:
     tokenizer = load_tokenizer(tiny_qwen3)
     assert tokenizer.pad_token == "<|endoftext|>"

@@ -29,7 +29,7 @@ from kfzoo.language_models.image_tokens import ImageTokenModel
 from kfzoo.language_models.labels import Example
 from kfzoo.language_models.lora import is_base_weight, set_trainable
 from kfzoo.language_models.shared_prefix_loss import plain_loss
-from kfzoo.language_models.vision_language import DECODER_LAYERS, load_vision_language_model, tower_of
+from kfzoo.language_models.vision_language import DECODER_LAYERS, check_tower_frozen, load_vision_language_model
 from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.models.vlm_estimator.answer import (
     SEPARATOR,
@@ -140,7 +140,7 @@ class VLMEstimator(KeyframeModule):
                 self.hparams.update(given.hyperparameters(self.hparams, "vision_language_model"))
             model, tokenizer = load_vision_language_model(vision_language_model, getattr(torch, precision))
             self.model = adapted(model, given, self.hparams, DECODER_LAYERS)
-            _check_frozen(tower_of(self.model))
+            check_tower_frozen(self.model)
             if given and isinstance(adapter, str):
                 load_weights(self.model, adapter)
         set_trainable(self.model, tune, gradient_checkpointing)
@@ -294,10 +294,3 @@ class VLMEstimator(KeyframeModule):
             raise InputError("model.prompt", "is image: the request has no text", "set it to semanticface")
         texts = answer_texts(sample, settings["semantics"], settings["decimals"], settings["annotator"])
         return request_line(sample, settings["semantics"], "".join(texts))
-
-
-def _check_frozen(tower: nn.Module) -> None:
-    names = [name for name, _ in tower.named_modules() if name.endswith("lora_A")]
-    if names:
-        problem = f"adapts the vision tower, too ({names[0]} and {len(names) - 1} more)"
-        raise InputError("model.adapter", problem, "SemanticFace's adapters leave it as it is")
