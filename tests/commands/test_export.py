@@ -58,7 +58,7 @@ def write(path: Path, *values: dict[str, Any]) -> Path:
     return path
 
 
-def row(sample: Sample) -> dict[str, Any]:
+def prediction(sample: Sample) -> dict[str, Any]:
     """A line of predictions: the ground truth."""
     values = dict(zip(CHANNELS, map(float, sample.keyframe.coefficients), strict=True))  # type: ignore[arg-type]
     return {"id": sample.id, "index": sample.position, "valid": True, "coefficients": values}
@@ -146,7 +146,7 @@ def test_released_requests_and_answers_are_reproduced(tmp_path: Path) -> None:
     for sample, request, answer in zip(samples, lines(requests), lines(answers), strict=True):
         assert messages(sample, "semantic")[1] == request["messages"][1]
         assert training_line(sample, "semantic")["messages"][2]["content"] == answer["response"]
-    rows = [row(sample) for sample in samples]
+    rows = [prediction(sample) for sample in samples]
     given = ("--data", requests, "--decimals", 1, "--out", tmp_path / "out.jsonl")
     assert run("export", "answers", "--predictions", write(tmp_path / "p.jsonl", *rows[::-1]), *given) == 0
     assert (tmp_path / "out.jsonl").read_bytes() == answers.read_bytes().rstrip() + b"\n"
@@ -175,7 +175,7 @@ def test_answers_are_in_the_order_of_the_requests_and_missing_ones_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, samples = scripts(tmp_path)
-    rows = [row(sample) for sample in samples]
+    rows = [prediction(sample) for sample in samples]
     rows[0] |= {"valid": False, "text": "I cannot “do” that."}
     rows[1] |= {"valid": False}
     other = rows[2] | {"id": "nobody#0"}
