@@ -90,7 +90,7 @@ def shrink(
         if model["vision_language_model"].startswith("huggingface:"):
             model |= {"vision_language_model": seeing, "precision": "float32", "size": 64}
             values["trainer"] |= {"precision": "32-true", "limit_train_batches": 2, "limit_val_batches": 1}
-        model |= {"longest_analysis": 8}
+        model |= {"max_analysis_tokens": 8}
         source["init_args"] |= {"n": n} if "n" in source["init_args"] else {}
     sizes = {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10, "tower_steps": 1}
     for name, size in sizes.items():

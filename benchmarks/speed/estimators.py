@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import yaml
+from kfzoo.models.vlm_estimator.image_tokens import patches
 from torch import Tensor, nn
 
 from benchmarks.page import prose
@@ -25,7 +26,6 @@ from kfzoo.encoders.landmarks import VARIABLE
 from kfzoo.errors import InputError
 from kfzoo.models import SBCA, ImageRegressor, KeyframeModule, MediapipeLandmarks, VLMEstimator
 from kfzoo.models.vlm_estimator.answer import messages
-from kfzoo.models.vlm_estimator.image_tokens import patches
 from kfzoo.models.vlm_estimator.tiny_model import CLOSED, IMAGE, OPENED
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.training.checkpoint import load_module

@@ -1,8 +1,8 @@
-"""How 61 coefficients are written as an answer: fixed text with a value to fill in between each two pieces of it.
+"""How 61 coefficients are written as an answer: fixed text with slots for the values.
 
-The answer reads `{"Keyframe_one":{"EyeBlinkLeft":0.0,…}}` as KeyframeFace released it, or `[0.0,0.2,…]` in the
-configuration without semantics (section 5.1). Every value has the same number of decimals, so that a slot has a finite
-list of texts: a decoder can be held to them, and no answer needs a second form for the same face.
+The answer is `{"Keyframe_one":{"EyeBlinkLeft":0.0,…}}` as KeyframeFace released it, or `[0.0,0.2,…]` in the
+configuration without semantics (section 5.1). All values have the same number of decimals, so that a slot has a finite
+list of texts, to which a decoder can be constrained, and a face has one text.
 """
 
 from __future__ import annotations
@@ -20,22 +20,21 @@ from kfzoo.data.chat_requests import number_word
 from kfzoo.errors import InputError
 
 Representation = Literal["semantic", "non_semantic"]
-"""Values by channel name, or a bare vector."""
+"""Values by channel name, or a vector of values."""
 
 REPRESENTATIONS: tuple[Representation, ...] = ("semantic", "non_semantic")
 
 MOST_DECIMALS = 3
-"""Finest step of an answer; SemanticFace's prompts ask for as many."""
+"""SemanticFace's prompts ask for as many."""
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The form of an answer: literals and, between each two of them, a slot for a channel's value.
+class AnswerLayout:
+    """The form of an answer: fixed texts, and between each two of them a slot for a channel's value.
 
     Attributes:
-        literals: The 62 pieces of fixed text: before the first value, between two, after the last.
-        options: For each of the 61 slots the texts that a value may have, ascending and one step apart; zero has no
-            sign.
+        literals: The 62 fixed texts: before the first value, between two, after the last.
+        options: For each of the 61 slots the texts of all values, ascending and one step apart; zero has no sign.
         decimals: Digits after the point; a step is `10 ** -decimals`.
     """
 
@@ -44,13 +43,13 @@ class Layout:
     decimals: int
 
     @classmethod
-    def of(cls, representation: Representation, decimals: int, index: int) -> Layout:
+    def of(cls, representation: Representation, decimals: int, index: int) -> AnswerLayout:
         """Returns the form of the answer for one keyframe.
 
         Args:
-            representation: Named values or a bare vector.
+            representation: Values by channel name or a vector.
             decimals: Digits after the point, 1 to `MOST_DECIMALS`.
-            index: Position of the keyframe in its script, from 0; a bare vector does not tell it.
+            index: Position of the keyframe in its script, from 0; not in a vector.
 
         Raises:
             InputError: For another representation or number of decimals.
@@ -67,8 +66,8 @@ class Layout:
         return cls.between(literals, decimals)
 
     @classmethod
-    def between(cls, literals: tuple[str, ...], decimals: int) -> Layout:
-        """Returns the form of an answer with these pieces of fixed text, 62 of them.
+    def between(cls, literals: tuple[str, ...], decimals: int) -> AnswerLayout:
+        """Returns the form of an answer with these 62 fixed texts.
 
         Raises:
             InputError: For another number of decimals.
@@ -78,16 +77,16 @@ class Layout:
         return cls(literals, _options(decimals), decimals)
 
     def nearest(self, coefficients: ArrayLike) -> tuple[int, ...]:
-        """Returns each slot's option nearest to a value.
+        """Returns the number of each slot's option that is nearest to a value.
 
-        A value beyond its channel's range gets the option at the end of it, and one exactly between two options the
-        even number of steps, so that rounding shifts no mean.
+        A value out of its channel's range is clamped. A value exactly between two options is rounded to the even
+        number of steps, so that rounding shifts no mean.
 
         Args:
             coefficients: (61,).
 
         Raises:
-            InputError: When there are not 61 finite numbers.
+            InputError: When these are not 61 finite numbers.
         """
         face = np.asarray(coefficients, dtype=np.float64)
         if face.shape != (len(CHANNELS),):
@@ -98,10 +97,6 @@ class Layout:
         scale = 10**self.decimals
         steps = np.rint(np.clip(face, LOWER, UPPER) * scale) - LOWER * scale
         return tuple(steps.astype(int).tolist())
-
-    def value(self, slot: int, option: int) -> float:
-        """Returns the number that an option's text stands for."""
-        return float(self.options[slot][option])
 
     def text(self, coefficients: ArrayLike) -> str:
         """Writes a face (61,) as an answer, each value as its `nearest` option.
@@ -122,7 +117,7 @@ class Layout:
 @lru_cache
 def _options(decimals: int) -> tuple[tuple[str, ...], ...]:
     scale = 10**decimals
-    # Integers divided, not steps added up: no rounding error piles up, and zero is 0, never -0.
+    # Integers are divided, not steps added: no rounding error accumulates, and zero is 0, never -0.
     texts = [f"{number / scale:.{decimals}f}" for number in range(-scale, scale + 1)]
     weights, angles = tuple(texts[scale:]), tuple(texts)
     return tuple(angles if low < 0 else weights for low in LOWER)

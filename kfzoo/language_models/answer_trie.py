@@ -1,8 +1,8 @@
-"""The answers that a layout allows, in a tokeniser's own tokens: what is forced, and where the model has a choice.
+"""The answers that a layout allows, in a tokeniser's tokens: forced tokens, and choices between them.
 
-An answer is to be decoded in the tokens that training showed, those of the whole answer. They do not follow the seams
-of the layout: Qwen writes a negative sign into the token `":-`, or `,-` in a bare vector. So the seams are moved to the
-nearest borders that the tokens of every answer respect; a value's trie then holds its neighbours' characters too.
+An answer must be decoded in the tokens of training: those of the whole answer. They do not respect the layout's
+borders: Qwen writes a negative sign into the token `":-`, or `,-` in a vector. So the borders are moved to the nearest
+places where a token ends in every answer; a value's trie then contains characters of its neighbours too.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from kfzoo.errors import InputError
-from kfzoo.language_models.answer_layout import Layout
+from kfzoo.language_models.answer_layout import AnswerLayout
 from kfzoo.language_models.chat_format import ChatFormat
+from kfzoo.language_models.labels import Tokens
 
-Tokens = tuple[int, ...]
-
-_FEWEST, _MOST = 16, 64  # Whole answers that the pieces are tried on; with one decimal every option is in one of them.
+_FEWEST, _MOST = 16, 64  # Whole answers that the borders are checked on; with one decimal they hold every option.
 _REMEDY = "decode freely instead (decoding: free), or choose another model"
 
 
@@ -29,19 +28,19 @@ class Choice:
     """A place in an answer where more than one token may follow.
 
     Attributes:
-        branches: What each of the allowed tokens leads to; the likeliest stands first.
+        branches: What each of the allowed tokens leads to, the smallest absolute value first.
     """
 
     branches: Mapping[int, Branch]
 
     @cached_property
     def tokens(self) -> Tokens:
-        """The allowed tokens, ascending: of equally likely ones the model takes the first, as an argmax does."""
+        """The allowed tokens, ascending: of equally likely ones the first is taken, as by argmax."""
         return tuple(sorted(self.branches))
 
     @property
-    def likeliest(self) -> int:
-        """The token that leads to the smallest value: most of a face is at rest."""
+    def default(self) -> int:
+        """The token that leads to the smallest absolute value: most channels of a face are at rest."""
         return next(iter(self.branches))
 
 
@@ -50,9 +49,9 @@ class Branch:
     """What one token of a choice leads to.
 
     Attributes:
-        run: The token itself, and all that is forced after it.
+        run: The token, and all that is forced after it.
         choice: The next choice within the value, or None where the value is complete.
-        values: The values that it can still become, the likeliest first.
+        values: The values that are still possible, the smallest absolute value first.
     """
 
     run: Tokens
@@ -61,16 +60,16 @@ class Branch:
 
 
 def grow(options: Sequence[tuple[Tokens, float]]) -> Branch:
-    """Puts token sequences into a trie whose nodes are real choices.
+    """Builds a trie of token sequences in which every node has at least two branches.
 
     Args:
-        options: The allowed sequences, all different, each with the value that it writes, the likeliest first.
+        options: The allowed sequences, all different, each with the value that it writes, the default first.
 
     Returns:
-        What all of them begin with, and the choice after that.
+        The common prefix, and the choice after it.
 
     Raises:
-        InputError: When a sequence begins another: nothing would tell that it has ended.
+        InputError: When a sequence is a prefix of another: its end could not be decoded.
     """
     sequences, values = zip(*options, strict=True)
     first = sequences[0]
@@ -89,14 +88,14 @@ def grow(options: Sequence[tuple[Tokens, float]]) -> Branch:
 
 
 @dataclass(frozen=True, eq=False)
-class Template:
-    """A layout's answers in tokens.
+class AnswerTrie:
+    """All answers of a layout, in tokens.
 
     Attributes:
-        runs: The forced tokens: before the first value's first choice, between two values' choices, after the last.
+        runs: Forced tokens: before the first value's first choice, between two values' choices, after the last.
         choices: The first choice of each value.
         end: The token that closes an answer.
-        tokenizer: Writes tokens as text.
+        tokenizer: Decodes tokens.
     """
 
     runs: tuple[Tokens, ...]
@@ -105,20 +104,20 @@ class Template:
     tokenizer: Any
 
     @classmethod
-    def of(cls, layout: Layout, chat: ChatFormat) -> Template:
-        """Returns a layout's answers in a model's tokens; a second call with the same two is free.
+    def of(cls, layout: AnswerLayout, chat: ChatFormat) -> AnswerTrie:
+        """Returns a layout's answers in a model's tokens; cached.
 
         Raises:
-            InputError: When the tokeniser tells no offsets, or cuts an answer at no border that all answers share.
+            InputError: When the tokeniser reports no offsets, or the answers share no borders between tokens.
         """
-        return _template(layout, chat)
+        return _trie(layout, chat)
 
     def follow(self, slot: int, choice: Choice, token: int) -> tuple[Tokens, int, Choice | None]:
         """Takes a token at a choice.
 
         Args:
             slot: Number of the value that the choice belongs to.
-            choice: Where the answer stands.
+            choice: The choice.
             token: One of the choice's tokens.
 
         Returns:
@@ -131,13 +130,13 @@ class Template:
         return branch.run + self.runs[slot + 1], slot + 1, following
 
     def text(self, ids: Sequence[int]) -> str:
-        """Writes an answer's tokens as text."""
+        """Returns an answer's tokens as text."""
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
 
 @lru_cache(maxsize=64)
-def _template(layout: Layout, chat: ChatFormat) -> Template:
+def _trie(layout: AnswerLayout, chat: ChatFormat) -> AnswerTrie:
     chosen = _samples([len(options) for options in layout.options])
     pieces = _Pieces(layout, chat.tokenizer, _borders(layout, chat.tokenizer, chosen))
     (end, *_) = _encode(chat.tokenizer, [chat.closing])[0]
@@ -145,26 +144,26 @@ def _template(layout: Layout, chat: ChatFormat) -> Template:
         expected = chat.answer_ids(layout.filled(sample))
         found = pieces.tokens(sample)
         if expected[: len(found) + 1] != [*found, end]:
-            raise InputError("tokenizer", "the tokens of a value depend on the values beside it", _REMEDY)
+            raise InputError("tokenizer", "the tokens of a value depend on its neighbours", _REMEDY)
     roots = [pieces.root(slot) for slot in range(len(layout.options))]
-    # What all of a value's options begin with is forced: it goes to the run before.
+    # The common prefix of a value's options is forced: it belongs to the run before.
     runs = [run + root.run for run, root in zip(pieces.runs, roots, strict=False)]
     choices = tuple(root.choice for root in roots if root.choice is not None)
     if len(choices) < len(roots):
         raise InputError("layout", "a value has fewer than two options")
-    return Template((*runs, pieces.runs[-1]), choices, end, chat.tokenizer)
+    return AnswerTrie((*runs, pieces.runs[-1]), choices, end, chat.tokenizer)
 
 
 def _samples(counts: Sequence[int]) -> list[list[int]]:
-    """Option numbers for some answers: every option where there are few, beside ever other neighbours."""
+    """Returns option numbers for some answers: every option where there are few, with varying neighbours."""
     generator = np.random.default_rng(0)
     answers = min(max(*counts, _FEWEST), _MOST)
     columns = [np.resize(generator.permutation(count), answers) for count in counts]
     return [list(map(int, row)) for row in np.stack([generator.permutation(column) for column in columns], axis=1)]
 
 
-def _borders(layout: Layout, tokenizer: Any, chosen: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
-    """Returns, for each literal, the first and the last place in it where a token ends in all answers."""
+def _borders(layout: AnswerLayout, tokenizer: Any, chosen: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    """Returns, for each fixed text, the first and the last place in it where a token ends in all answers."""
     common = [set(range(len(literal) + 1)) for literal in layout.literals]
     for sample in chosen:
         starts = _starts(tokenizer, layout.filled(sample))
@@ -181,9 +180,9 @@ def _borders(layout: Layout, tokenizer: Any, chosen: Iterable[Sequence[int]]) ->
 
 
 def _starts(tokenizer: Any, text: str) -> set[int]:
-    """Returns where in a text tokens begin, and its end."""
+    """Returns the places in a text where tokens begin, and its end."""
     if not getattr(tokenizer, "is_fast", False):
-        raise InputError("tokenizer", "does not tell where in the text its tokens stand", _REMEDY)
+        raise InputError("tokenizer", "does not report the offsets of its tokens", _REMEDY)
     offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
     return {start for start, _ in offsets} | {len(text)}
 
@@ -194,13 +193,13 @@ def _encode(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
 
 
 class _Pieces:
-    """A layout's literals and values, cut at borders, in tokens.
+    """A layout's fixed texts and values, cut at borders, in tokens.
 
     Attributes:
-        runs: The tokens of what is left of each literal.
+        runs: The tokens of what remains of each fixed text.
     """
 
-    def __init__(self, layout: Layout, tokenizer: Any, borders: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, layout: AnswerLayout, tokenizer: Any, borders: Sequence[tuple[int, int]]) -> None:
         self._layout = layout
         self.runs = [
             _encode(tokenizer, [literal[first:last]])[0] if first < last else ()
@@ -210,14 +209,14 @@ class _Pieces:
         tails = [literal[last:] for literal, (_, last) in zip(literals[:-1], borders[:-1], strict=True)]
         heads = [literal[:first] for literal, (first, _) in zip(literals[1:], borders[1:], strict=True)]
         self._kinds = list(zip(tails, layout.options, heads, strict=True))
-        # Most values are written alike, so there are few different tables, and few tries.
+        # Most slots have the same texts, so there are few different tries.
         self._values: dict[tuple[str, tuple[str, ...], str], list[Tokens]] = {}
         self._roots: dict[tuple[str, tuple[str, ...], str], Branch] = {}
         for kind in set(self._kinds):
             tail, options, head = kind
             self._values[kind] = _encode(tokenizer, [tail + option + head for option in options])
-            likeliest = sorted(range(len(options)), key=lambda number: abs(float(options[number])))
-            self._roots[kind] = grow([(self._values[kind][number], float(options[number])) for number in likeliest])
+            order = sorted(range(len(options)), key=lambda number: abs(float(options[number])))
+            self._roots[kind] = grow([(self._values[kind][number], float(options[number])) for number in order])
 
     def root(self, slot: int) -> Branch:
         """Returns the trie of a value."""

@@ -1,8 +1,7 @@
-"""Rows of tokens that go through a causal language model together, each at its own place.
+"""A key-value cache for rows that are decoded together, although each keeps another number of tokens of a pass.
 
-The rows share one key-value cache. A row that took less from a pass than another leaves a hole in its part of the
-cache, which a mask hides; what no row took is cropped. Positions are counted by each row for itself, so that every
-row sees what it would see alone.
+A row that keeps fewer tokens than another leaves a gap in its part of the cache, which is masked; what no row keeps is
+cropped. Position ids are counted per row, so that every row gets the logits that it would get alone.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from torch import Tensor
 from kfzoo.errors import InputError
 from kfzoo.language_models.attention import fast_attention
 
-_WORTH = 16  # Tokens that prompts must share for a pass of their own.
+_MIN_SHARED = 16  # Tokens that prompts must share to get a pass of their own.
 
 
 @contextmanager
-def answering(model: Any) -> Iterator[None]:
-    """Turns dropout and gradients off, and leaves the model as it was."""
+def evaluation_mode(model: Any) -> Iterator[None]:
+    """Turns dropout and gradients off, and restores the model's mode at the end."""
     training = model.training
     model.eval()
     try:
@@ -35,19 +34,19 @@ def answering(model: Any) -> Iterator[None]:
         model.train(training)
 
 
-class Lockstep:
-    """A batch of rows in a model's cache, empty at first.
+class BatchedCache:
+    """The cache of a batch of rows, empty at first.
 
     Args:
         model: A causal language model of transformers, or PEFT's wrapper of one.
         rows: Number of rows.
 
     Attributes:
-        device: Where the model is.
-        passes: How often the model ran.
+        device: The model's device.
+        passes: Number of forward passes.
 
     Raises:
-        InputError: For a model that does not attend to everything before a token: holes would count in its window.
+        InputError: For a model without full attention: gaps would count in its window.
     """
 
     def __init__(self, model: Any, rows: int) -> None:
@@ -55,28 +54,28 @@ class Lockstep:
         from transformers import DynamicCache
         from transformers.cache_utils import DynamicLayer
 
-        from kfzoo.language_models.cache_layer import RoomyLayer
+        from kfzoo.language_models.cache_layer import PreallocatedLayer
 
         self._model = model
         self._cache = DynamicCache(config=model.config)
         if any(type(layer) is not DynamicLayer for layer in self._cache.layers):
             problem = "has layers that do not attend to the whole text (sliding window, or recurrent)"
             raise InputError(f"model '{model.config.model_type}'", problem, "decode freely instead (decoding: free)")
-        self._cache.layers = [RoomyLayer() for _ in self._cache.layers]
+        self._cache.layers = [PreallocatedLayer() for _ in self._cache.layers]
         self.device: torch.device = next(model.parameters()).device
         self.passes = 0
         self._filled = torch.zeros((rows, 0), dtype=torch.bool, device=self.device)
         self._fed = 0
 
     def feed(self, inputs: Sequence[Sequence[int]], columns: Sequence[int]) -> Tensor:
-        """Sends tokens through the model behind those that the cache holds; `keep` must follow.
+        """Runs the model on tokens that follow the cached ones; `keep` must be called next.
 
         Args:
             inputs: New tokens of each row, at least one.
-            columns: Places in the new tokens after which logits are wanted, the same for all rows.
+            columns: Places in the new tokens whose logits are wanted, the same for all rows.
 
         Returns:
-            Logits, (rows, columns, vocabulary); those after a place that a row does not have mean nothing.
+            Logits, (rows, columns, vocabulary); undefined at a place that a row does not have.
         """
         width = max(map(len, inputs))
         ids = torch.tensor([[*row, *[row[-1]] * (width - len(row))] for row in inputs], device=self.device)
@@ -96,20 +95,20 @@ class Lockstep:
         return logits
 
     def keep(self, counts: Sequence[int]) -> None:
-        """Keeps each row's first so many tokens of the last `feed`; the others are as if never fed."""
+        """Keeps this many of each row's tokens of the last `feed`, and removes the others."""
         most = max(counts)
         self._cache.crop(most - self._fed)
         kept = torch.arange(most, device=self.device) < torch.tensor(counts, device=self.device)[:, None]
         self._filled = torch.cat((self._filled, kept), dim=1)
 
     def select(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows, any of them repeated or left out."""
+        """Selects rows; any may be repeated or left out."""
         chosen = torch.tensor(rows, device=self.device)
         self._cache.batch_select_indices(chosen)
         self._filled = self._filled[chosen]
 
-    def fork(self) -> Lockstep:
-        """Returns rows that start from these and leave them as they are; the model's runs are counted anew."""
+    def fork(self) -> BatchedCache:
+        """Returns a copy that shares the tensors and counts its passes from 0."""
         other = copy(self)
         other._cache = copy(self._cache)
         other._cache.layers = [copy(layer) for layer in self._cache.layers]
@@ -118,84 +117,77 @@ class Lockstep:
 
 
 @dataclass(frozen=True, eq=False)
-class Prefix:
-    """A beginning that many prompts share, such as the system prompt, as the model remembers it.
-
-    It holds as long as the model's weights do.
+class CachedPrefix:
+    """The cache of a prefix that many prompts share, such as the system prompt; valid until the weights change.
 
     Attributes:
         ids: Its tokens.
-        lockstep: One row that holds them.
+        cache: One row that holds them.
     """
 
     ids: tuple[int, ...]
-    lockstep: Lockstep
+    cache: BatchedCache
 
     @classmethod
-    def of(cls, model: Any, ids: Sequence[int]) -> Prefix:
-        """Sends tokens through the model once for all.
-
-        Args:
-            model: As in `Lockstep`.
-            ids: At least one token.
-        """
-        with answering(model):
-            lockstep = Lockstep(model, 1)
-            _read(lockstep, [ids])
-        return cls(tuple(ids), lockstep)
+    def of(cls, model: Any, ids: Sequence[int]) -> CachedPrefix:
+        """Runs the model on at least one token."""
+        with evaluation_mode(model):
+            cache = BatchedCache(model, 1)
+            _read(cache, [ids])
+        return cls(tuple(ids), cache)
 
 
-def behind_prompts(
-    model: Any, prompts: Sequence[Sequence[int]], prefix: Prefix | None
-) -> tuple[Lockstep, list[list[int]]]:
-    """Sends what prompts share through the model, each piece once.
+def prefill(
+    model: Any, prompts: Sequence[Sequence[int]], prefix: CachedPrefix | None
+) -> tuple[BatchedCache, list[list[int]]]:
+    """Runs the model once on each prefix that prompts share.
 
-    Prompts are a system prompt, a script and an instruction: so first what all share, then what some share.
+    A prompt is a system prompt, a script and an instruction: first what all share is read, then what some share.
 
     Args:
-        model: As in `Lockstep`.
+        model: As in `BatchedCache`.
         prompts: Tokens, at least one each.
-        prefix: What all of them begin with, if the model has read it already.
+        prefix: The cache of a prefix of all prompts, where there is one.
 
     Returns:
-        A row for each prompt, and the rest of each prompt, at least one token, that is still to be fed.
+        The cache, with a row for each prompt, and the rest of each prompt, at least one token.
 
     Raises:
         ValueError: When a prompt does not begin with the prefix, or ends with it.
     """
-    lockstep, start = (Lockstep(model, 1), 0) if prefix is None else (prefix.lockstep.fork(), len(prefix.ids))
+    cache, start = (BatchedCache(model, 1), 0) if prefix is None else (prefix.cache.fork(), len(prefix.ids))
     if prefix is not None and any(tuple(prompt[:start]) != prefix.ids or len(prompt) == start for prompt in prompts):
         raise ValueError("a prompt does not begin with the prefix, or ends with it")
     rests = [list(prompt[start:]) for prompt in prompts]
 
     shared = _shared(rests)
-    if len(rests) > 1 and shared >= _WORTH:
-        _read(lockstep, [rests[0][:shared]])
+    if len(rests) > 1 and shared >= _MIN_SHARED:
+        _read(cache, [rests[0][:shared]])
         rests = [rest[shared:] for rest in rests]
 
-    beginnings = [tuple(rest[:_WORTH]) for rest in rests]
+    beginnings = [tuple(rest[:_MIN_SHARED]) for rest in rests]
     groups = {beginning: number for number, beginning in enumerate(dict.fromkeys(beginnings))}
     members = [groups[beginning] for beginning in beginnings]
     counts = [
         _shared([rest for rest, group in zip(rests, members, strict=True) if group == own]) for own in groups.values()
     ]
     if len(groups) < len(rests) and min(counts) > 0:
-        lockstep.select([0] * len(groups))
-        _read(lockstep, [rests[members.index(group)][:count] for group, count in enumerate(counts)])
+        cache.select([0] * len(groups))
+        _read(cache, [rests[members.index(group)][:count] for group, count in enumerate(counts)])
         rests = [rest[counts[group] :] for rest, group in zip(rests, members, strict=True)]
-        lockstep.select(members)
+        cache.select(members)
     else:
-        lockstep.select([0] * len(rests))
-    return lockstep, rests
+        cache.select([0] * len(rests))
+    return cache, rests
 
 
-def _read(lockstep: Lockstep, inputs: Sequence[Sequence[int]]) -> None:
-    lockstep.feed(inputs, [0])
-    lockstep.keep([len(row) for row in inputs])
+def _read(cache: BatchedCache, inputs: Sequence[Sequence[int]]) -> None:
+    cache.feed(inputs, [0])
+    cache.keep([len(row) for row in inputs])
 
 
 def _shared(rows: Sequence[list[int]]) -> int:
-    """Returns how many tokens all rows begin with, leaving at least one of each."""
+    """Returns the length of the common prefix of all rows, which leaves at least one token of each."""
     least, most = min(rows), max(rows)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(least, most, strict=False)))
     return min(shared, *(len(row) - 1 for row in rows))

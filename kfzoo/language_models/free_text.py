@@ -1,4 +1,4 @@
-"""Words that a model writes before its values, free but for what would make the answer ambiguous."""
+"""Free text that a model writes before its values, without what would make the answer ambiguous."""
 
 from __future__ import annotations
 
@@ -9,58 +9,59 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_SPAN = 8  # Tokens in which an ending stands, at most.
+_SPAN = 8  # Tokens that an ending may span.
 
 
-class Preface:
-    """The words of an answer before its values: they end, and never look like the values.
+class FreeText:
+    """The text of an answer before its values: it is unconstrained, except that it ends before it looks like values.
 
-    They end where the model would close its answer, or write one of the `endings`, and after `limit` tokens at the
-    latest; then the joint and the values follow.
+    It ends where the model would close its answer, or write one of the `endings`, and after `limit` tokens at the
+    latest; then the separator and the values follow.
 
     Args:
-        tokenizer: Of transformers.
-        endings: Texts that the words do not hold: what begins the values, and what a reader takes for something else.
-        joint: Text between words and values; what of it the words end with already is not repeated.
-        limit: Most tokens.
+        tokenizer: A tokenizer of transformers.
+        endings: Texts that it does not contain: what begins the values, and what a parser would misread.
+        separator: Text between it and the values; a part of it that is already written is not repeated.
+        limit: Maximum number of tokens.
 
     Attributes:
-        limit: Most tokens.
+        limit: Maximum number of tokens.
     """
 
-    def __init__(self, tokenizer: Any, endings: Sequence[str], joint: str, limit: int) -> None:
+    def __init__(self, tokenizer: Any, endings: Sequence[str], separator: str, limit: int) -> None:
         self.limit = limit
         self._tokenizer = tokenizer
         self._endings = tuple(endings)
-        self._joint = joint
+        self._separator = separator
         self._masks: dict[tuple[int, torch.device], Tensor] = {}
-        self._joints = lru_cache(maxsize=None)(self._ids)
+        self._encode = lru_cache(maxsize=None)(self._ids)
 
     def ends(self, written: Sequence[int], token: int, end: int) -> bool:
-        """Tells whether a token ends the words.
+        """Returns whether a token ends the text.
 
         Args:
             written: The tokens before it.
-            token: What the model would write.
-            end: What closes an answer.
+            token: The token that the model would write.
+            end: The token that closes an answer.
         """
         if token == end:
             return True
         text = self._text([*written[-_SPAN:], token])
         return any(ending in text for ending in self._endings)
 
-    def joint(self, written: Sequence[int]) -> tuple[int, ...]:
-        """Returns the tokens that join the values to the words."""
+    def separator(self, written: Sequence[int]) -> tuple[int, ...]:
+        """Returns the tokens between what is written and the values."""
         if not written:
             return ()
         text = self._text(written[-_SPAN:])
-        held = next(count for count in range(len(self._joint), -1, -1) if text.endswith(self._joint[:count]))
-        return self._joints(self._joint[held:])
+        counts = range(len(self._separator), -1, -1)
+        present = next(count for count in counts if text.endswith(self._separator[:count]))
+        return self._encode(self._separator[present:])
 
-    def banned(self, vocabulary: int, device: torch.device) -> Tensor:
-        """Returns which tokens the words never hold, (vocabulary,) bool: special ones, and ones that spell nothing.
+    def forbidden(self, vocabulary: int, device: torch.device) -> Tensor:
+        """Returns the mask of forbidden tokens, (vocabulary,) bool: special ones, and numbers without a token.
 
-        What closes an answer is not among them: the model may want to.
+        The token that closes an answer is allowed: it ends the text.
         """
         mask = self._masks.get((vocabulary, device))
         if mask is None:

@@ -1,13 +1,13 @@
-"""The training loss of a causal language model without reading shared text twice.
+"""The training loss of a causal language model that forwards shared prefixes once.
 
-The keyframes of a batch share their prompts' beginnings: the system prompt is one for all, a script one for all of its
-keyframes. As separate sequences they are read again for each; here they form a tree, every part of which is forwarded
-once, into the key-value cache that its branches go on from. The gradient flows back through the cache, so that loss
-and gradients are those of the separate sequences.
+The keyframes of a batch share prompt prefixes: all share the system prompt, and those of a script share the script. As
+separate sequences these are forwarded again for each keyframe. Here they form a tree. Each node is forwarded once, into
+a key-value cache that its children continue. The gradient flows back through the cache, so loss and gradients are those
+of separate sequences.
 
-The tree goes through the model level by level, each level as one padded batch behind its parents' cache. The last
-level, which holds most of the answers, may be cut into blocks: each goes forward and, at once, backward as far as the
-cache, so that one block's activations are in memory at a time.
+The tree goes through the model level by level, each level as one padded batch. The last level holds most of the
+answers. It may be cut into blocks: each is forwarded and at once differentiated back to the cache, so that only one
+block's activations are in memory at a time.
 """
 
 from __future__ import annotations
@@ -25,36 +25,35 @@ from transformers.cache_utils import DynamicLayer
 
 from kfzoo.errors import InputError
 from kfzoo.language_models.attention import fast_attention
-from kfzoo.language_models.prefix_tree import Example, Level, Tree, token_counts
-
-__all__ = ["Example", "plain_loss", "token_counts", "tree_loss"]
+from kfzoo.language_models.labels import Example, label_mask
+from kfzoo.language_models.prefix_tree import Level, Tree
 
 
 def tree_loss(model: nn.Module, examples: Sequence[Example], pad_id: int, rows: int | None = None) -> Tensor:
-    """Computes the loss of a batch, shared parts forwarded once.
+    """Computes the loss of a batch, shared prefixes forwarded once.
 
-    Equal to `plain_loss` but for rounding, with one difference: under dropout (of LoRA, say) a shared part is drawn one
-    mask for all examples behind it, where separate sequences draw one each.
+    Equals `plain_loss` up to rounding, except under dropout (such as LoRA's): a shared prefix draws one dropout mask
+    for all its examples, separate sequences draw one each.
 
-    The last level's share of the gradients is found in here, before the loss is scaled by anything: train in bfloat16
+    The last level's part of the gradients is computed in the forward pass, before the loss is scaled: train in bfloat16
     or float32, not in float16 with a loss scaler.
 
     Args:
         model: A causal language model of transformers, or its PEFT wrapper, with full attention in all layers.
         examples: At least one.
-        pad_id: Token that fills up rows; it is masked out.
-        rows: How many parts of the last level are in memory at a time; None for all. Fewer take less memory and no more
+        pad_id: Token that fills up rows; it is masked.
+        rows: How many nodes of the last level are in memory at a time; None for all. Fewer take less memory and no more
             arithmetic.
 
     Returns:
         Scalar float32, with gradient: the cross entropy, mean over all answer tokens of the batch.
 
     Raises:
-        InputError: When the model is trained with gradient checkpointing, or does not keep its whole past in a cache.
+        InputError: When the model is trained with gradient checkpointing, or has layers without full attention.
     """
-    _refuse_forgetful(model)
+    _check_cache(model)
     *levels, last = Tree.of(examples).levels
-    past = _Past.empty(model)
+    past = _Forwarded.empty(model)
     total = torch.zeros((), device=past.mask.device)
     with fast_attention(model, past.mask.device):
         for level in levels:
@@ -67,12 +66,12 @@ def tree_loss(model: nn.Module, examples: Sequence[Example], pad_id: int, rows: 
 def plain_loss(model: nn.Module, examples: Sequence[Example], pad_id: int) -> Tensor:
     """Computes the loss of a batch as separate sequences, padded on the right.
 
-    For gradient checkpointing, for layers that do not keep their whole past, and as the reference of `tree_loss`.
+    For gradient checkpointing, for layers with another cache, and as the reference of `tree_loss`.
 
     Args:
         model: A causal language model of transformers, or its PEFT wrapper.
         examples: At least one.
-        pad_id: Token that fills up rows; it is masked out.
+        pad_id: Token that fills up rows; it is masked.
 
     Returns:
         Scalar float32, with gradient: the cross entropy, mean over all answer tokens of the batch.
@@ -85,23 +84,23 @@ def plain_loss(model: nn.Module, examples: Sequence[Example], pad_id: int) -> Te
 
 
 @dataclass(frozen=True)
-class _Past:
+class _Forwarded:
     """What has been forwarded: B rows of P places.
 
     Attributes:
-        mask: (B, P) bool, the places that hold a token; padding between a part and its successor is among the others.
-        states: Keys and values of one layer after the other, each (B, heads, P, size); empty before the first level.
+        mask: (B, P) bool, the places that hold a token; the others are padding between a node and its child.
+        states: Keys and values, layer by layer, each (B, heads, P, size); empty before the first level.
     """
 
     mask: Tensor
     states: tuple[Tensor, ...]
 
     @classmethod
-    def empty(cls, model: nn.Module) -> _Past:
+    def empty(cls, model: nn.Module) -> _Forwarded:
         return cls(torch.ones(1, 0, dtype=torch.bool, device=_device_of(model)), ())
 
-    def select(self, rows: Tensor) -> _Past:
-        return _Past(_rows_of(self.mask, rows), tuple(_rows_of(each, rows) for each in self.states))
+    def select(self, rows: Tensor) -> _Forwarded:
+        return _Forwarded(_rows_of(self.mask, rows), tuple(_rows_of(each, rows) for each in self.states))
 
 
 def _rows_of(states: Tensor, rows: Tensor) -> Tensor:
@@ -117,23 +116,23 @@ def _answer_tokens(examples: Sequence[Example]) -> int:
     return sum(len(example.answer) for example in examples)
 
 
-def _refuse_forgetful(model: nn.Module) -> None:
-    # A checkpointed layer drops the cache it is given, and only warns: the answers would stand without a prompt.
+def _check_cache(model: nn.Module) -> None:
+    # A checkpointed layer drops its cache with only a warning: the answers would have no prompt.
     if model.training and any(getattr(each, "gradient_checkpointing", False) for each in model.modules()):
         problem = "is on, and would drop the shared prompt; expected off"
         raise InputError("gradient_checkpointing", problem, "turn it off, or train on separate sequences")
     config: Any = model.config
-    # Windows are counted in places of the cache, padding included; other kinds of state cannot be branched.
+    # A window counts places of the cache, padding included; other kinds of state cannot be shared by branches.
     if any(type(layer) is not DynamicLayer for layer in DynamicCache(config=config).layers):
         problem = "has layers that do not keep their whole past; expected full attention"
         raise InputError(f"model of type {config.model_type}", problem, "train on separate sequences")
 
 
-def _forward(model: nn.Module, level: Level, pad_id: int, past: _Past | None) -> tuple[Tensor, _Past]:
-    """Forwards a level as one batch, padded on the right, behind the level above (None: without a cache).
+def _forward(model: nn.Module, level: Level, pad_id: int, past: _Forwarded | None) -> tuple[Tensor, _Forwarded]:
+    """Forwards a level as one batch, padded on the right, after the level above (None: without a cache).
 
     Returns:
-        The answers' cross entropy, a sum over tokens and examples, and what has been forwarded by now.
+        The answers' cross entropy, summed over tokens and examples, and what has been forwarded so far.
     """
     device = _device_of(model)
     lengths = torch.tensor([len(part) for part in level.tokens], device=device)
@@ -154,20 +153,20 @@ def _forward(model: nn.Module, level: Level, pad_id: int, past: _Past | None) ->
         position_ids=torch.tensor(level.starts, device=device)[:, None] + places,
         past_key_values=cache,
         use_cache=cache is not None,
-        logits_to_keep=(places < lengths[:, None]) & (places >= (lengths - labels)[:, None]),
+        logits_to_keep=label_mask(lengths, labels, width),
     ).logits
     targets = torch.tensor(list(chain.from_iterable(level.answers)), dtype=torch.int64, device=device)
     counts = torch.tensor(level.counts, dtype=torch.float32, device=device).repeat_interleave(labels)
     loss = cross_entropy(logits.float(), targets, reduction="none") @ counts
     states = () if cache is None else tuple(chain.from_iterable(layer[:2] for layer in cache))
-    return loss, _Past(mask, states)
+    return loss, _Forwarded(mask, states)
 
 
-def _last_loss(model: nn.Module, blocks: Sequence[Level], pad_id: int, past: _Past) -> Tensor:
-    """Sums the answers' cross entropy over blocks that nothing follows, one block's activations at a time."""
+def _last_loss(model: nn.Module, blocks: Sequence[Level], pad_id: int, past: _Forwarded) -> Tensor:
+    """Sums the answers' cross entropy over blocks of leaves, one block's activations in memory at a time."""
     parameters = tuple(each for each in model.parameters() if each.requires_grad)
     learning = torch.is_grad_enabled() and bool(parameters)
-    ends = _Past(past.mask, tuple(each.detach().requires_grad_(learning) for each in past.states))
+    ends = _Forwarded(past.mask, tuple(each.detach().requires_grad_(learning) for each in past.states))
     inputs = (*ends.states, *parameters)
     gradients = [torch.zeros_like(each) for each in inputs] if learning else []
     total = torch.zeros((), device=past.mask.device)
@@ -175,13 +174,14 @@ def _last_loss(model: nn.Module, blocks: Sequence[Level], pad_id: int, past: _Pa
         loss, _ = _forward(model, block, pad_id, ends)
         total += loss.detach()
         if learning:
-            for known, found in zip(gradients, torch.autograd.grad(loss, inputs, materialize_grads=True), strict=True):
-                known += found
-    return cast(Tensor, _Known.apply(total, gradients, *past.states, *parameters)) if learning else total
+            found = torch.autograd.grad(loss, inputs, materialize_grads=True)
+            for gradient, more in zip(gradients, found, strict=True):
+                gradient += more
+    return cast(Tensor, _WithGradients.apply(total, gradients, *past.states, *parameters)) if learning else total
 
 
-class _Known(torch.autograd.Function):
-    """A number whose gradients with respect to the inputs are known already."""
+class _WithGradients(torch.autograd.Function):
+    """A number whose gradients with respect to the inputs are given."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, gradients: list[Tensor], *inputs: Tensor) -> Tensor:

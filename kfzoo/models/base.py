@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import MeanMetric
 
-from kfzoo.arkit.channels import LOWER, UPPER
+from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
 from kfzoo.data.batch import KeyframeBatch
 from kfzoo.data.clip import MAX_FRAMES
 from kfzoo.data.clip_batch import ClipBatch
@@ -39,6 +41,24 @@ class Generation:
         upper = torch.as_tensor(UPPER, device=coefficients.device)
         limited = coefficients.float().clamp(lower, upper)
         return cls(limited, torch.ones(len(limited), dtype=torch.bool, device=limited.device))
+
+    @classmethod
+    def of_texts(
+        cls, texts: Sequence[str], faces: Sequence[NDArray[np.float32] | None], device: torch.device
+    ) -> Generation:
+        """Returns what a language model wrote for B keyframes.
+
+        Args:
+            texts: The raw answers.
+            faces: The coefficients (61,) of each answer; None where it is not valid.
+            device: Device of the result.
+        """
+        coefficients = torch.zeros(len(faces), len(CHANNELS))
+        for row, face in enumerate(faces):
+            if face is not None:
+                coefficients[row] = torch.from_numpy(np.asarray(face))
+        valid = torch.tensor([face is not None for face in faces], dtype=torch.bool)
+        return cls(coefficients.to(device), valid.to(device), tuple(texts))
 
 
 class ZooModel(ZooModule, ABC):

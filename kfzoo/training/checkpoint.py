@@ -59,7 +59,7 @@ def load_module(path: str | Path, kind: type[Module]) -> Module:
         raise InputError(path, f"holds a {class_path}, which cannot be imported", remedy) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise InputError(path, f"holds {class_path}, which is no {kind.__name__}", "give the checkpoint of one")
-    settings = checkpoint.get("hyper_parameters", {})
+    settings = found.current_settings(checkpoint.get("hyper_parameters", {}))
     unknown = sorted(settings.keys() - inspect.signature(found).parameters.keys())
     if unknown:
         version = checkpoint["kfzoo"].get("version", "of unknown version")

@@ -60,6 +60,11 @@ class ZooModule(LightningModule):
         self.register_buffer("train_std", torch.zeros(len(CHANNELS)))
         self.provenance: dict[str, str] = {}
 
+    @classmethod
+    def current_settings(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns a checkpoint's hyper-parameters by their names in this version; override it where one was renamed."""
+        return dict(stored)
+
     def prepare(self, samples: Sequence[Sample], statistics: Statistics) -> None:
         """Learns what must be known of the training part before the first batch; called once at the start of `fit`.
 

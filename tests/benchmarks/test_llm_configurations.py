@@ -11,8 +11,9 @@ import yaml
 from benchmarks.tables.llm_configurations import CONFIGS, ROWS, Row, main
 from kfzoo.evaluation.papers import published
 from kfzoo.evaluation.results import find_runs
-from kfzoo.language_models.loading import add_lora, lora_config, meta_language_model
+from kfzoo.language_models.lora import add_lora, lora_config
 from tests.commandline import ROOT
+from tests.language_models.helpers import meta_language_model
 
 FOLDER = ROOT / "configs" / "llm_generator"
 

@@ -1,4 +1,4 @@
-"""`export`: what leaves this project is what PEFT, ms-swift and KeyframeFace's own tools read."""
+"""`export`: files for PEFT, ms-swift and KeyframeFace's own tools."""
 
 from __future__ import annotations
 
@@ -21,24 +21,23 @@ from kfzoo.data.predictions.read import read_predictions
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.data.sources.jsonl import write_scripts
-from kfzoo.language_models.adapter import save_adapter
 from kfzoo.models.llm_generator import LLMGenerator
-from kfzoo.models.llm_generator.prompt import messages, training_line
 from kfzoo.training.checkpoint import load_module
 from tests.commandline import ROOT, run
 from tests.models.test_llm_generator import config
+from tests.models.test_llm_prompt import messages, training_line
 from tests.real_data import KEYFRAMEFACE, needs_real_data
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny_qwen3: str) -> Path:
-    """A run that went on from somebody's adapter, which is gone since."""
+    """A run that continued an adapter whose folder was then removed."""
     folder = tmp_path_factory.mktemp("export")
     start = LLMGenerator(tiny_qwen3, "non_semantic", rank=3)
     for name, values in start.named_parameters():
         if "lora_B" in name:
             values.data.normal_(std=0.2)
-    save_adapter(folder / "start", start.hparams, start.stored())
+    LLMGenerator.save_adapter(folder / "start", start.hparams, start.stored())
     file = config(folder, tiny_qwen3, adapter=str(folder / "start"), decimals=2, learning_rate=3e-3)
     values = yaml.safe_load(file.read_text())
     values["trainer"] |= {"limit_train_batches": 2, "limit_test_batches": 1, "limit_predict_batches": 2}
@@ -58,9 +57,15 @@ def write(path: Path, *values: dict[str, Any]) -> Path:
     return path
 
 
+def prediction(sample: Sample) -> dict[str, Any]:
+    """A line of predictions: the ground truth."""
+    values = dict(zip(CHANNELS, map(float, sample.keyframe.coefficients), strict=True))  # type: ignore[arg-type]
+    return {"id": sample.id, "index": sample.position, "valid": True, "coefficients": values}
+
+
 @pytest.fixture
 def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs a command that must fail, and returns the one line that it says."""
+    """Runs a command that must fail, and returns its one line of error."""
 
     def check(*arguments: object) -> str:
         capsys.readouterr()
@@ -71,7 +76,7 @@ def refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return check
 
 
-def test_a_checkpoints_adapter_is_the_one_that_peft_loads(trained: Path, tmp_path: Path, tiny_qwen3: str) -> None:
+def test_peft_loads_a_checkpoints_adapter(trained: Path, tmp_path: Path, tiny_qwen3: str) -> None:
     from peft import PeftModel
 
     from kfzoo.language_models.loading import load_language_model
@@ -104,7 +109,7 @@ def test_chat_lines_are_those_of_the_configuration(trained: Path, tmp_path: Path
 
 
 @needs_real_data
-def test_what_has_no_coefficients_is_left_out_of_the_chat_and_told(
+def test_keyframes_without_coefficients_are_left_out_of_the_chat_and_reported(
     tmp_path: Path, tiny_qwen3: str, capsys: pytest.CaptureFixture[str], refuses: Callable[..., str]
 ) -> None:
     both, answers = lines(KEYFRAMEFACE / "example.jsonl"), lines(KEYFRAMEFACE / "example_result.jsonl")
@@ -131,22 +136,14 @@ def test_what_has_no_coefficients_is_left_out_of_the_chat_and_told(
 
 
 @needs_real_data
-def test_released_requests_and_answers_pass_through_without_loss(tmp_path: Path) -> None:
+def test_released_requests_and_answers_are_reproduced(tmp_path: Path) -> None:
     requests, answers = KEYFRAMEFACE / "example.jsonl", KEYFRAMEFACE / "example_result.jsonl"
     (script,) = ChatJsonl(requests, answers)
     samples = [Sample(script, position, "original") for position in range(2)]
     for sample, request, answer in zip(samples, lines(requests), lines(answers), strict=True):
         assert messages(sample, "semantic")[1] == request["messages"][1]
-        assert training_line(sample, "semantic", 1)["messages"][2]["content"] == answer["response"]
-    rows = [
-        {
-            "id": sample.id,
-            "index": sample.position,
-            "valid": True,
-            "coefficients": dict(zip(CHANNELS, map(float, sample.keyframe.coefficients), strict=True)),  # type: ignore[arg-type]
-        }
-        for sample in samples
-    ]
+        assert training_line(sample, "semantic")["messages"][2]["content"] == answer["response"]
+    rows = [prediction(sample) for sample in samples]
     given = ("--data", requests, "--decimals", 1, "--out", tmp_path / "out.jsonl")
     assert run("export", "answers", "--predictions", write(tmp_path / "p.jsonl", *rows[::-1]), *given) == 0
     assert (tmp_path / "out.jsonl").read_bytes() == answers.read_bytes().rstrip() + b"\n"
@@ -171,14 +168,11 @@ def scripts(folder: Path) -> tuple[Path, list[Sample]]:
     return folder / "scripts.jsonl", found
 
 
-def test_answers_stand_in_the_order_of_the_requests_and_what_is_missing_is_told(
+def test_answers_are_in_the_order_of_the_requests_and_missing_ones_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, samples = scripts(tmp_path)
-    rows: list[dict[str, Any]] = []
-    for sample in samples:
-        values = dict(zip(CHANNELS, map(float, sample.keyframe.coefficients), strict=True))  # type: ignore[arg-type]
-        rows.append({"id": sample.id, "index": sample.position, "valid": True, "coefficients": values})
+    rows = [prediction(sample) for sample in samples]
     rows[0] |= {"valid": False, "text": "I cannot “do” that."}
     rows[1] |= {"valid": False}
     other = rows[2] | {"id": "nobody#0"}
@@ -189,8 +183,8 @@ def test_answers_stand_in_the_order_of_the_requests_and_what_is_missing_is_told(
     assert said.out == f"{len(samples)} answers in {out}\n"
     assert said.err.splitlines() == [
         f"1 of {len(samples)} keyframes have no answer: left empty: '{samples[2].id}'",
-        "1 answers are to other keyframes, and left out: 'nobody#0'",
-        f"2 answers are not valid, and kept as they are: '{samples[0].id}', '{samples[1].id}'",
+        "1 answers are to other keyframes and are left out: 'nobody#0'",
+        f"2 answers are not valid and are kept as they are: '{samples[0].id}', '{samples[1].id}'",
     ]
     found = lines(out)
     assert all(list(line) == ["response"] for line in found)
@@ -201,7 +195,7 @@ def test_answers_stand_in_the_order_of_the_requests_and_what_is_missing_is_told(
         np.testing.assert_allclose(scored.coefficients[row], samples[row].keyframe.coefficients, atol=5.1e-4)  # type: ignore[arg-type]
 
 
-def test_bad_input_is_told_in_one_line(
+def test_bad_input_is_reported_in_one_line(
     trained: Path, tmp_path: Path, tiny_qwen3: str, refuses: Callable[..., str]
 ) -> None:
     out = tmp_path / "out"
@@ -213,15 +207,15 @@ def test_bad_input_is_told_in_one_line(
     assert run("fit", "--config", small) == 0
     said = refuses("adapter", "--checkpoint", tmp_path / "mean" / "best.ckpt", "--out", out)
     assert said.endswith(
-        "best.ckpt: holds a kfzoo.models.mean_face.MeanFace, which has no adapter; give the checkpoint of an "
-        "LLMGenerator or a VLMEstimator that was tuned"
+        "best.ckpt: holds a kfzoo.models.mean_face.MeanFace, which has no adapter; give the checkpoint of a language "
+        "model that was tuned by LoRA"
     )
     base = LLMGenerator(tiny_qwen3, tune=False)
     checkpoint: dict[str, Any] = {"hyper_parameters": dict(base.hparams)}
     base.on_save_checkpoint(checkpoint)
     torch.save(checkpoint, tmp_path / "base.ckpt")
     said = refuses("adapter", "--checkpoint", tmp_path / "base.ckpt", "--out", out)
-    assert "base.ckpt: holds a language model as it is (Base), without an adapter; give the checkpoint of" in said
+    assert "LLMGenerator without an adapter; give the checkpoint of a language model that was tuned" in said
     assert "no such file" in refuses("adapter", "--checkpoint", tmp_path / "no.ckpt", "--out", out)
     for file in (mean, tmp_path / "mean"):
         said = refuses("chat", "--run", file, "--out", out)
@@ -239,7 +233,7 @@ def test_bad_input_is_told_in_one_line(
         ([row | {"coefficients": [1]}], "p.jsonl:1: key 'coefficients' is a list of 1, expected 61 values by name"),
         ([row | {"index": 0.5}], "p.jsonl:1: key 'index' is 0.5, expected the number of a keyframe"),
         ([row | {"valid": 1}], "p.jsonl:1: key 'valid' is 1, expected true or false; give the file that"),
-        ([row | {"text": ""}, row | {"text": "a"}], "p.jsonl:2: key 'id' is 'a#0', which stands in an earlier line"),
+        ([row | {"text": ""}, row | {"text": "a"}], "p.jsonl:2: key 'id' is 'a#0', which an earlier line has, too"),
         ([{"response": "{}"}], "p.jsonl:1: the line lacks the key 'id'"),
     ):
         assert message in refuses("answers", "--predictions", write(tmp_path / "p.jsonl", *rows), "--out", out)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from kfzoo.language_models.attention import by_products, fast_attention
+from kfzoo.language_models.attention import fast_attention, matrix_attention
 
 
 @pytest.mark.parametrize("groups", [1, 2, 6])
@@ -20,7 +20,7 @@ def test_values_and_gradients_are_those_of_torch(groups: int, masked: bool) -> N
     causal = torch.ones(5, 9, dtype=torch.bool).tril(4)
     mask = causal & (torch.rand(2, 1, 5, 9, generator=generator) < 0.7) | torch.eye(5, 9, dtype=torch.bool)
     query, key, value = inputs
-    found, _ = by_products(None, query, key, value, mask if masked else None)
+    found, _ = matrix_attention(None, query, key, value, mask if masked else None)
     expected = scaled_dot_product_attention(query, key, value, mask if masked else causal, enable_gqa=True)
     assert torch.allclose(found, expected.transpose(1, 2), atol=1e-12)
     weights = torch.randn(found.shape, generator=generator, dtype=torch.float64)
@@ -30,7 +30,7 @@ def test_values_and_gradients_are_those_of_torch(groups: int, masked: bool) -> N
         assert torch.allclose(one, other, atol=1e-12)
 
 
-def test_a_model_attends_by_products_inside_alone(tiny_qwen3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_uses_it_only_inside_the_context(tiny_qwen3: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import AutoModelForCausalLM
 
     from kfzoo.language_models import attention
@@ -39,9 +39,9 @@ def test_a_model_attends_by_products_inside_alone(tiny_qwen3: str, monkeypatch: 
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         calls.append(1)
-        return by_products(*args, **kwargs)
+        return matrix_attention(*args, **kwargs)
 
-    monkeypatch.setattr(attention, "by_products", counted)
+    monkeypatch.setattr(attention, "matrix_attention", counted)
     model: Any = AutoModelForCausalLM.from_pretrained(
         tiny_qwen3.removeprefix("huggingface:"), attn_implementation="sdpa"
     )

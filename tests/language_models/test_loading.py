@@ -1,4 +1,4 @@
-"""Language models by specification, counted as the paper counts them, and LoRA as the paper sets it."""
+"""Language models by specification, the paper's parameter counts, and LoRA as the paper sets it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kfzoo.errors import InputError
-from kfzoo.language_models.loading import (
-    LORA_LAYERS,
-    add_lora,
-    language_config,
-    load_language_model,
-    load_tokenizer,
-    lora_config,
-    meta_language_model,
-)
+from kfzoo.language_models.loading import language_config, load_language_model, load_tokenizer
+from kfzoo.language_models.lora import LORA_LAYERS, add_lora, lora_config
+from tests.language_models.helpers import meta_language_model
 
 
 def copy_of(specification: str, folder: Path) -> Path:
@@ -50,20 +44,6 @@ def test_a_model_in_a_folder_is_loaded_with_its_tokenizer(tiny_qwen3: str) -> No
     assert {values.dtype for values in half.parameters()} == {torch.bfloat16}
 
 
-def test_the_tiny_tokenizer_is_of_qwens_make(tiny_qwen3: str) -> None:
-    tokenizer = load_tokenizer(tiny_qwen3)
-    ids = tokenizer.encode('{"HeadYaw":-0.12}<think>\n\n</think>Head\n\n<|im_end|>')
-    assert tokenizer.convert_ids_to_tokens(ids)[1:] == [
-        *("HeadYaw", '":-', "0", ".", "1", "2", "}", "<think>", "ĊĊ", "</think>", "Head", "ĊĊ", "<|im_end|>")
-    ]
-    assert tokenizer.decode(tokenizer.encode("ünï 😀\n 12")) == "ünï 😀\n 12"
-    assert str(tokenizer.decode(ids, skip_special_tokens=True)).endswith("</think>Head\n\n")
-    chat = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
-    assert tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) == (
-        "<|im_start|>system\na<|im_end|>\n<|im_start|>user\nb<|im_end|>\n<|im_start|>assistant\n"
-    )
-
-
 def test_a_tokenizer_without_padding_pads_with_its_end(tiny_qwen3: str, tmp_path: Path) -> None:
     tokenizer = load_tokenizer(tiny_qwen3)
     assert tokenizer.pad_token == "<|endoftext|>"
@@ -72,28 +52,24 @@ def test_a_tokenizer_without_padding_pads_with_its_end(tiny_qwen3: str, tmp_path
     assert load_tokenizer(f"huggingface:{tmp_path}").pad_token in ("<|im_end|>", "<|endoftext|>")
 
 
-def test_lora_changes_nothing_at_first_and_trains_nothing_else(tiny_qwen3: str) -> None:
-    model, _ = load_language_model(tiny_qwen3)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_lora_changes_nothing_at_first_and_trains_nothing_else(tiny_qwen3: str, dtype: torch.dtype) -> None:
+    model, _ = load_language_model(tiny_qwen3, dtype)
     tokens = torch.arange(12)[None]
     with torch.no_grad():
         before = model(tokens).logits
         tuned = add_lora(model, lora_config(r=4)).eval()
         torch.testing.assert_close(tuned(tokens).logits, before, rtol=0, atol=0)
-    trained = [name for name, values in tuned.named_parameters() if values.requires_grad]
+    trained = {name: values.dtype for name, values in tuned.named_parameters() if values.requires_grad}
     assert len(trained) == 2 * 2 * len(LORA_LAYERS)  # layers, A and B
-    assert all(".lora_" in name for name in trained)
-    assert not any("lm_head" in name for name in trained)
+    assert all(".lora_" in name and "lm_head" not in name for name in trained)
+    assert set(trained.values()) == {torch.float32}
     config: Any = tuned.peft_config["default"]
     assert (config.r, config.lora_alpha, config.lora_dropout, config.bias) == (4, 32, 0.05, "none")
     assert lora_config().r == 8
 
 
-def test_lora_of_a_bfloat16_model_is_float32(tiny_qwen3: str) -> None:
-    model = add_lora(load_language_model(tiny_qwen3, torch.bfloat16)[0])
-    assert {values.dtype for values in model.parameters() if values.requires_grad} == {torch.float32}
-
-
-def test_lora_wants_all_of_its_layers() -> None:
+def test_lora_needs_all_of_its_layers() -> None:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     model = GPT2LMHeadModel(GPT2Config(vocab_size=8, n_positions=8, n_embd=8, n_layer=1, n_head=1))
@@ -102,36 +78,34 @@ def test_lora_wants_all_of_its_layers() -> None:
 
 
 @pytest.mark.parametrize("specification", ["smollm", "smollm2:x", "huggingface:", "", "qwen"])
-def test_an_unknown_specification_is_told(specification: str) -> None:
+def test_an_unknown_specification_is_refused(specification: str) -> None:
     with pytest.raises(InputError, match="expected 'smollm2' or 'huggingface:<name or folder>'"):
         load_language_model(specification)
 
 
-def test_smollm2_that_is_not_there_is_told_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_smollm2_is_reported_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         load_tokenizer("smollm2")
-    assert str(told.value) == (
+    assert str(caught.value) == (
         f"language model 'smollm2': is not in the cache ({tmp_path / 'assets' / 'smollm2'}); "
         "python -m kfzoo assets get smollm2"
     )
 
 
 @pytest.mark.parametrize("name", ["Qwen/Qwen3-4B-Instruct-2507", "../not/there", "no such"])
-def test_a_hub_model_that_is_not_there_is_told_with_both_ways(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_hub_model_is_reported(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         load_language_model(f"huggingface:{name}")
-    text = str(told.value)
-    assert text.startswith(f"language model 'huggingface:{name}': is neither a folder, nor on this machine, nor to")
-    assert "where there is a network its name is enough; without one, download it elsewhere and give its folder" in text
+    text = str(caught.value)
+    assert text.startswith(f"language model 'huggingface:{name}': is neither a folder, nor in the hub's cache, nor can")
+    assert text.endswith("; without a network, download it elsewhere and give its folder: huggingface:<folder>")
     assert "\n" not in text
 
 
-def test_weights_that_lack_a_part_are_not_filled_with_chance(tiny_qwen3: str, tmp_path: Path) -> None:
+def test_missing_weights_are_not_filled_with_random_numbers(tiny_qwen3: str, tmp_path: Path) -> None:
     folder = copy_of(tiny_qwen3, tmp_path / "model")
     weights = load_file(folder / "model.safetensors")
     del weights["model.layers.1.mlp.up_proj.weight"]
@@ -142,15 +116,13 @@ def test_weights_that_lack_a_part_are_not_filled_with_chance(tiny_qwen3: str, tm
 
 @pytest.mark.parametrize("broken", ["model.safetensors", "config.json", "tokenizer.json"])
 @pytest.mark.parametrize("how", ["gone", "cut"])
-def test_a_folder_that_cannot_be_read_is_told_in_one_line(
-    tiny_qwen3: str, tmp_path: Path, broken: str, how: str
-) -> None:
+def test_an_unreadable_folder_is_reported_in_one_line(tiny_qwen3: str, tmp_path: Path, broken: str, how: str) -> None:
     folder = copy_of(tiny_qwen3, tmp_path / "model")
     path = folder / broken
     if how == "gone":
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match=r"^language model 'huggingface:.*': cannot be read \(.*\); ") as told:
+    with pytest.raises(InputError, match=r"^language model 'huggingface:.*': cannot be read \(.*\); ") as caught:
         load_language_model(f"huggingface:{folder}")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The tree's loss and gradients are those of one sequence after the other; shared text is forwarded once."""
+"""The tree's loss and gradients are those of separate sequences; shared prefixes are forwarded once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from kfzoo.errors import InputError
+from kfzoo.language_models.labels import Example
 from kfzoo.language_models.prefix_tree import Tree
-from kfzoo.language_models.shared_prefix_loss import Example, plain_loss, token_counts, tree_loss
+from kfzoo.language_models.shared_prefix_loss import plain_loss, tree_loss
+from tests.language_models.helpers import token_counts
 
 PAD = 0
 
@@ -31,14 +33,9 @@ def qwen3(specification: str, attention: str = "sdpa") -> nn.Module:
 def llama() -> nn.Module:
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=97,
-        hidden_size=24,
-        intermediate_size=48,
-        num_hidden_layers=3,
-        num_attention_heads=3,
-        num_key_value_heads=1,
-        initializer_range=0.2,
-    )
+        vocab_size=97, hidden_size=24, intermediate_size=48, num_hidden_layers=3, num_attention_heads=3,
+        num_key_value_heads=1, initializer_range=0.2,
+    )  # fmt: skip
     model: nn.Module = LlamaForCausalLM(config)
     return model.train()
 
@@ -63,7 +60,7 @@ SYSTEM = words(0, 19)
 
 
 def scripts(*lengths: int, system: bool = True, keyframes: int = 3) -> list[Example]:
-    """As the generator trains: system | script | instruction, of unequal lengths, and an answer to each."""
+    """As for the generator: system | script | instruction, of unequal lengths, and an answer to each."""
     first = (SYSTEM,) if system else ()
     return [
         Example(
@@ -90,7 +87,7 @@ BATCHES = {
 }
 
 
-def learned(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:
+def gradients(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:
     model.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     return {name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None}
@@ -98,7 +95,7 @@ def learned(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:
 
 def assert_same(model: nn.Module, found: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-    ours, theirs = learned(model, found), learned(model, expected)
+    ours, theirs = gradients(model, found), gradients(model, expected)
     assert ours.keys() == theirs.keys()
     for name, gradient in theirs.items():
         torch.testing.assert_close(ours[name], gradient, rtol=1e-5, atol=1e-5, msg=name)
@@ -107,7 +104,7 @@ def assert_same(model: nn.Module, found: Tensor, expected: Tensor) -> None:
 @pytest.mark.parametrize("name", BATCHES)
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("rows", [None, 1, 2])
-def test_the_tree_learns_what_separate_sequences_teach(
+def test_the_tree_has_the_gradients_of_separate_sequences(
     name: str, attention: str, rows: int | None, tiny_qwen3: str
 ) -> None:
     model = qwen3(tiny_qwen3, attention)
@@ -115,15 +112,9 @@ def test_the_tree_learns_what_separate_sequences_teach(
 
 
 @pytest.mark.parametrize("name", BATCHES)
-def test_so_it_does_with_a_llama(name: str) -> None:
-    model = llama()
-    assert_same(model, tree_loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
-
-
-@pytest.mark.parametrize("name", BATCHES)
-def test_the_plain_loss_is_that_of_separate_sequences(name: str, tiny_qwen3: str) -> None:
-    model = qwen3(tiny_qwen3)
-    assert_same(model, plain_loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
+def test_so_have_a_llama_and_the_plain_loss(name: str, tiny_qwen3: str) -> None:
+    for model, loss in ((llama(), tree_loss), (qwen3(tiny_qwen3), plain_loss)):
+        assert_same(model, loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
 
 
 part = st.lists(st.integers(1, 3), max_size=4).map(tuple)
@@ -133,12 +124,12 @@ example = st.builds(Example, prompt, st.lists(st.integers(1, 3), min_size=1, max
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(example, min_size=1, max_size=7), st.integers(1, 4))
-def test_any_cut_of_any_texts_gives_the_same(examples: list[Example], rows: int) -> None:
+def test_any_texts_in_any_parts_give_the_same(examples: list[Example], rows: int) -> None:
     model = llama()
     assert_same(model, tree_loss(model, examples, PAD, rows), naive_loss(model, examples))
 
 
-def test_an_adapter_learns_the_same(tiny_qwen3: str) -> None:
+def test_an_adapter_has_the_same_gradients(tiny_qwen3: str) -> None:
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(0)
@@ -147,12 +138,12 @@ def test_an_adapter_learns_the_same(tiny_qwen3: str) -> None:
     examples = scripts(9, 4, 13)
     assert_same(model, tree_loss(model, examples, PAD, 2), naive_loss(model, examples))
     assert_same(model, plain_loss(model, examples, PAD), naive_loss(model, examples))
-    assert all("lora" in name for name in learned(model, tree_loss(model, examples, PAD)))
+    assert all("lora" in name for name in gradients(model, tree_loss(model, examples, PAD)))
 
 
-def test_the_loss_may_be_scaled_and_its_gradient_taken_in_parts(tiny_qwen3: str) -> None:
+def test_the_loss_may_be_scaled_and_accumulated(tiny_qwen3: str) -> None:
     model = qwen3(tiny_qwen3)
-    whole = learned(model, naive_loss(model, scripts(6)) / 2 + naive_loss(model, scripts(3, 5)) / 4)
+    whole = gradients(model, naive_loss(model, scripts(6)) / 2 + naive_loss(model, scripts(3, 5)) / 4)
     model.zero_grad()
     (tree_loss(model, scripts(6), PAD) / 2).backward()  # type: ignore[no-untyped-call]
     (tree_loss(model, scripts(3, 5), PAD) / 4).backward()  # type: ignore[no-untyped-call]
@@ -160,7 +151,7 @@ def test_the_loss_may_be_scaled_and_its_gradient_taken_in_parts(tiny_qwen3: str)
         torch.testing.assert_close(each.grad, whole[name], rtol=1e-5, atol=1e-5)
 
 
-def test_without_gradient_it_is_the_same_number(tiny_qwen3: str) -> None:
+def test_without_gradients_the_loss_is_the_same(tiny_qwen3: str) -> None:
     model = qwen3(tiny_qwen3)
     with torch.no_grad():
         loss = tree_loss(model, scripts(9, 4), PAD)
@@ -172,7 +163,7 @@ def test_without_gradient_it_is_the_same_number(tiny_qwen3: str) -> None:
 
 @contextmanager
 def passes(model: nn.Module) -> Iterator[list[tuple[int, int, int]]]:
-    """Collects of each forward its rows, width, and number of tokens that are not padding."""
+    """Collects rows, width, and number of tokens without padding of each forward pass."""
     found: list[tuple[int, int, int]] = []
 
     def watch(_: nn.Module, __: Any, given: dict[str, Any]) -> None:
@@ -186,7 +177,7 @@ def passes(model: nn.Module) -> Iterator[list[tuple[int, int, int]]]:
 
 @pytest.mark.parametrize("name", BATCHES)
 @pytest.mark.parametrize("rows", [None, 1])
-def test_the_model_sees_as_many_tokens_as_are_counted(name: str, rows: int | None) -> None:
+def test_the_model_forwards_as_many_tokens_as_are_counted(name: str, rows: int | None) -> None:
     model, examples = llama(), BATCHES[name]
     shared, separate = token_counts(examples)
     with passes(model) as seen:
@@ -200,7 +191,8 @@ def test_the_model_sees_as_many_tokens_as_are_counted(name: str, rows: int | Non
 def test_each_shared_part_is_forwarded_once() -> None:
     model = llama()
     answers = sum(2 + keyframe + 5 + keyframe - 1 for keyframe in range(3))
-    assert token_counts(scripts(9, 4)) == (19 + 9 + 4 + 2 * answers, 6 * 19 + 3 * (9 + 4) + 2 * answers)
+    counts = token_counts(scripts(9, 4))
+    assert counts == (19 + 9 + 4 + 2 * answers, 6 * 19 + 3 * (9 + 4) + 2 * answers)
     with passes(model) as seen:
         tree_loss(model, scripts(9, 4), PAD)
     assert [(rows, width) for rows, width, _ in seen] == [(1, 19), (2, 9), (6, 4 + 7 - 1)]
@@ -214,15 +206,15 @@ def test_a_level_without_branches_is_joined_with_the_next() -> None:
     assert all_in_one.tokens == (scripts(4, keyframes=1)[0].inputs,)
 
 
-def test_repeated_examples_are_one_leaf_that_counts_as_often() -> None:
+def test_repeated_examples_are_one_leaf_with_a_count() -> None:
     first, second, third = scripts(6)
     tree = Tree.of([first, second, first, third, first])
     assert tree.levels[-1].counts == (3, 1, 1)
-    assert tree.size == Tree.of([first, second, third]).size
+    assert [level.tokens for level in tree.levels] == [level.tokens for level in Tree.of(scripts(6)).levels]
     assert tree == Tree.of([first, second, first, third, first])
 
 
-def test_logits_are_computed_for_answers_alone() -> None:
+def test_logits_are_computed_for_labels_only() -> None:
     model: Any = llama()
     heights: list[int] = []
     model.lm_head.register_forward_hook(lambda _, __, logits: heights.append(logits.numel() // 97))
@@ -240,20 +232,15 @@ def test_gradient_checkpointing_is_refused(tiny_qwen3: str) -> None:
         "turn it off, or train on separate sequences"
     )
     assert_same(model, plain_loss(model, scripts(6), PAD), naive_loss(model, scripts(6)))
-    model.eval()  # nothing is checkpointed here, and the cache is kept
+    model.eval()  # Nothing is checkpointed here, and the cache is kept.
     torch.testing.assert_close(tree_loss(model, scripts(6), PAD), naive_loss(model, scripts(6)), rtol=1e-5, atol=1e-5)
 
 
 def test_sliding_windows_are_refused() -> None:
     config = MistralConfig(
-        vocab_size=97,
-        hidden_size=8,
-        intermediate_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=1,
-        num_key_value_heads=1,
-        sliding_window=4,
-    )
+        vocab_size=97, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1,
+        num_key_value_heads=1, sliding_window=4,
+    )  # fmt: skip
     with pytest.raises(InputError) as error:
         tree_loss(MistralForCausalLM(config), scripts(6), PAD)
     assert str(error.value) == (
@@ -262,10 +249,9 @@ def test_sliding_windows_are_refused() -> None:
     )
 
 
-def test_there_is_no_loss_of_nothing() -> None:
-    with pytest.raises(ValueError, match="at least one token of prompt and one of answer"):
-        Example((), (1,))
-    with pytest.raises(ValueError, match="at least one token of prompt and one of answer"):
-        Example(((), (1,)), ())
+def test_an_empty_batch_or_example_is_refused() -> None:
+    for prompt, answer in (((), (1,)), (((), (1,)), ())):
+        with pytest.raises(ValueError, match="at least one token of prompt and one of answer"):
+            Example(prompt, answer)
     with pytest.raises(ValueError, match="at least one example"):
         tree_loss(llama(), [], PAD)

@@ -4,6 +4,7 @@ import json
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
 from kfzoo.language_models.answer_layout import REPRESENTATIONS, Representation
-from kfzoo.models.llm_generator.prompt import messages, parts, prompt_of, request_text, system_text, training_line
+from kfzoo.models.llm_generator import LLMGenerator
+from kfzoo.models.llm_generator.prompt import prompt_of, prompt_parts, request_text, system_text
 from tests.real_data import KEYFRAMEFACE, needs_real_data
 
 REQUEST = """\
@@ -47,6 +49,14 @@ def scripts(draw: st.DrawFn) -> Script:
     return Script(kind, "S1", draw(words), draw(words), keyframes)
 
 
+def messages(sample: Sample, representation: Representation) -> list[dict[str, str]]:
+    return prompt_parts(sample, representation).messages()
+
+
+def training_line(sample: Sample, representation: Representation, decimals: int = 1) -> dict[str, Any]:
+    return LLMGenerator.training_line(sample, {"representation": representation, "decimals": decimals})
+
+
 def samples(script: Script, annotation: Annotation) -> list[Sample]:
     return [Sample(script, position, annotation) for position in range(len(script.keyframes))]
 
@@ -66,11 +76,10 @@ def test_a_request_is_written_as_keyframeface_released_it() -> None:
 
 
 @needs_real_data
-def test_released_requests_are_written_to_the_letter() -> None:
-    released = KEYFRAMEFACE / "example.jsonl"
-    lines = [json.loads(line) for line in released.read_text().splitlines() if line.strip()]
+def test_released_requests_are_written_exactly() -> None:
+    lines = [json.loads(line) for line in (KEYFRAMEFACE / "example.jsonl").read_text().splitlines() if line.strip()]
     assert len(lines) == 2
-    (script,) = ChatJsonl(released)
+    (script,) = ChatJsonl(KEYFRAMEFACE / "example.jsonl")
     for line, sample in zip(lines, samples(script, "original"), strict=True):
         text = line["messages"][1]["content"]
         assert request_text(read_prompt("line", text)) == text
@@ -78,7 +87,7 @@ def test_released_requests_are_written_to_the_letter() -> None:
 
 
 @given(scripts(), st.data())
-def test_a_request_says_all_that_the_script_says(script: Script, data: st.DataObject) -> None:
+def test_a_request_contains_the_whole_script(script: Script, data: st.DataObject) -> None:
     kind: Annotation = script.id  # type: ignore[assignment]
     sample = data.draw(st.sampled_from(samples(script, kind)))
     read = read_prompt("request", messages(sample, "semantic")[-1]["content"])
@@ -121,7 +130,7 @@ def test_training_lines_are_read_back_as_the_script(
         ("second", "", ""),
     ],
 )
-def test_no_text_is_taken_for_a_part_of_the_request(part: str, said: str, read: str) -> None:
+def test_no_text_is_misread_as_a_section_of_the_request(part: str, said: str, read: str) -> None:
     (message,) = messages(Sample(script(**{part: said}), 0, "arkit"), "non_semantic")
     parts = {"background": "A door: it opens.", "emotion": "Surprise.", "second": "The jaw closes.", part: read}
     wanted = Prompt(parts["background"], parts["emotion"], ("The jaw drops.", parts["second"]), 0)
@@ -129,11 +138,9 @@ def test_no_text_is_taken_for_a_part_of_the_request(part: str, said: str, read: 
 
 
 @given(scripts(), st.sampled_from(REPRESENTATIONS))
-def test_the_parts_are_the_whole_and_are_shared_by_a_scripts_keyframes(
-    script: Script, representation: Representation
-) -> None:
+def test_the_parts_are_shared_by_a_scripts_keyframes(script: Script, representation: Representation) -> None:
     kind: Annotation = script.id  # type: ignore[assignment]
-    found = [parts(sample, representation) for sample in samples(script, kind)]
+    found = [prompt_parts(sample, representation) for sample in samples(script, kind)]
     assert len({(part.system, part.script) for part in found}) == 1
     assert len({part.instruction for part in found}) == len(found)
     for part, sample in zip(found, samples(script, kind), strict=True):
@@ -157,7 +164,7 @@ def test_the_system_message_explains_every_parameter_once_in_order() -> None:
     assert max(len(line) for line in system_text().splitlines() if line.startswith("- ")) < 90
 
 
-def test_explanations_keep_to_their_side() -> None:
+def test_explanations_name_their_side_only() -> None:
     found = explained()
     for name in BLENDSHAPES:
         side = next((each for each in ("Left", "Right") if name.endswith(each)), None)
@@ -181,27 +188,24 @@ def test_explanations_and_descriptions_use_the_same_words() -> None:
         assert found[name][1].partition(";")[0] == bare
 
 
-def test_what_cannot_be_asked_or_learned_is_told() -> None:
+def test_a_keyframe_without_description_or_coefficients_is_refused() -> None:
     with pytest.raises(InputError, match=r"^keyframe 'a#1': has no 'image' description; choose another annotation$"):
         messages(Sample(script(), 1, "image"), "semantic")
     with pytest.raises(
         InputError,
         match=r"^keyframe 'a#1': has no coefficients to learn; take it out of the training data$",
     ):
-        training_line(Sample(script(), 1, "arkit"), "semantic", 1)
+        training_line(Sample(script(), 1, "arkit"), "semantic")
 
 
 def test_builtin_scripts_are_read_back_in_every_annotation(tmp_path: Path) -> None:
     wanted = list(BuiltinScripts(12))
     for annotation in ANNOTATIONS:
         path = tmp_path / f"{annotation}.jsonl"
-        lines = [training_line(sample, "semantic", 1) for each in wanted for sample in samples(each, annotation)]
+        lines = [training_line(sample, "semantic") for each in wanted for sample in samples(each, annotation)]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-        found = list(ChatJsonl(path, annotation=annotation))
-        assert [
-            (each.background, each.emotion, [keyframe.description(annotation) for keyframe in each.keyframes])
-            for each in found
-        ] == [
-            (each.background, each.emotion, [keyframe.description(annotation) for keyframe in each.keyframes])
-            for each in wanted
-        ]
+        for read, script in zip(ChatJsonl(path, annotation=annotation), wanted, strict=True):
+            assert (read.background, read.emotion) == (script.background, script.emotion)
+            assert [each.description(annotation) for each in read.keyframes] == [
+                each.description(annotation) for each in script.keyframes
+            ]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
-from kfzoo.language_models.loading import meta_language_model
+from kfzoo.language_models.lora import lora_config
+from kfzoo.language_models.vision_language import DECODER_LAYERS, tower_of
 from kfzoo.models.base import KeyframeModule
 from kfzoo.models.vlm_estimator import VLMEstimator
-from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, question, request_line
+from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, question
 from kfzoo.rendering.drawing.draw import draw_face
 from kfzoo.training.checkpoint import load_module
+from tests.language_models.helpers import meta_language_model
 from tests.real_data import SEMANTICFACE, needs_real_data
 
 
@@ -44,8 +46,8 @@ def tiny(semantics: Semantics, **settings: Any) -> VLMEstimator:
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
 @pytest.mark.parametrize("decimals", [1, 2])
-def test_random_weights_give_valid_answers_alone(semantics: Semantics, decimals: int) -> None:
-    model = tiny(semantics, decimals=decimals, longest_analysis=24).eval()
+def test_random_weights_give_only_valid_answers(semantics: Semantics, decimals: int) -> None:
+    model = tiny(semantics, decimals=decimals, max_analysis_tokens=24).eval()
     batch = drawn(6)
     found = model.generate(batch)
     assert found.valid.all()
@@ -59,22 +61,22 @@ def test_random_weights_give_valid_answers_alone(semantics: Semantics, decimals:
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
 def test_hub_models_answer_validly_too(semantics: Semantics, tiny_qwen3_vl: str) -> None:
-    model = VLMEstimator(tiny_qwen3_vl, semantics, size=64, longest_analysis=24, tune=False).eval()
+    model = VLMEstimator(tiny_qwen3_vl, semantics, size=64, max_analysis_tokens=24, tune=False).eval()
     assert model.generate(drawn(3)).valid.all()
 
 
 @pytest.mark.parametrize("semantics", ["A0", "A2"])
-def test_ways_of_decoding_agree(semantics: Semantics) -> None:
+def test_decoding_modes_and_batch_sizes_agree(semantics: Semantics) -> None:
     batch = drawn(5)
     answers = [
-        tiny(semantics, longest_analysis=20, **settings).eval().generate(batch).texts
-        for settings in ({"decoding": "drafted"}, {"decoding": "template"}, {"lockstep": 2})
+        tiny(semantics, max_analysis_tokens=20, **settings).eval().generate(batch).texts
+        for settings in ({"decoding": "drafted"}, {"decoding": "template"}, {"decode_batch_size": 2})
     ]
     assert answers[0] == answers[1] == answers[2]
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
-def test_it_learns_eight_images_by_heart(semantics: Semantics) -> None:
+def test_it_overfits_to_eight_images(semantics: Semantics) -> None:
     model = tiny(semantics, layers=1, learning_rate=5e-3, warmup_steps=10)
     batch = drawn(8)
     found = model.configure_optimizers()
@@ -97,7 +99,7 @@ def test_it_learns_eight_images_by_heart(semantics: Semantics) -> None:
         )
 
 
-def test_lora_touches_the_language_decoder_alone(tiny_qwen3_vl: str) -> None:
+def test_lora_trains_the_language_decoder_only(tiny_qwen3_vl: str) -> None:
     model = VLMEstimator(tiny_qwen3_vl, "A1", size=64, dropout=0.0, learning_rate=1e-2)
     learned = {name for name, each in model.named_parameters() if each.requires_grad}
     assert learned
@@ -122,9 +124,6 @@ def test_lora_touches_the_language_decoder_alone(tiny_qwen3_vl: str) -> None:
 def test_trainable_parameters_of_the_papers_model() -> None:
     from peft import get_peft_model
 
-    from kfzoo.language_models.loading import lora_config
-    from kfzoo.language_models.vision_language import DECODER_LAYERS, tower_of
-
     model = meta_language_model("huggingface:Qwen/Qwen3-VL-4B-Instruct")
     tower = sum(each.numel() for each in tower_of(model).parameters())
     assert model.num_parameters() == 4_437_815_808
@@ -134,12 +133,12 @@ def test_trainable_parameters_of_the_papers_model() -> None:
     assert tuned.get_nb_trainable_parameters()[0] == 16_515_072
 
 
-def test_at_first_tiny_learns_to_see_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_only_the_tower_of_tiny_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = drawn(4)
     model = tiny("A1", tower_steps=2)
     model.train_mean.copy_(batch.targets.mean(0))
     loss = model.loss(batch)["loss"]
-    expected = (batch.targets - batch.targets.mean(0)).square().mean()  # it begins as the mean face
+    expected = (batch.targets - batch.targets.mean(0)).square().mean()  # It starts as the mean face.
     torch.testing.assert_close(loss, expected)
     assert model.reading is not None
     torch.nn.init.normal_(model.reading.weight, std=0.02)
@@ -147,7 +146,7 @@ def test_at_first_tiny_learns_to_see_alone(monkeypatch: pytest.MonkeyPatch) -> N
     learned = {name for name, each in model.named_parameters() if each.grad is not None and each.grad.any()}
     assert any(".visual." in name for name in learned)
     assert not any(".language_model." in name for name in learned)
-    assert all(each.grad is not None for each in model.parameters())  # as several processes want it
+    assert all(each.grad is not None for each in model.parameters())  # as DDP expects
     model.on_before_optimizer_step(torch.optim.SGD(model.parameters()))
     assert {name for name, each in model.named_parameters() if each.grad is not None} >= learned
     assert not any(".language_model." in name for name, each in model.named_parameters() if each.grad is not None)
@@ -156,19 +155,14 @@ def test_at_first_tiny_learns_to_see_alone(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def tiny_loss(model: VLMEstimator, batch: KeyframeBatch) -> torch.Tensor:
-    """The loss of the same weights without a time to see."""
+    """The loss of the same weights without tower steps."""
     other = tiny("A1")
     other.load_state_dict({name: each for name, each in model.state_dict().items() if not name.startswith("reading")})
     return other.loss(batch)["loss"]
 
 
-def test_a_model_of_the_hub_can_see(tiny_qwen3_vl: str) -> None:
-    with pytest.raises(InputError, match=r"model\.tower_steps: is for `tiny`"):
-        VLMEstimator(tiny_qwen3_vl, size=64, tower_steps=5)
-
-
-def test_a_checkpoint_of_tiny_is_whole(tmp_path: Path) -> None:
-    model = tiny("A2", longest_analysis=24).eval()
+def test_a_checkpoint_of_tiny_is_complete(tmp_path: Path) -> None:
+    model = tiny("A2", max_analysis_tokens=24).eval()
     checkpoint: dict[str, Any] = {"hyper_parameters": dict(model.hparams)}
     model.on_save_checkpoint(checkpoint)
     torch.save(checkpoint, tmp_path / "best.ckpt")
@@ -182,62 +176,24 @@ def test_a_checkpoint_of_a_hub_model_is_its_adapter(tiny_qwen3_vl: str) -> None:
     assert all("lora_" in name or name in ("train_mean", "train_std") for name in stored)
 
 
-def test_tiny_takes_no_adapter() -> None:
-    with pytest.raises(InputError, match="has random weights"):
-        VLMEstimator(tune=False)
+def test_settings_that_exclude_each_other(tiny_qwen3: str, tiny_qwen3_vl: str) -> None:
+    for settings, message in (
+        ({"tune": False}, "has random weights"),
+        ({"vision_language_model": tiny_qwen3}, "is a qwen3, expected a qwen3_vl"),
+        ({"vision_language_model": tiny_qwen3_vl, "size": 64, "tower_steps": 5}, r"model\.tower_steps: is for `tiny`"),
+    ):
+        with pytest.raises(InputError, match=message):
+            VLMEstimator(**settings)  # type: ignore[arg-type]
 
 
-def test_a_language_model_without_eyes(tiny_qwen3: str) -> None:
-    with pytest.raises(InputError, match="is a qwen3, expected a qwen3_vl"):
-        VLMEstimator(tiny_qwen3)
-
-
-def test_keyframes_without_images_are_told() -> None:
+def test_keyframes_without_images_are_refused() -> None:
     model = tiny("A0")
     with pytest.raises(InputError, match="keyframe 'builtin-0-000000#0': has no image; give a source"):
         model.collate(drawn(1).samples)
 
 
 @needs_real_data
-def test_released_requests_are_answered_in_their_own_shape(tmp_path: Path) -> None:
-    scripts = list(ChatJsonl(SEMANTICFACE / "example.jsonl"))
-    samples = []
-    for number, script in enumerate(scripts):
-        path = tmp_path / f"{number}.png"  # the images themselves were not released with the requests
-        draw_face(np.zeros(len(CHANNELS)), 64).save(path)
-        keyframes = tuple(replace(keyframe, image_path=str(path)) for keyframe in script.keyframes)
-        samples.append(Sample(replace(script, keyframes=keyframes), 0, "arkit"))
-    model = tiny("A2", longest_analysis=24).eval()
-    batch = model.collate(samples)
-    assert batch.coefficients is None
-    found = model.generate(batch)
-    assert found.valid.all()
-    assert found.texts is not None
-    for released in ChatJsonl(SEMANTICFACE / "example.jsonl", SEMANTICFACE / "example_result.jsonl"):
-        for keyframe in released.keyframes:
-            if keyframe.coefficients is None:
-                continue
-            answer = model.answer_ids(Sample(released, keyframe.index, "arkit"))
-            text = model.chat.tokenizer.decode(answer, skip_special_tokens=True)
-            read = parse_answer(text)
-            np.testing.assert_allclose(np.asarray(read.coefficients), keyframe.coefficients, atol=1e-6)
-
-
-@needs_real_data
-def test_the_request_of_a2_is_the_released_one() -> None:
-    import json
-
-    released = [json.loads(line) for line in (SEMANTICFACE / "example.jsonl").read_text().splitlines()]
-    (script, *_) = ChatJsonl(SEMANTICFACE / "example.jsonl")
-    line = request_line(Sample(script, 0, "arkit"), "A2")
-    assert line["messages"] == released[0]["messages"]
-    assert line["images"] == [str(SEMANTICFACE / released[0]["images"][0])]
-
-
-@needs_real_data
-def test_released_answers_are_written_to_the_letter() -> None:
-    import json
-
+def test_released_answers_are_written_exactly() -> None:
     model = tiny("A2", annotator="data")
     lines = (SEMANTICFACE / "example_result.jsonl").read_text().splitlines()
     scripts = list(ChatJsonl(SEMANTICFACE / "example.jsonl", SEMANTICFACE / "example_result.jsonl"))
@@ -248,7 +204,7 @@ def test_released_answers_are_written_to_the_letter() -> None:
         assert text == json.loads(line)["response"].replace("-0.0,", "0.0,").replace("-0.0}", "0.0}")
 
 
-def test_questions_differ_in_what_is_asked_alone() -> None:
+def test_questions_differ_only_in_the_requested_answer() -> None:
     assert "analysis" not in question("A1").replace("expression analysis", "")
     assert "analysis" not in question("A0").replace("expression analysis", "")
     for semantics in SEMANTICS:

@@ -17,7 +17,6 @@ from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.data.sources.jsonl import write_scripts
 from kfzoo.errors import InputError
 from kfzoo.models.vlm_estimator import VLMEstimator
-from kfzoo.models.vlm_estimator.export import save_adapter, training_line
 from kfzoo.rendering.drawing.draw import draw_face
 from tests.commandline import run
 
@@ -38,7 +37,7 @@ def checkpoint(model: VLMEstimator, path: Path) -> Path:
     return path
 
 
-def test_an_adapter_goes_out_and_comes_in(tmp_path: Path, tiny_qwen3_vl: str) -> None:
+def test_an_adapter_is_exported_and_loaded(tmp_path: Path, tiny_qwen3_vl: str) -> None:
     from peft import PeftModel
     from transformers import AutoModelForImageTextToText
 
@@ -50,8 +49,8 @@ def test_an_adapter_goes_out_and_comes_in(tmp_path: Path, tiny_qwen3_vl: str) ->
     expected = [each.text for each in model.answer(images)]
     assert [each.text for each in read.eval().answer(images)] == expected
     plain = VLMEstimator(tiny_qwen3_vl, "A0", size=64, prompt="semanticface", tune=False).eval()
-    assert [each.text for each in plain.answer(images)] != expected  # the adapter counts
-    # PEFT itself finds every weight its place.
+    assert [each.text for each in plain.answer(images)] != expected  # the adapter matters
+    # PEFT itself loads every weight.
     base = AutoModelForImageTextToText.from_pretrained(tiny_qwen3_vl.removeprefix("huggingface:"))
     theirs = PeftModel.from_pretrained(base, str(tmp_path / "adapter")).state_dict()
     ours = {name: each for name, each in model.model.state_dict().items() if "lora_" in name}
@@ -64,16 +63,16 @@ def test_an_adapter_goes_out_and_comes_in(tmp_path: Path, tiny_qwen3_vl: str) ->
     assert arguments["kfzoo"]["semantics"] == "A0"
 
 
-def test_an_adapter_for_other_answers_is_told(tmp_path: Path, tiny_qwen3_vl: str) -> None:
+def test_an_adapter_for_other_answers_is_reported(tmp_path: Path, tiny_qwen3_vl: str) -> None:
     model = tuned(tiny_qwen3_vl)
-    save_adapter(tmp_path / "adapter", model.hparams, model.stored())
+    VLMEstimator.save_adapter(tmp_path / "adapter", model.hparams, model.stored())
     with pytest.warns(UserWarning, match=r"model\.semantics is A2, but the adapter was trained with A0"):
         VLMEstimator(tiny_qwen3_vl, "A2", size=64, prompt="semanticface", adapter=str(tmp_path / "adapter"), rank=2)
 
 
 def test_an_adapter_of_the_vision_tower_is_refused(tmp_path: Path, tiny_qwen3_vl: str) -> None:
     model = tuned(tiny_qwen3_vl)
-    save_adapter(tmp_path / "adapter", model.hparams, model.stored())
+    VLMEstimator.save_adapter(tmp_path / "adapter", model.hparams, model.stored())
     path = tmp_path / "adapter" / "adapter_config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"target_modules": ["qkv", "q_proj"]}))
@@ -89,13 +88,13 @@ def test_training_lines_are_read_back(tmp_path: Path) -> None:
     sample = Sample(replace(script, keyframes=(keyframe,)), 0, "arkit")
     settings = {"prompt": "semanticface", "semantics": "A2", "decimals": 1, "annotator": "rule"}
     path = tmp_path / "chat.jsonl"
-    path.write_text(json.dumps(training_line(sample, settings)) + "\n")
+    path.write_text(json.dumps(VLMEstimator.training_line(sample, settings)) + "\n")
     ((read,),) = [script.keyframes for script in ChatJsonl(path)]
     np.testing.assert_allclose(np.asarray(read.coefficients), face, atol=1e-6)
     assert read.analysis == analyse(face).text()
     assert read.image_path == str(tmp_path / "face.png")
-    with pytest.raises(InputError, match="which asks nothing; set it to semanticface"):
-        training_line(sample, settings | {"prompt": "image"})
+    with pytest.raises(InputError, match="the request has no text; set it to semanticface"):
+        VLMEstimator.training_line(sample, settings | {"prompt": "image"})
 
 
 def test_a_whole_data_set_as_training_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,20 +107,14 @@ def test_a_whole_data_set_as_training_lines(tmp_path: Path, capsys: pytest.Captu
             keyframes.append(replace(keyframe, image_path=str(path)))
         scripts.append(replace(script, keyframes=tuple(keyframes)))
     write_scripts(tmp_path / "faces.jsonl", scripts)
+    source = {
+        "class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl",
+        "init_args": {"path": str(tmp_path / "faces.jsonl")},
+    }
+    settings = {"semantics": "A1", "prompt": "semanticface"}
     values = {
-        "model": {
-            "class_path": "kfzoo.models.vlm_estimator.VLMEstimator",
-            "init_args": {"semantics": "A1", "prompt": "semanticface"},
-        },
-        "data": {
-            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
-            "init_args": {
-                "source": {
-                    "class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl",
-                    "init_args": {"path": str(tmp_path / "faces.jsonl")},
-                }
-            },
-        },
+        "model": {"class_path": "kfzoo.models.vlm_estimator.VLMEstimator", "init_args": settings},
+        "data": {"class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule", "init_args": {"source": source}},
     }
     config = tmp_path / "vlm.yaml"
     config.write_text(json.dumps(values))

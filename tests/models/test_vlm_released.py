@@ -37,7 +37,7 @@ def write(path: Path, *values: dict[str, Any]) -> Path:
 
 @pytest.fixture(scope="module")
 def requests(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The released requests beside their images; for one that was not released, a drawn face stands in."""
+    """The released requests with their images; a drawn face replaces an image that was not released."""
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("released")
@@ -53,9 +53,9 @@ def requests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answered(requests: Path, semantics: Semantics) -> tuple[list[Sample], list[str], NDArray[np.float32]]:
-    """Lets a model with random weights answer; returns what was asked, the texts, and the values (N, 61)."""
+    """Returns requests, texts and values (N, 61) of the answers of a model with random weights."""
     torch.manual_seed(0)
-    settings: dict[str, Any] = {"size": 64, "width": 32, "layers": 1, "longest_analysis": 24}
+    settings: dict[str, Any] = {"size": 64, "width": 32, "layers": 1, "max_analysis_tokens": 24}
     model = VLMEstimator(semantics=semantics, prompt="semanticface", **settings).eval()
     samples = [Sample(script, 0, "arkit") for script in ChatJsonl(requests)]
     found = model.generate(model.collate(samples))
@@ -71,7 +71,7 @@ def test_answers_have_the_released_shape(requests: Path) -> None:
     written = [request_line(sample, "A2", text) for sample, text in zip(samples, texts, strict=True)]
     for request, line, text, face in zip(asked, written, texts, values, strict=True):
         assert list(line) == list(request) == ["messages", "images"]
-        assert line["messages"][:2] == request["messages"]  # to the letter
+        assert line["messages"][:2] == request["messages"]  # exactly
         assert line["messages"][2:] == [{"role": "assistant", "content": text}]
         assert line["images"] == [str(requests.parent / request["images"][0])]
         np.testing.assert_allclose(np.asarray(parse_answer(text).coefficients), face, atol=1e-6)
@@ -79,7 +79,7 @@ def test_answers_have_the_released_shape(requests: Path) -> None:
         ours, theirs = (each["messages"] for each in (line, answer))
         assert [message["role"] for message in ours] == [message["role"] for message in theirs]
         (own, own_values), (_, their_values) = (each[2]["content"].rsplit("\n\n", 1) for each in (ours, theirs))
-        assert own  # words come first
+        assert own  # The analysis comes first.
         assert list(json.loads(own_values)) == list(json.loads(their_values)) == list(CHANNELS)
     read = list(ChatJsonl(write(requests.with_name("ours.jsonl"), *written)))
     faces = [script.keyframes[0].coefficients for script in read]
@@ -99,7 +99,7 @@ def test_answers_are_scored(semantics: Semantics, shape: str, requests: Path, tm
     assert run(*arguments) == 0
     results = read_results(tmp_path / "ours.results.json")
     assert (results.count, results.invalid, results.status) == (8, 0, "no ground truth")
-    # Four of the eight were answered by SemanticFace's own model: as ground truth, they are what ours is compared with.
+    # SemanticFace's own model answered four of the eight: their answers are the ground truth here.
     assert run(*arguments, "--target", SEMANTICFACE / "example_result.jsonl") == 0
     results = read_results(tmp_path / "ours.results.json")
     assert (results.count, results.invalid, results.status) == (4, 0, "partial")

@@ -1,15 +1,14 @@
-"""What the language model is asked: P_sys, S and I_key of KeyframeFace (section 4.2, appendices B.2 and B.3).
+"""KeyframeFace's prompt: P_sys, S and I_key (section 4.2, appendices B.2 and B.3).
 
-P_sys gives an overview, explains each of the 61 parameters and says how to answer. The user's message is the script S
-and the instruction I_key for one keyframe, in the form of KeyframeFace's released requests, so that
-`kfzoo.data.chat_requests.read_prompt` takes it apart again. The configuration without semantics leaves P_sys out.
+P_sys gives an overview, explains each of the 61 parameters and specifies the answer. The user's message is the script S
+and the instruction I_key for one keyframe, in the form of KeyframeFace's released requests, which
+`kfzoo.data.chat_requests.read_prompt` parses. The configuration without semantics has no P_sys.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -20,8 +19,8 @@ from kfzoo.data.batch import Sample
 from kfzoo.data.chat_requests import SECTIONS, Prompt, number_word, read_prompt
 from kfzoo.data.script import UNSPECIFIED
 from kfzoo.errors import InputError
-from kfzoo.language_models.answer_layout import Layout, Representation
-from kfzoo.language_models.chat_format import Parts
+from kfzoo.language_models.answer_layout import Representation
+from kfzoo.language_models.chat_format import PromptParts
 
 _OVERVIEW = (
     "You are an animator of digital faces. You are given the script of a short performance: its background, its "
@@ -44,62 +43,29 @@ _ONE_EYE = {
     "EyeYaw": "{side} eye turned to the right; negative: to the left",
     "EyeRoll": "{side} eye rolled about its line of sight",
 }
-"""What one eye does alone, where `movements` speaks of the two together, or has no word."""
+"""Movements of one eye, where `movements` has words for both eyes only, or none."""
 
 _SEQUENCE, _BACKGROUND, _EMOTION, _TASK = SECTIONS
 
 
-def parts(sample: Sample, representation: Representation) -> Parts:
-    """Writes the request for one keyframe, in its shared parts.
+def prompt_parts(sample: Sample, representation: Representation) -> PromptParts:
+    """Returns the request for one keyframe, cut into the parts that other keyframes share.
 
     Args:
-        sample: The keyframe, its script and the annotation to be read.
+        sample: The keyframe, its script and the annotation.
         representation: "semantic" with the system message, "non_semantic" without it.
 
     Raises:
         InputError: When the keyframe has no description in that annotation.
     """
     text = request_text(prompt_of(sample))
-    # The instructions of a script's keyframes differ in their last word alone.
+    # The instructions of a script's keyframes differ in their last word only.
     script, _, word = text.rpartition(" ")
-    return Parts(system_text() if representation == "semantic" else "", script, f" {word}")
-
-
-def messages(sample: Sample, representation: Representation) -> list[dict[str, str]]:
-    """Writes the request for one keyframe as chat messages.
-
-    Args:
-        sample: As in `parts`.
-        representation: As in `parts`.
-
-    Raises:
-        InputError: As `parts`.
-    """
-    return parts(sample, representation).messages()
-
-
-def training_line(sample: Sample, representation: Representation, decimals: int) -> dict[str, Any]:
-    """Writes request and answer as one line of chat JSONL, as ms-swift trains on it and `ChatJsonl` reads it.
-
-    Args:
-        sample: As in `parts`; its coefficients are known.
-        representation: As in `parts`, and the answer's form.
-        decimals: Digits of the answer's values.
-
-    Raises:
-        InputError: As `parts`, or when the coefficients are not known.
-    """
-    coefficients = sample.keyframe.coefficients
-    if coefficients is None:
-        raise InputError(f"keyframe '{sample.id}'", "has no coefficients to learn", "take it out of the training data")
-    answer = Layout.of(representation, decimals, sample.position).text(coefficients)
-    return {"messages": [*messages(sample, representation), {"role": "assistant", "content": answer}]}
+    return PromptParts(system_text() if representation == "semantic" else "", script, f" {word}")
 
 
 def prompt_of(sample: Sample) -> Prompt:
-    """Takes what a request says from a keyframe and its script.
-
-    Where the script knows no background or emotion, it says so: a request has all its parts.
+    """Returns the content of the request for a keyframe; a background or emotion that is unknown is "unspecified".
 
     Raises:
         InputError: When the keyframe has no description in the sample's annotation.
@@ -117,10 +83,9 @@ def prompt_of(sample: Sample) -> Prompt:
 
 
 def request_text(prompt: Prompt) -> str:
-    """Writes the user's message of a KeyframeFace request.
+    """Returns the user's message of a KeyframeFace request, from which `read_prompt` returns the same prompt.
 
-    `read_prompt` gets the same prompt back. Only a text of several lines, one of which would be taken for a part of the
-    request, is put on one line.
+    Texts of several lines are put on one line where a line would be misread as a section of the request.
     """
     text = _written(prompt)
     if _reads_as(prompt, text):
@@ -131,7 +96,7 @@ def request_text(prompt: Prompt) -> str:
 
 @cache
 def system_text() -> str:
-    """Returns P_sys: overview, parameters, specification of the output."""
+    """Returns P_sys: overview, parameters, specification of the answer."""
     return "\n\n".join((_OVERVIEW, "Parameters, in order:\n" + "\n".join(map(_parameter, CHANNELS)), _SPECIFICATION))
 
 
@@ -156,7 +121,7 @@ def _reads_as(prompt: Prompt, text: str) -> bool:
 
 
 def _parameter(name: str) -> str:
-    """Returns one parameter's line: its name, its range, what it moves."""
+    """Returns one parameter's line: its name, its range, its movement."""
     lower, upper = LOWER[INDEX[name]], UPPER[INDEX[name]]
     return f"- {name} [{lower:.0f}, {upper:.0f}]: {_movement(name)}"
 
@@ -171,7 +136,7 @@ def _movement(name: str) -> str:
 
 
 def _words(name: str, value: float) -> str:
-    """Says what a parameter alone does, in the words of the descriptions."""
+    """Returns the movement of a single parameter, in the words of the descriptions."""
     face = np.zeros(len(CHANNELS))
     face[INDEX[name]] = value
     (movement,) = movements(face)

@@ -1,4 +1,4 @@
-"""What the three degrees of semantics write (SemanticFace, section 5.1), and what is asked for it (appendix 0.B.2).
+"""Answers (SemanticFace, section 5.1) and requests (appendix 0.B.2) of the three degrees of semantics.
 
 | degree | answer |
 |---|---|
@@ -6,8 +6,8 @@
 | A1 | `{"EyeBlinkLeft": 0.0, …}` |
 | A2 | the analysis of stage I, a blank line, then as A1 |
 
-Names, values and the blank line are written as in the answers that SemanticFace released. Those do not have the one
-JSON object that their own prompt asks for; `kfzoo.data.predictions.answer_text` reads both.
+Names, values and the blank line are written as in the answers that SemanticFace released, which are not the one JSON
+object that their prompt asks for; `kfzoo.data.predictions.answer_text` reads both.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from kfzoo.annotation.rule import analyse
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import Sample
 from kfzoo.errors import InputError
-from kfzoo.language_models.answer_layout import Layout
+from kfzoo.language_models.answer_layout import AnswerLayout
+from kfzoo.language_models.chat_format import Message, message
 
 Semantics = Literal["A0", "A1", "A2"]
-"""The degree of semantics: a bare vector, names and values, or the analysis before them."""
+"""The degree of semantics: a vector, names and values, or an analysis before them."""
 
 SEMANTICS: tuple[Semantics, ...] = ("A0", "A1", "A2")
 
 Prompt = Literal["semanticface", "image"]
-"""What is asked: SemanticFace's own words beside the image, or the image alone."""
+"""The request: SemanticFace's text with the image, or only the image."""
 
 Annotator = Literal["rule", "data"]
-"""Where the analyses come from that A2 learns to write: the rule of stage I, or the data's own."""
+"""Source of the analyses that A2 learns to write: the rule of stage I, or the data."""
 
 IMAGE = "<image>"
-"""Where the image stands in a message of chat JSON Lines."""
+"""Place of the image in a message of chat JSON Lines."""
 
-JOINT = "\n\n"
-"""What stands between an analysis and the values."""
+SEPARATOR = "\n\n"
+"""Text between an analysis and the values."""
 
 SYSTEM = (
     "You are a professional facial expression parameter generation expert based on the ARKit facial expression "
@@ -76,8 +77,8 @@ _FIRST = f'    "{CHANNELS[0]}": 0.000,\n    "{CHANNELS[1]}": 0.000,\n    ...\n'
 def question(semantics: Semantics) -> str:
     """Returns the user's message, without the image.
 
-    That of A2 is the one of the released requests, to the letter. The paper shows none for A0 and A1: theirs are the
-    same without what they do not write.
+    A2's is exactly that of the released requests. The paper shows none for A0 and A1: theirs are the same without the
+    parts of the answer that they lack.
     """
     names = json.dumps(list(CHANNELS))
     if semantics == "A2":
@@ -107,27 +108,26 @@ def question(semantics: Semantics) -> str:
     )
 
 
-def messages(semantics: Semantics, prompt: Prompt, image: str = IMAGE, system: str = "") -> list[dict[str, str]]:
-    """Writes what is asked about an image as chat messages.
+def messages(semantics: Semantics, prompt: Prompt, image: str = IMAGE, system: str = "") -> list[Message]:
+    """Returns the request about an image as chat messages.
 
     Args:
         semantics: The degree.
-        prompt: Whose words.
-        image: What stands for the image.
+        prompt: SemanticFace's text, or only the image.
+        image: Text in the image's place.
         system: Another system message than SemanticFace's, such as an adapter's.
     """
     if prompt == "image":
-        return [{"role": "user", "content": image}]
-    asked = {"role": "user", "content": image + question(semantics)}
-    return [{"role": "system", "content": system or SYSTEM}, asked]
+        return [message("user", image)]
+    return [message("system", system or SYSTEM), message("user", image + question(semantics))]
 
 
 @cache
-def layout(semantics: Semantics, decimals: int) -> Layout:
+def layout(semantics: Semantics, decimals: int) -> AnswerLayout:
     """Returns the form of the values.
 
     Args:
-        semantics: The degree; A1 and A2 differ in what stands before the values alone.
+        semantics: The degree; the values of A1 and A2 have the same form.
         decimals: Digits after the point, 1 to 3: the prompt asks for three, the released answers have one.
 
     Raises:
@@ -136,9 +136,9 @@ def layout(semantics: Semantics, decimals: int) -> Layout:
     if semantics not in SEMANTICS:
         raise InputError("semantics", f"is '{semantics}', expected one of {', '.join(SEMANTICS)}")
     if semantics == "A0":
-        return Layout.between(("[", *[", "] * (len(CHANNELS) - 1), "]"), decimals)
+        return AnswerLayout.between(("[", *[", "] * (len(CHANNELS) - 1), "]"), decimals)
     names = [f'"{name}": ' for name in CHANNELS]
-    return Layout.between((f"{{{names[0]}", *(f", {name}" for name in names[1:]), "}"), decimals)
+    return AnswerLayout.between((f"{{{names[0]}", *(f", {name}" for name in names[1:]), "}"), decimals)
 
 
 def analysis_of(sample: Sample, annotator: Annotator) -> str:
@@ -146,11 +146,11 @@ def analysis_of(sample: Sample, annotator: Annotator) -> str:
 
     Args:
         sample: The keyframe.
-        annotator: "rule" analyses its coefficients; "data" takes what stands in `Keyframe.analysis`, from stage I
+        annotator: "rule" analyses its coefficients; "data" returns `Keyframe.analysis`, from stage I
             (`kfzoo.annotation.described.Described`) or a released answer.
 
     Raises:
-        InputError: When there is none, or it would be taken for something else.
+        InputError: When there is none, or it could be misread as values.
     """
     keyframe = sample.keyframe
     where = f"keyframe '{sample.id}'"
@@ -164,21 +164,21 @@ def analysis_of(sample: Sample, annotator: Annotator) -> str:
         raise InputError(where, problem, "write them with python -m kfzoo data describe, or set annotator: rule")
     for odd in NO_OBJECT:
         if odd in text:
-            raise InputError(where, f"has an analysis with '{odd}' in it", "an analysis is words alone")
+            raise InputError(where, f"has an analysis with '{odd}' in it", "an analysis is plain text")
     return text
 
 
 def answer_texts(sample: Sample, semantics: Semantics, decimals: int, annotator: Annotator) -> tuple[str, str]:
-    """Writes a keyframe's answer.
+    """Returns a keyframe's answer.
 
     Args:
         sample: The keyframe; its coefficients are known.
         semantics: The degree.
         decimals: Digits of the values.
-        annotator: Where the analysis comes from.
+        annotator: Source of the analysis.
 
     Returns:
-        The words before the values, with what joins the two, or nothing; and the values.
+        The text before the values, its separator included, or an empty one; and the text of the values.
 
     Raises:
         InputError: When the coefficients are not known, and as `analysis_of`.
@@ -186,24 +186,24 @@ def answer_texts(sample: Sample, semantics: Semantics, decimals: int, annotator:
     coefficients = sample.keyframe.coefficients
     if coefficients is None:
         raise InputError(f"keyframe '{sample.id}'", "has no coefficients to learn", "take it out of the training data")
-    words = analysis_of(sample, annotator) + JOINT if semantics == "A2" else ""
+    words = analysis_of(sample, annotator) + SEPARATOR if semantics == "A2" else ""
     return words, layout(semantics, decimals).text(coefficients)
 
 
 def request_line(sample: Sample, semantics: Semantics, answer: str = "") -> dict[str, Any]:
-    """Writes a request, with its answer where there is one, as a line of SemanticFace's chat JSON Lines.
+    """Returns a request, and its answer if there is one, as a line of SemanticFace's chat JSON Lines.
 
     ms-swift trains on it, and `ChatJsonl` reads it.
 
     Args:
         sample: The keyframe; it has an image.
         semantics: The degree.
-        answer: The whole answer.
+        answer: The complete answer.
 
     Raises:
         InputError: When it has no image.
     """
     if sample.keyframe.image_path is None:
         raise InputError(f"keyframe '{sample.id}'", "has no image in a file", "write the images to files first")
-    said = [{"role": "assistant", "content": answer}] if answer else []
-    return {"messages": [*messages(semantics, "semanticface"), *said], "images": [sample.keyframe.image_path]}
+    turn = [message("assistant", answer)] if answer else []
+    return {"messages": [*messages(semantics, "semanticface"), *turn], "images": [sample.keyframe.image_path]}

@@ -1,12 +1,14 @@
-"""SemanticFace's stage II: a vision-language model that writes a face's coefficients, and words before them.
+"""SemanticFace's stage II: a vision-language model that writes a face's coefficients, and an analysis before them.
 
-The rows of the paper's ablation are one setting of this class, `semantics`; all else is equal.
+The rows of the paper's ablation differ in one setting of this class, `semantics`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import Any, Literal, cast
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,66 +18,79 @@ from kfzoo.annotation.rule import words
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.errors import InputError
-from kfzoo.language_models.adapter import Adapter, load_weights
-from kfzoo.language_models.answer_trie import Template
+from kfzoo.language_models.adapter import Adapter, adapted, load_weights
+from kfzoo.language_models.answer_trie import AnswerTrie
 from kfzoo.language_models.attention import fast_attention
 from kfzoo.language_models.chat_format import ChatFormat
-from kfzoo.language_models.constrained_decoding import Decoded, decode
-from kfzoo.language_models.free_text import Preface
-from kfzoo.language_models.loading import add_lora, lora_config
-from kfzoo.language_models.shared_prefix_loss import Example, plain_loss
-from kfzoo.language_models.vision_language import DECODER_LAYERS, load_vision_language_model, tower_of
+from kfzoo.language_models.constrained_decoding import Decoded, Values, current_settings, decode
+from kfzoo.language_models.exchange import write_adapter
+from kfzoo.language_models.free_text import FreeText
+from kfzoo.language_models.image_tokens import ImageTokenModel
+from kfzoo.language_models.labels import Example
+from kfzoo.language_models.lora import is_base_weight, set_trainable
+from kfzoo.language_models.shared_prefix_loss import plain_loss
+from kfzoo.language_models.vision_language import DECODER_LAYERS, check_tower_frozen, load_vision_language_model
 from kfzoo.models.base import Generation, KeyframeModule
-from kfzoo.models.llm_generator.reading import read_answers
-from kfzoo.models.vlm_estimator.answer import JOINT, Annotator, Prompt, Semantics, answer_texts, layout, messages
-from kfzoo.models.vlm_estimator.image_tokens import Seeing
+from kfzoo.models.vlm_estimator.answer import (
+    SEPARATOR,
+    SYSTEM,
+    Annotator,
+    Prompt,
+    Semantics,
+    answer_texts,
+    layout,
+    messages,
+    request_line,
+)
 from kfzoo.models.vlm_estimator.tiny_model import CLOSED, IMAGE, OPENED, tiny_model, tiny_tokenizer
 from kfzoo.training.optimizers import adamw
 
 TINY = "tiny"
+_EXPORTED = ("semantics", "decimals", "prompt", "size")
 
 
 class VLMEstimator(KeyframeModule):
-    """A vision-language model that looks at a face and writes 61 coefficients (SemanticFace, section 3.3).
+    """A vision-language model that estimates 61 coefficients from an image of a face (SemanticFace, section 3.3).
 
-    A model of the hub is tuned by LoRA on its language decoder alone; vision tower and merger stay as they are. `tiny`
-    is trained whole, from random weights. Checkpoints hold what is trained: the adapter, or all of `tiny`.
+    A model of the hub is tuned by LoRA on its language decoder; its vision tower and merger are frozen. `tiny` is
+    trained completely, from random weights. Checkpoints hold what is trained: the adapter, or all of `tiny`.
 
     Args:
         vision_language_model: `tiny`, or `huggingface:<name or folder>` of a Qwen3-VL.
-        semantics: "A0" writes a bare vector, "A1" names and values, "A2" the analysis before them (section 5.1).
+        semantics: "A0" writes a vector, "A1" names and values, "A2" an analysis before them (section 5.1).
         decimals: Digits of a value, 1 to 3; the released answers have one.
-        prompt: "semanticface" asks in the paper's words (appendix 0.B.2); "image" shows the image alone, enough for
-            a model that knows no language.
-        annotator: Where A2's analyses come from: "rule" makes them of the coefficients, "data" takes the data's own,
+        prompt: "semanticface" is the paper's text with the image (appendix 0.B.2); "image" is the image alone, enough
+            for a model without language.
+        annotator: Source of A2's analyses: "rule" derives them from the coefficients, "data" takes the data's own,
             from stage I (`kfzoo.annotation.described.Described`).
-        size: Side of the images in pixels, a multiple of 32: 128 are 16 tokens.
-        tune: Whether anything is trained; without it, and without an adapter, the model answers as it is ("Base").
+        size: Side of the images in pixels, a multiple of 32: 128 pixels are 16 tokens.
+        tune: Whether anything is trained; without it, and without an adapter, the pre-trained model answers ("Base").
         adapter: Folder of a PEFT adapter, such as ms-swift writes, as in `LLMGenerator`.
         rank: LoRA's r.
         alpha: LoRA's alpha.
         dropout: LoRA's dropout.
-        width: Of `tiny`.
-        layers: Of `tiny`, in tower and decoder each.
-        vocabulary: Words of `tiny`'s tokenizer; by default those of the rule's analyses. A checkpoint has them here.
-        tower_steps: Steps in which `tiny` learns to see before it learns to write: its tower and merger alone, by the
-            squared error of a linear reading. They stand for the pretrained tower that a model of the hub comes with.
-        learning_rate: AdamW's.
-        warmup_steps: Steps over which the learning rate rises from 0, to see and again to write.
+        width: Width of `tiny`.
+        layers: Layers of `tiny`, in tower and decoder each.
+        vocabulary: Words of `tiny`'s tokenizer; by default those of the rule's analyses. A checkpoint contains them.
+        tower_steps: First steps, in which only the tower and merger of `tiny` are trained, by the squared error of a
+            linear layer on their features. They replace the pre-trained tower of a model of the hub.
+        learning_rate: AdamW's learning rate.
+        warmup_steps: Steps over which the learning rate rises from 0, in both stages of the training.
         cosine: Let the learning rate fall to 0 along a cosine.
         precision: Type of the frozen weights; `tiny` is float32.
-        gradient_checkpointing: Compute activations twice to hold fewer; for large models.
+        gradient_checkpointing: Compute activations twice to save memory; for large models.
         decoding: "drafted" or "template" (`kfzoo.language_models.constrained_decoding`): the values are always valid.
-        values: "likeliest" reads the coefficients from the answer's text, as the paper does; "mean" takes the mean of
-            each value under the model's likelihoods.
-        lockstep: Images that are answered together.
-        longest_analysis: Tokens after which an analysis is ended.
+        values: "greedy" reads the coefficients from the answer's text, as the paper does; "mean" takes the mean of
+            each value under the model's probabilities.
+        decode_batch_size: Images that are decoded together.
+        max_analysis_tokens: Tokens after which an analysis ends.
 
     Raises:
-        InputError: For settings that do not go together, and a model or an adapter that cannot be loaded.
+        InputError: For settings that exclude each other, and a model or an adapter that cannot be loaded.
     """
 
     condition = "image"
+    batching_settings: ClassVar[Mapping[str, int]] = {"decode_batch_size": 1, "gradient_checkpointing": True}
 
     def __init__(
         self,
@@ -100,74 +115,66 @@ class VLMEstimator(KeyframeModule):
         precision: Literal["float32", "bfloat16"] = "float32",
         gradient_checkpointing: bool = False,
         decoding: Literal["drafted", "template"] = "drafted",
-        values: Literal["likeliest", "mean"] = "likeliest",
-        lockstep: int = 32,
-        longest_analysis: int = 512,
+        values: Values = "greedy",
+        decode_batch_size: int = 32,
+        max_analysis_tokens: int = 512,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.image_size = size
-        given = Adapter.of(adapter)
+        given = Adapter.of(adapter, SYSTEM)
         self._tiny = vision_language_model == TINY
+        self.model: Any
         if self._tiny:
             if given or not tune:
-                problem = "has random weights: it takes no adapter, and cannot go without being tuned"
-                raise InputError("model.vision_language_model 'tiny'", problem, "leave adapter and tune as they are")
+                problem = "has random weights: it takes no adapter, and must be tuned"
+                raise InputError("model.vision_language_model 'tiny'", problem, "remove adapter and tune")
             vocabulary = list(vocabulary or words())
             self.hparams["vocabulary"] = vocabulary
             tokenizer: Any = tiny_tokenizer(decimals, vocabulary)
-            image = tokenizer.convert_tokens_to_ids(IMAGE)
-            self.model: Any = tiny_model(len(tokenizer), width, layers, image)
+            self.model = tiny_model(len(tokenizer), width, layers, tokenizer.convert_tokens_to_ids(IMAGE))
         else:
             if tower_steps:
-                problem = "is for `tiny`: a model of the hub has learnt to see"
-                raise InputError("model.tower_steps", problem, "set it to 0")
+                raise InputError("model.tower_steps", "is for `tiny`: other models have trained towers", "set it to 0")
             if given:
-                self.hparams.update(given.agree(self.hparams, "vision_language_model"))
-            self.model, tokenizer = load_vision_language_model(vision_language_model, getattr(torch, precision))
-            self._adapt(given, adapter)
-        self.model.train(tune)
-        if gradient_checkpointing:
-            self.model.enable_input_require_grads()
-            self.model.gradient_checkpointing_enable()
+                self.hparams.update(given.hyperparameters(self.hparams, "vision_language_model"))
+            model, tokenizer = load_vision_language_model(vision_language_model, getattr(torch, precision))
+            self.model = adapted(model, given, self.hparams, DECODER_LAYERS)
+            check_tower_frozen(self.model)
+            if given and isinstance(adapter, str):
+                load_weights(self.model, adapter)
+        set_trainable(self.model, tune, gradient_checkpointing)
         self.chat = ChatFormat(tokenizer)
-        self._template = Template.of(layout(semantics, decimals), self.chat)
-        self._preface = Preface(tokenizer, NO_OBJECT, JOINT, longest_analysis) if semantics == "A2" else None
-        self._before, self._after = self._prompt(tokenizer, given.system if given else "")
-        self._seeing = Seeing(self.model, size, len(self._before))
-        self.reading = nn.Linear(self._seeing.pieces * width, len(CHANNELS)) if tower_steps else None
+        self._trie = AnswerTrie.of(layout(semantics, decimals), self.chat)
+        self._free_text: FreeText | None = None
+        if semantics == "A2":
+            self._free_text = FreeText(tokenizer, NO_OBJECT, SEPARATOR, max_analysis_tokens)
+        self._before, self._after = self._prompt(given.system if given else "")
+        self._images = ImageTokenModel(self.model, size, len(self._before))
+        self.reading = nn.Linear(self._images.count * width, len(CHANNELS)) if tower_steps else None
         if self.reading is not None:
-            nn.init.zeros_(self.reading.weight)  # it begins as the mean face: by chance it would mislead the tower
+            nn.init.zeros_(self.reading.weight)  # It starts as the mean face: random values would mislead the tower.
             nn.init.zeros_(self.reading.bias)
 
-    def _adapt(self, given: Adapter | None, adapter: str | dict[str, Any]) -> None:
-        """Puts LoRA beside the decoder's layers, where something is to be tuned or an adapter is given."""
-        settings = self.hparams
-        if given:
-            self.model = given.put_on(self.model)
-            adapted = [name for name, _ in tower_of(self.model).named_modules() if name.endswith("lora_A")]
-            if adapted:
-                problem = f"adapts the vision tower, too ({adapted[0]} and {len(adapted) - 1} more)"
-                raise InputError("model.adapter", problem, "SemanticFace's adapters leave it as it is")
-            if isinstance(adapter, str):
-                load_weights(self.model, adapter)
-        elif settings["tune"]:
-            lora = lora_config(settings["rank"], settings["alpha"], settings["dropout"], DECODER_LAYERS)
-            self.model = add_lora(self.model, lora)
-        if not settings["tune"]:
-            self.model.requires_grad_(False)
+    @classmethod
+    def current_settings(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the hyper-parameters of a checkpoint by their names in this version."""
+        return current_settings(stored)
 
-    def _prompt(self, tokenizer: Any, system: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Returns the tokens before and behind the image."""
-        asked = messages(self.hparams["semantics"], self.hparams["prompt"], OPENED + IMAGE + CLOSED, system)
-        ids = self.chat.prompt_ids(asked)
-        image = tokenizer.convert_tokens_to_ids(IMAGE)
+    def _prompt(self, system: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Returns the tokens before and after the image."""
+        request = messages(self.hparams["semantics"], self.hparams["prompt"], OPENED + IMAGE + CLOSED, system)
+        ids = self.chat.prompt_ids(request)
+        image = self.chat.tokenizer.convert_tokens_to_ids(IMAGE)
         if ids.count(image) != 1:
-            raise InputError("tokenizer", f"knows no token {IMAGE}", "choose a Qwen3-VL with its own tokenizer")
+            raise InputError("tokenizer", f"has no token {IMAGE}", "choose a Qwen3-VL with its own tokenizer")
         at = ids.index(image)
         return tuple(ids[:at]), tuple(ids[at + 1 :])
 
-    # Learning -------------------------------------------------------------------------------------------------------
+    def _request(self, row: int) -> tuple[int, ...]:
+        return (*self._before, *self._images.image(row), *self._after)
+
+    # Training -------------------------------------------------------------------------------------------------------
 
     def answer_ids(self, sample: Sample) -> tuple[int, ...]:
         """Returns the tokens that are learned for a keyframe: analysis, values, and what closes the answer.
@@ -176,88 +183,114 @@ class VLMEstimator(KeyframeModule):
             InputError: When its coefficients, or its analysis, are not known.
         """
         settings = self.hparams
-        told, values = answer_texts(sample, settings["semantics"], settings["decimals"], settings["annotator"])
-        # Apart, as they are decoded: no token spans the two.
-        first: list[int] = self.chat.tokenizer(told, add_special_tokens=False)["input_ids"] if told else []
+        analysis, values = answer_texts(sample, settings["semantics"], settings["decimals"], settings["annotator"])
+        # Tokenised apart, as they are decoded: no token spans the two.
+        first: list[int] = self.chat.tokenizer(analysis, add_special_tokens=False)["input_ids"] if analysis else []
         return (*first, *self.chat.answer_ids(values))
 
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
-        """Returns the mean cross entropy of the answers' tokens; nothing is to be learned where nothing is tuned."""
+        """Returns the mean cross entropy of the answers' tokens; 0 where nothing is tuned."""
         if not self.hparams["tune"]:
             return {"loss": torch.zeros((), device=self.device)}
-        self._seeing.look(batch.images)
-        if self.reading is not None and self._sees:
-            read = self.train_mean + self.reading(self._seeing.seen(len(batch)))
-            return {"loss": (read - batch.targets).square().mean() + self._nothing()}
-        examples = [
-            Example((self._question(row),), self.answer_ids(sample)) for row, sample in enumerate(batch.samples)
-        ]
-        model: Any = self._seeing
-        # What is computed twice is so after the loss, where the model attends as it came.
-        twice = self.hparams["gradient_checkpointing"]
-        with nullcontext() if twice else fast_attention(model, self.device):
-            return {"loss": plain_loss(model, examples, self._pad) + self._nothing()}
+        self._images.encode(batch.images)
+        if self.reading is not None and self._trains_tower:
+            read = self.train_mean + self.reading(self._images.features(len(batch)))
+            return {"loss": (read - batch.targets).square().mean() + self._zero()}
+        examples = [Example((self._request(row),), self.answer_ids(each)) for row, each in enumerate(batch.samples)]
+        model: Any = self._images
+        # Checkpointed activations are recomputed after this block, with the model's original attention.
+        recomputed = self.hparams["gradient_checkpointing"]
+        with nullcontext() if recomputed else fast_attention(model, self.device):
+            return {"loss": plain_loss(model, examples, self.chat.pad_id) + self._zero()}
 
     @property
-    def _sees(self) -> bool:
-        """Whether `tiny` learns to see in this step, and not to write."""
+    def _trains_tower(self) -> bool:
+        """Whether this step trains the tower of `tiny`, and not its answers."""
         return self.global_step < int(self.hparams["tower_steps"])
 
-    def _idle(self) -> list[nn.Parameter]:
-        """Returns what has no part in this step's loss, where `tower_steps` divide the training."""
+    def _unused(self) -> list[nn.Parameter]:
+        """Returns the parameters without a part in this step's loss, where `tower_steps` divide the training."""
         if self.reading is None:
             return []
-        if not self._sees:
+        if not self._trains_tower:
             return list(self.reading.parameters())
         named = self.model.named_parameters()
         return [each for name, each in named if ".visual." not in name or "deepstack" in name]
 
-    def _nothing(self) -> Tensor:
-        """Returns 0, of all that is idle: several processes want every parameter in every loss."""
+    def _zero(self) -> Tensor:
+        """Returns 0 as a function of the unused parameters: DDP expects every parameter in every loss."""
         zero = torch.zeros((), device=self.device)
-        return sum((0 * each.sum() for each in self._idle()), zero)
+        return sum((0 * each.sum() for each in self._unused()), zero)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Leaves what is idle as it is: a gradient of 0 would let it decay."""
-        for each in self._idle():
+        """Removes the gradients of unused parameters: with a gradient of 0, weight decay would change them."""
+        for each in self._unused():
             each.grad = None
 
-    def _question(self, row: int) -> tuple[int, ...]:
-        return (*self._before, *self._seeing.image(row), *self._after)
-
-    @property
-    def _pad(self) -> int:
-        return cast(int, self.chat.tokenizer.pad_token_id)
-
     def configure_optimizers(self) -> Any:
-        """AdamW on what is trained, at a constant rate or with a warm-up and a cosine."""
+        """Returns AdamW on what is trained, with a constant rate or with a warm-up and a cosine."""
         if not self.hparams["tune"]:
             return None
-        learned = [each for each in self.parameters() if each.requires_grad]
-        schedule = {"warmup": self.hparams["warmup_steps"], "cosine": self.hparams["cosine"]}
-        return adamw(self, learned, self.hparams["learning_rate"], restart=self.hparams["tower_steps"], **schedule)
+        trained = [each for each in self.parameters() if each.requires_grad]
+        settings = self.hparams
+        rate, warmup, restart = settings["learning_rate"], settings["warmup_steps"], settings["tower_steps"]
+        return adamw(self, trained, rate, warmup=warmup, cosine=settings["cosine"], restart=restart)
 
     def stored(self) -> dict[str, Tensor]:
-        """What is trained, the adapter or all of `tiny`, and the training part's statistics."""
+        """Returns what is trained, the adapter or all of `tiny`, and the training part's statistics."""
         own = self.state_dict()
         if self._tiny:
-            own.pop("model.lm_head.weight", None)  # the embeddings once more
+            own.pop("model.lm_head.weight", None)  # The same tensor as the embeddings.
             return own
-        return {name: values for name, values in own.items() if not name.startswith("model.") or "lora_" in name}
+        return {name: values for name, values in own.items() if not is_base_weight(name)}
 
-    # Answering ------------------------------------------------------------------------------------------------------
+    # Decoding -------------------------------------------------------------------------------------------------------
 
     def generate(self, batch: KeyframeBatch) -> Generation:
-        """Answers each image; images go through the model together."""
-        return read_answers(self.answer(batch.images), self.hparams["values"] == "mean", self.device)
+        """Answers each image; images are decoded together."""
+        answers = self.answer(batch.images)
+        faces = [each.coefficients(self.hparams["values"]) for each in answers]
+        return Generation.of_texts([each.text for each in answers], faces, self.device)
 
     @torch.no_grad()
     def answer(self, images: Tensor) -> list[Decoded]:
         """Decodes the answers to images (B, 3, size, size) in [0, 1], in their order."""
-        found: list[Decoded] = []
-        for part in torch.split(images, self.hparams["lockstep"]):
-            self._seeing.look(part)
-            prompts = [self._question(row) for row in range(len(part))]
-            templates = [self._template] * len(prompts)
-            found += decode(self._seeing, templates, prompts, self.hparams["decoding"], preface=self._preface)
-        return found
+        answers: list[Decoded] = []
+        for part in torch.split(images, self.hparams["decode_batch_size"]):
+            self._images.encode(part)
+            prompts = [self._request(row) for row in range(len(part))]
+            tries = [self._trie] * len(prompts)
+            answers += decode(self._images, tries, prompts, self.hparams["decoding"], free_text=self._free_text)
+        return answers
+
+    # Export ---------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def save_adapter(
+        folder: str | Path, settings: Mapping[str, Any], stored: Mapping[str, Tensor], annotation: str = ""
+    ) -> None:
+        """Writes the adapter for PEFT and ms-swift, as `Exchangeable` says; the annotation does not concern it."""
+        given = Adapter.of(settings.get("adapter", ""), SYSTEM)
+        asks = settings["prompt"] == "semanticface"
+        write_adapter(
+            folder,
+            settings,
+            stored,
+            language_model=settings["vision_language_model"],
+            trained={name: settings[name] for name in _EXPORTED},
+            system=((given.system if given else "") or SYSTEM) if asks else None,
+            arguments={"freeze_vit": True, "freeze_aligner": True},
+            layers=DECODER_LAYERS,
+        )
+
+    @staticmethod
+    def training_line(sample: Sample, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns request and answer as a line that ms-swift trains on and `ChatJsonl` reads.
+
+        Raises:
+            InputError: When the image or a part of the answer is not known, or the settings' request has no text.
+        """
+        if settings["prompt"] != "semanticface":
+            raise InputError("model.prompt", "is image: the request has no text", "set it to semanticface")
+        texts = answer_texts(sample, settings["semantics"], settings["decimals"], settings["annotator"])
+        return request_line(sample, settings["semantics"], "".join(texts))

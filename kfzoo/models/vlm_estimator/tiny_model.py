@@ -1,9 +1,9 @@
-"""`tiny`: a Qwen3-VL of a few million parameters and a tokenizer for its answers, made here and trained from scratch.
+"""`tiny`: a Qwen3-VL of about a million parameters and a tokenizer for its answers, trained from scratch.
 
-The tokenizer needs no file. A value with the comma behind it, a channel's name, a heading and a word of the rule's
-analyses is one token each; any other text is spelled in bytes. So an answer of A0 is 63 tokens, of A1 124, and an
-analysis about as many as it has words and punctuation marks. The vocabulary follows from the decimals and the words;
-the words are kept in the checkpoint.
+The tokenizer needs no file. A value with its comma, a channel's name, a heading and a word of the rule's analyses is
+one token each; any other text is encoded in bytes. So an answer of A0 has 63 tokens, of A1 124, and an analysis about
+as many as words and punctuation marks. The vocabulary is determined by the decimals and the words, which the checkpoint
+holds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TEMPLATE = (
     "{% for message in messages %}{{ message.content }}"
     "{% if message.role == 'assistant' %}<|im_end|>{% endif %}{% endfor %}"
 )
-"""A chat without the words around it: to a model that knows no language they say nothing."""
+"""The messages alone, without roles: an untrained model has no use for them."""
 
 _LINE = "  \n"
 _SPLIT = (
@@ -49,7 +49,7 @@ def tiny_tokenizer(decimals: int, words: Iterable[str]) -> PreTrainedTokenizerBa
 
     Args:
         decimals: Digits of a value.
-        words: In lower case; each is a token, also with a capital letter, with and without a space before it.
+        words: In lower case; each is a token, with and without a capital letter and a space before it.
 
     Raises:
         InputError: For another number of decimals than 1 to 3.
@@ -85,13 +85,13 @@ def tiny_tokenizer(decimals: int, words: Iterable[str]) -> PreTrainedTokenizerBa
 
 
 def tiny_model(vocabulary: int, width: int, layers: int, image: int) -> PreTrainedModel:
-    """Builds the model, with random weights.
+    """Builds the model with random weights.
 
     Args:
         vocabulary: Number of tokens.
-        width: Of the decoder and of the vision tower.
-        layers: Of each of the two.
-        image: Token of an image.
+        width: Width of the decoder and of the vision tower.
+        layers: Layers of each of the two.
+        image: Number of the image token.
 
     Raises:
         InputError: For a width that is no multiple of 16.
@@ -102,7 +102,7 @@ def tiny_model(vocabulary: int, width: int, layers: int, image: int) -> PreTrain
         raise InputError("model.width", f"is {width}, expected 16 or a multiple of {_HEAD}")
     heads = max(width // _HEAD, 1)
     half = width // heads // 2
-    # Qwen's own 0.02 suits thousands of units: with it, as narrow a model is slow to find out that images differ.
+    # Qwen's own 0.02 is for thousands of units: so narrow a model would learn the images slowly with it.
     spread = width**-0.5
     text = {
         "vocab_size": vocabulary,
@@ -116,7 +116,7 @@ def tiny_model(vocabulary: int, width: int, layers: int, image: int) -> PreTrain
         "rope_parameters": {
             "rope_type": "default",
             "rope_theta": 10_000.0,
-            # As Qwen3-VL's own 24, 20, 20, which sum to half of a head.
+            # In proportion to Qwen3-VL's 24, 20, 20, which sum to half of a head.
             "mrope_section": [half - 2 * (half * 5 // 16), half * 5 // 16, half * 5 // 16],
             "mrope_interleaved": True,
         },
@@ -143,5 +143,5 @@ def tiny_model(vocabulary: int, width: int, layers: int, image: int) -> PreTrain
 
 
 def _bytes(written: Any, text: str) -> str:
-    """Writes a text in the letters that stand for its bytes."""
+    """Returns a text in the characters that represent its bytes."""
     return "".join(piece for piece, _ in written.pre_tokenize_str(text))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.predictions.answer_text import Answer, parse_answer
-from kfzoo.language_models.answer_layout import Layout
+from kfzoo.language_models.answer_layout import AnswerLayout
 
 ANGLES = 9
 LOW = np.array([0.0] * (len(CHANNELS) - ANGLES) + [-1.0] * ANGLES)
@@ -29,7 +29,7 @@ def text_of(form: int, seed: int) -> str:
     """One answer: as KeyframeFace, as SemanticFace, a bare vector, and numbers alone."""
     generator = np.random.default_rng(seed)
     face = np.round(generator.uniform(LOW, 1.0) * (generator.random(len(CHANNELS)) < 0.4), 3)
-    layout = Layout.of("non_semantic" if form >= 3 else "semantic", 1 + seed % 3, seed % 7)
+    layout = AnswerLayout.of("non_semantic" if form >= 3 else "semantic", 1 + seed % 3, seed % 7)
     text = layout.text(face)
     if form == 1:
         return f"1. **Category**: calm, weights in [0, 1].\n\n{text}"

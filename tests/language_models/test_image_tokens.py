@@ -7,10 +7,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from kfzoo.errors import InputError
-from kfzoo.language_models.batched_cache import Lockstep, answering
-from kfzoo.language_models.shared_prefix_loss import Example, plain_loss
+from kfzoo.language_models.batched_cache import BatchedCache, evaluation_mode
+from kfzoo.language_models.image_tokens import ImageTokenModel, patches
+from kfzoo.language_models.labels import Example
+from kfzoo.language_models.shared_prefix_loss import plain_loss
 from kfzoo.language_models.vision_language import load_vision_language_model
-from kfzoo.models.vlm_estimator.image_tokens import Seeing, patches
 
 START, SIZE = 3, 64
 
@@ -53,60 +54,60 @@ def test_images_are_cut_as_qwens_processor_does() -> None:
 
 
 def test_positions_are_qwens_own(qwen: Any) -> None:
-    seeing = Seeing(qwen, 96, START)
+    model = ImageTokenModel(qwen, 96, START)
     pad = qwen.config.image_token_id
     ids = torch.tensor([[5, 6, 7, *[pad] * 9, 8, 9, 10, 11]])
     expected, _ = qwen.model.get_rope_index(ids, (ids == pad).int(), torch.tensor([[1, 6, 6]]))
-    found = seeing.positions(torch.arange(ids.shape[1])[None])
+    found = model.positions(torch.arange(ids.shape[1])[None])
     assert torch.equal(found, expected)
 
 
 def test_logits_are_those_of_transformers(qwen: Any) -> None:
-    seeing = Seeing(qwen, SIZE, START)
+    model = ImageTokenModel(qwen, SIZE, START)
     pixels = images(2)
     texts = [[8, 9, 10], [11, 12, 13]]
     with torch.no_grad():
         expected = theirs(qwen, pixels, texts)
-        seeing.look(pixels)
-        ids = torch.tensor([[5, 6, 7, *seeing.image(row), *text] for row, text in enumerate(texts)])
+        model.encode(pixels)
+        ids = torch.tensor([[5, 6, 7, *model.image(row), *text] for row, text in enumerate(texts)])
         places = torch.arange(ids.shape[1]).expand_as(ids)
-        found = seeing(ids, torch.ones_like(ids, dtype=torch.bool), places).logits
+        found = model(ids, torch.ones_like(ids, dtype=torch.bool), places).logits
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(expected[0, 6], expected[1, 6], atol=1e-2)  # the images count
+    assert not torch.allclose(expected[0, 6], expected[1, 6], atol=1e-2)  # The images matter.
 
 
-def test_a_cache_goes_on_behind_images(qwen: Any) -> None:
-    seeing = Seeing(qwen, SIZE, START)
+def test_a_cache_continues_after_images(qwen: Any) -> None:
+    model = ImageTokenModel(qwen, SIZE, START)
     pixels = images(2)
     texts = [[8, 9, 10, 14], [11, 12, 13, 15]]
-    with answering(seeing):
+    with evaluation_mode(model):
         expected = theirs(qwen, pixels, texts)[:, -1]
-        seeing.look(pixels)
-        lockstep = Lockstep(seeing, 2)
-        lockstep.feed([[5, 6, 7, *seeing.image(row)] for row in range(2)], [0])
-        lockstep.keep([7, 7])
-        lockstep.feed([text[:2] for text in texts], [0])
-        lockstep.keep([2, 2])
-        found = lockstep.feed([text[2:] for text in texts], [1])[:, 0]
+        model.encode(pixels)
+        cache = BatchedCache(model, 2)
+        cache.feed([[5, 6, 7, *model.image(row)] for row in range(2)], [0])
+        cache.keep([7, 7])
+        cache.feed([text[:2] for text in texts], [0])
+        cache.keep([2, 2])
+        found = cache.feed([text[2:] for text in texts], [1])[:, 0]
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_the_loss_and_its_gradient_are_those_of_transformers(qwen: Any) -> None:
-    seeing: Any = Seeing(qwen, SIZE, START)
+    model: Any = ImageTokenModel(qwen, SIZE, START)
     pixels = images(2)
     answers = [[8, 9, 10, 14], [11, 12, 13, 15]]
     logits = theirs(qwen, pixels, answers)[:, 6:-1]
     expected = cross_entropy(logits.flatten(0, 1), torch.tensor(answers).flatten())
     wanted = [qwen.model.visual.patch_embed.proj.weight, qwen.model.language_model.layers[0].mlp.up_proj.weight]
     gradients = torch.autograd.grad(expected, wanted)
-    seeing.look(pixels)
-    examples = [Example(((5, 6, 7, *seeing.image(row)),), tuple(answer)) for row, answer in enumerate(answers)]
-    found = plain_loss(seeing, examples, 0)
+    model.encode(pixels)
+    examples = [Example(((5, 6, 7, *model.image(row)),), tuple(answer)) for row, answer in enumerate(answers)]
+    found = plain_loss(model, examples, 0)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     for own, other in zip(torch.autograd.grad(found, wanted), gradients, strict=True):
         torch.testing.assert_close(own, other, atol=1e-4, rtol=1e-3)
 
 
-def test_a_size_that_does_not_fit(qwen: Any) -> None:
+def test_a_size_that_is_no_multiple_is_refused(qwen: Any) -> None:
     with pytest.raises(InputError, match=r"model\.size: is 100, expected a multiple of 32; such as 128"):
-        Seeing(qwen, 100, START)
+        ImageTokenModel(qwen, 100, START)

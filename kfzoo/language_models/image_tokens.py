@@ -1,9 +1,9 @@
-"""A vision-language model as a model of token sequences, so that all that trains and decodes language models serves it.
+"""Images as tokens, so that a vision-language model is trained and decoded like any language model.
 
-Each piece that the merger makes of an image becomes a token of its own, with a negative number that no other piece of
-the batch has. A prompt with an image is then a plain sequence of numbers: two prompts share what they really share,
-and caches, prefixes and drafts need to know nothing of images. Here the numbers are turned into embeddings, and
-places into Qwen3-VL's positions in time, height and width.
+Each patch that the merger returns becomes a token with a negative number of its own in the batch. A prompt with an
+image is then a sequence of numbers: two prompts are equal as far as their images are, and caches, prefixes and drafts
+do not depend on images. This module maps the numbers to embeddings, and places in the sequence to Qwen3-VL's positions
+in time, height and width.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from kfzoo.errors import InputError
 from kfzoo.language_models.vision_language import inner
 
 
-class Seeing:
-    """A Qwen3-VL whose images are all of one size and stand at one place in the prompt.
+class ImageTokenModel:
+    """A Qwen3-VL with image tokens; all images have one size and one place in the prompt.
 
-    `rope_deltas`, which transformers keeps on the model between calls, is neither read nor written: rows with and
-    without an image in a pass go together.
+    `rope_deltas`, which transformers keeps on the model between calls, is neither read nor written, so that rows with
+    and without an image can be in one pass.
 
     Args:
         model: `Qwen3VLForConditionalGeneration`, or PEFT's wrapper of it.
         size: Side of the images in pixels.
-        start: How many tokens stand before the image.
+        start: Number of tokens before the image.
 
     Attributes:
-        config: Of the language decoder.
-        pieces: How many tokens an image is.
+        config: Configuration of the language decoder.
+        count: Number of tokens of an image.
 
     Raises:
-        InputError: For a size that is no multiple of a piece's side.
+        InputError: For a size that is no multiple of a merged patch's side.
     """
 
     def __init__(self, model: Any, size: int, start: int) -> None:
@@ -50,13 +50,13 @@ class Seeing:
             raise InputError("model.size", f"is {size}, expected a multiple of {piece}", f"such as {4 * piece}")
         self.config: Any = self._model.config.text_config
         self._side = size // piece
-        self.pieces = self._side**2
+        self.count = self._side**2
         self._start = start
-        self._seen = torch.zeros(0)
+        self._features = torch.zeros(0)
         self._deep: list[Tensor] = []
 
-    def look(self, images: Tensor) -> None:
-        """Looks at the images that the next calls speak of.
+    def encode(self, images: Tensor) -> None:
+        """Encodes the images to which the next calls refer.
 
         Args:
             images: (B, 3, size, size) in [0, 1].
@@ -67,16 +67,16 @@ class Seeing:
         with torch.set_grad_enabled(torch.is_grad_enabled() and any(each.requires_grad for each in tower.parameters())):
             pixels = patches(images, self._patch, self._merge, self._frames).to(tower.dtype)
             found = tower(pixels, grid_thw=grid.expand(len(images), 3), return_dict=True)
-        self._seen, self._deep = found.pooler_output, list(found.deepstack_features)
+        self._features, self._deep = found.pooler_output, list(found.deepstack_features)
 
-    def seen(self, count: int) -> Tensor:
-        """Returns what the merger made of the images, (count, pieces · width), for as many as `look` was given."""
-        return self._seen.view(count, -1).float()
+    def features(self, count: int) -> Tensor:
+        """Returns the merger's features of the `count` encoded images, (count, tokens · width)."""
+        return self._features.view(count, -1).float()
 
-    def image(self, number: int) -> tuple[int, ...]:
-        """Returns the tokens of an image, by its row in what `look` was given."""
-        first = number * self.pieces
-        return tuple(-1 - piece for piece in range(first, first + self.pieces))
+    def image(self, row: int) -> tuple[int, ...]:
+        """Returns the tokens of an image, by its row in the encoded images."""
+        first = row * self.count
+        return tuple(-1 - token for token in range(first, first + self.count))
 
     def __call__(
         self,
@@ -87,65 +87,65 @@ class Seeing:
         use_cache: bool = False,
         logits_to_keep: Tensor | int = 0,
     ) -> Any:
-        """Answers as a causal language model of transformers does, also to tokens of images.
+        """Runs the model with the interface of transformers' causal language models, image tokens included.
 
         Args:
             input_ids: (B, N).
             attention_mask: (B, P + N) bool.
-            position_ids: (B, N), each token's place among its row's tokens.
+            position_ids: (B, N), place of each token in its row.
             past_key_values: A cache of P places.
-            use_cache: Whether it is filled.
-            logits_to_keep: Columns, or (B, N) bool, of which the logits are wanted.
+            use_cache: Whether the new keys and values are added to it.
+            logits_to_keep: Columns, or a mask (B, N) bool, whose logits are wanted.
         """
         from transformers.modeling_outputs import CausalLMOutputWithPast
 
         decoder = self._model.model.language_model
         embedded = decoder.embed_tokens(input_ids.clamp_min(0))
-        seen = input_ids < 0
+        image = input_ids < 0
         deep = None
-        if seen.any():
-            pieces = -1 - input_ids[seen]
-            embedded = embedded.masked_scatter(seen[..., None], self._seen[pieces].to(embedded.dtype))
-            deep = [each[pieces] for each in self._deep]
+        if image.any():
+            tokens = -1 - input_ids[image]
+            embedded = embedded.masked_scatter(image[..., None], self._features[tokens].to(embedded.dtype))
+            deep = [each[tokens] for each in self._deep]
         states = decoder(
             inputs_embeds=embedded,
             attention_mask=attention_mask,
             position_ids=self.positions(position_ids),
             past_key_values=past_key_values,
             use_cache=use_cache,
-            visual_pos_masks=None if deep is None else seen,
+            visual_pos_masks=None if deep is None else image,
             deepstack_visual_embeds=deep,
         ).last_hidden_state
         logits = self._model.lm_head(_kept(states, logits_to_keep))
         return CausalLMOutputWithPast(logits=logits, past_key_values=past_key_values)
 
     def positions(self, places: Tensor) -> Tensor:
-        """Returns the positions in time, height and width of places, (3, B, N) of (B, N).
+        """Returns the positions in time, height and width, (3, B, N), of places (B, N).
 
-        Text goes on in all three; an image stands still in time, its pieces are counted in rows and columns, and the
-        text behind it goes on after its longer side.
+        Text advances in all three. The tokens of an image have one time, and their rows and columns as height and
+        width; the text after it continues after its longer side.
         """
         within = places - self._start
-        text = torch.where(within < self.pieces, places, places - self.pieces + self._side)
-        inside = (within >= 0) & (within < self.pieces)
+        text = torch.where(within < self.count, places, places - self.count + self._side)
+        inside = (within >= 0) & (within < self.count)
         time = torch.where(inside, self._start, text)
         height = torch.where(inside, self._start + within // self._side, text)
         width = torch.where(inside, self._start + within % self._side, text)
         return torch.stack([time, height, width])
 
-    # What a model's users ask of it beside calling it.
+    # The rest of the interface that training and decoding use.
 
     @property
     def training(self) -> bool:
         """Whether the model is in training mode."""
         return cast(bool, self._model.training)
 
-    def train(self, mode: bool = True) -> Seeing:
+    def train(self, mode: bool = True) -> ImageTokenModel:
         """Puts the model into training mode, or out of it."""
         self._model.train(mode)
         return self
 
-    def eval(self) -> Seeing:
+    def eval(self) -> ImageTokenModel:
         """Puts the model out of training mode."""
         return self.train(False)
 
@@ -155,13 +155,13 @@ class Seeing:
 
 
 def patches(images: Tensor, patch: int, merge: int, frames: int) -> Tensor:
-    """Cuts images as Qwen's image processor does: by merged piece, in it by patch, in it by colour and frame.
+    """Cuts images as Qwen's image processor does: by merged patch, patch, colour and frame.
 
     Args:
         images: (B, 3, S, S) in [0, 1]; S is a multiple of `patch * merge`.
         patch: Side of a patch in pixels.
-        merge: Patches along a side of a piece.
-        frames: How often a still image is repeated.
+        merge: Patches along a side of a merged patch.
+        frames: Number of repetitions of a still image.
 
     Returns:
         (B · (S / patch)², 3 · frames · patch²), in [-1, 1].
