@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from kfzoo.arkit.channels import CHANNELS
+from kfzoo.configs import read_config
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
 from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.data.sources.builtin import BuiltinScripts
@@ -74,8 +74,7 @@ def rendered(count: int) -> list[Sample]:
 
 
 def _settings(folder: str, stem: str) -> dict[str, Any]:
-    settings = yaml.safe_load((CONFIGS / folder / f"{stem}.yaml").read_text("utf-8"))
-    found: dict[str, Any] = settings["model"]["init_args"]
+    found: dict[str, Any] = read_config(CONFIGS / folder / f"{stem}.yaml")["model"]["init_args"]
     return found
 
 

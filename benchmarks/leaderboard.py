@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kfzoo.configs import read_config
 from kfzoo.evaluation.leaderboard import write_leaderboard
 from kfzoo.evaluation.results import find_runs
 from kfzoo.files import replacing
@@ -60,8 +61,8 @@ class Board:
     @property
     def configs(self) -> list[Path]:
         """The configurations of its models."""
-        found = sorted((ROOT / "configs").glob(f"*/{self.kind}*.yaml"))
-        return [each for each in found if ("RenderedFaces" in each.read_text()) == (self.condition == "image")]
+        found = [path for path in sorted((ROOT / "configs").glob(f"*/{self.kind}*.yaml")) if path.parent.name != "data"]
+        return [each for each in found if ("RenderedFaces" in str(read_config(each))) == (self.condition == "image")]
 
     def name(self, config: Path) -> str:
         """Name of a configuration's run."""

@@ -17,13 +17,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-import yaml
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler
 
 from benchmarks.report import interleaved, spread, table, verdict
+from kfzoo.configs import read_config
 from kfzoo.data.batch import Sample
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.data.loader import SampleDataset
@@ -50,7 +50,7 @@ def measure(scripts: int = 1000, epochs: int = 2, runs: int = 9, **changes: Any)
         runs: Of each way.
         changes: Arguments of the model that differ from the configuration's.
     """
-    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    config = read_config(CONFIG)
     size = config["data"]["init_args"]["batch_size"]
     torch.manual_seed(config["seed_everything"])
     model = AlignedAutoencoder(**config["model"]["init_args"] | changes)

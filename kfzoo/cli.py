@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import sys
@@ -17,8 +18,10 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
 
+import kfzoo.short_names  # noqa: F401  so that configurations can use them
 from kfzoo.commands.memory import memory_told
 from kfzoo.commands.messages import one_line_error, unwrapped
+from kfzoo.configs import read_config
 from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.errors import InputError
@@ -46,11 +49,16 @@ class Parser(LightningArgumentParser):
         raise one_line_error(message, self) from ex
 
     def parse_path(self, cfg_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Parses a configuration file; a fault in it is told with the file's name."""
+        """Parses a configuration file with its bases; an error names the file."""
+        read_config(cfg_path)  # for its errors
         try:
             return super().parse_path(cfg_path, *args, **kwargs)
         except InputError as error:
             raise InputError(cfg_path, str(error)) from error
+
+    def parse_string(self, content: str, path: Any = "", *args: Any, **kwargs: Any) -> Any:
+        """Parses a file's content, merged with its bases; the working directory is the file's folder here."""
+        return super().parse_string(json.dumps(read_config(path)) if path else content, path, *args, **kwargs)
 
 
 class KfzooCLI(LightningCLI):

@@ -191,9 +191,8 @@ def _training_line(sample: Sample, settings: Mapping[str, Any]) -> dict[str, Any
 
 def _settings_of(run: str) -> Mapping[str, Any]:
     """Returns the settings of the model that a run, or a configuration, is of; it writes text."""
-    import yaml
-
     from kfzoo.commands.parser import CommandParser
+    from kfzoo.configs import read_config
     from kfzoo.models.llm_generator import LLMGenerator
     from kfzoo.models.vlm_estimator import VLMEstimator
     from kfzoo.runs import RunFolder
@@ -201,10 +200,7 @@ def _settings_of(run: str) -> Mapping[str, Any]:
 
     path = RunFolder(run).config if Path(run).is_dir() else Path(run)
     try:
-        section = yaml.safe_load(path.read_text(encoding="utf-8"))["model"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = f"cannot be read ({' '.join(str(error).split())})"
-        raise InputError(path, problem, "give a configuration, or the folder of a run") from error
+        section = read_config(path)["model"]
     except (KeyError, TypeError):
         raise InputError(path, "holds no `model` section", "see configs/llm_generator for one that does") from None
     parser = CommandParser()

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 from torch import Tensor
 
+import kfzoo.short_names  # noqa: F401  so that configurations can use them
 from kfzoo.commands.parser import CommandParser
+from kfzoo.configs import read_config
 from kfzoo.data.batch import Sample
 from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.data.json_lines import read_lines
@@ -105,12 +106,8 @@ def _configured(path: Path, folder: str) -> KeyframeDataModule:
     parser = CommandParser()
     parser.add_subclass_arguments(KeyframeDataModule, "data")
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        section = config["data"]
+        section = read_config(path)["data"]
         source = section["init_args"]["source"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(path, f"cannot be read ({told})", "give a run's folder or a configuration") from error
     except (KeyError, TypeError):
         raise InputError(path, "holds no `data` section with a source", "see configs/ for one that does") from None
     if folder:

@@ -51,6 +51,7 @@ class MotionEvaluator(ZooModule, ABC):
         dropout: Its dropout.
     """
 
+    task = "evaluator"
     encoder: nn.Module
 
     monitor = Monitor("val/r_precision_1", "max")

@@ -53,6 +53,7 @@ class KeyframeModule(ZooModule, ABC):
         condition: What a keyframe is generated from; a model of images sets `image_size`.
     """
 
+    task = "keyframes"
     condition: ClassVar[Literal["text", "image"]] = "text"
     monitor = Monitor("val/mse", "min")
 
@@ -107,6 +108,7 @@ class ClipModule(ZooModule, ABC):
         longest: () int64, frames of the longest clip that it draws; by default of any clip.
     """
 
+    task = "clips"
     monitor = Monitor("val/loss", "min")
     longest: Tensor
 

@@ -38,6 +38,7 @@ class ZooModule(LightningModule):
         provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.
     """
 
+    task: ClassVar[str]
     monitor: ClassVar[Monitor]
     image_size: int | None = None
     train_mean: Tensor

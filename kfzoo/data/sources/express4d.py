@@ -17,15 +17,17 @@ import os
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, ClipSource, check_motion
 from kfzoo.data.script import UNSPECIFIED, Part
-from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from kfzoo.data.statistics import Statistics
 
 RECORDED_FPS = 60
 """Frames a second of the arrays."""
@@ -86,6 +88,10 @@ class Express4DFolder(ClipSource):
         Raises:
             InputError: When there is no array, or one that cannot be read.
         """
+        import torch  # late: the source itself does without it
+
+        from kfzoo.data.statistics import Statistics
+
         paths = sorted(self.folder.rglob("*.npy"))
         if not paths:
             raise InputError(self.folder, "holds no .npy array", "give the folder of the data set")
