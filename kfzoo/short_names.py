@@ -5,6 +5,7 @@ name. Data modules, models and evaluators are imported by the command line itsel
 full class path. A new source is one line here.
 """
 
+# ruff: noqa: F401  imported so that the parser finds them
 from kfzoo.annotation.described import Described
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.chat import ChatJsonl
@@ -17,18 +18,3 @@ from kfzoo.data.sources.rendered_faces import RenderedFaces
 from kfzoo.data.sources.take_clips import TakeClips
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.rendering.mesh.mesh_faces import MeshFaces
-
-__all__ = [
-    "BuiltinScripts",
-    "ChatJsonl",
-    "Described",
-    "DrawnFaces",
-    "Express4DFolder",
-    "ImageArkitPairs",
-    "ImageFolder",
-    "LiveLinkTakes",
-    "MeshFaces",
-    "RenderedFaces",
-    "ScriptsJsonl",
-    "TakeClips",
-]

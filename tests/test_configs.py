@@ -86,7 +86,8 @@ def test_the_command_line_merges_bases(tmp_path: Path, capsys: pytest.CaptureFix
     assert values["model"]["class_path"] == "kfzoo.models.NearestNeighbour"
     source = values["data"]["init_args"]["source"]
     assert source["class_path"] == "kfzoo.data.sources.live_link.LiveLinkTakes"
-    assert source["init_args"] == {"folder": "takes", "pick": "fps", "fps": 3.0, "neutral": None}
+    assert source["init_args"].items() >= {"folder": "takes", "pick": "fps", "fps": 3.0}.items()
+    assert "n" not in source["init_args"]  # of the class before
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_a_wrong_short_name(arguments: list[object], message: str, capsys: pytes
 
 def test_every_source_has_a_short_name() -> None:
     found = {module.name for module in pkgutil.iter_modules(kfzoo.data.sources.__path__)}
-    places = [getattr(kfzoo.short_names, name).__module__ for name in kfzoo.short_names.__all__]
+    places = [getattr(value, "__module__", "") for value in vars(kfzoo.short_names).values()]
     named = {place.split(".")[3] for place in places if place.startswith("kfzoo.data.sources.")}
     assert found - named == {"base", "image_labels"}
 

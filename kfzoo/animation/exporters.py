@@ -105,11 +105,8 @@ class ContactSheetPng(Exporter):
 
         faces = list(zip([f"{time:g} s" for time in animation.times], animation.keyframes, strict=True))
         if animation.images:
-            images = [(each.name, each) for each in animation.images]
-            rows = [
-                Row("", [(images[at][0], open_image(images[at][1], THUMBNAIL)), faces[at]])
-                for at in _evenly(len(faces), IMAGES)
-            ]
+            shown = [(animation.images[at], faces[at]) for at in _evenly(len(faces), IMAGES)]
+            rows = [Row("", [(image.name, open_image(image, THUMBNAIL)), face]) for image, face in shown]
         elif animation.texts:
             rows = [Row(words, [face]) for words, face in zip(animation.texts, faces, strict=True)]
         else:
