@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import sys
@@ -16,6 +17,8 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
 
+import kfzoo.short_names  # noqa: F401  so that configurations can use them
+from kfzoo.configs import read_config
 from kfzoo.data.datamodule import ZooDataModule
 from kfzoo.errors import InputError
 from kfzoo.out_of_memory import explained_memory_errors
@@ -39,11 +42,16 @@ class Parser(LightningArgumentParser):
         raise one_line_error(message, self) from ex
 
     def parse_path(self, cfg_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Parses a configuration file; a fault in it is reported with the file's name."""
+        """Parses a configuration file with its bases; an error names the file."""
+        read_config(cfg_path)  # for its errors
         try:
             return super().parse_path(cfg_path, *args, **kwargs)
         except InputError as error:
             raise InputError(cfg_path, str(error)) from error
+
+    def parse_string(self, content: str, path: Any = "", *args: Any, **kwargs: Any) -> Any:
+        """Parses a file's content, merged with its bases; the working directory is the file's folder here."""
+        return super().parse_string(json.dumps(read_config(path)) if path else content, path, *args, **kwargs)
 
 
 class KfzooCLI(LightningCLI):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -25,6 +26,7 @@ _WRONG_NAMES = (
     r"unrecognized arguments: --([\w.]+)",
     r"has no attribute '([^']+)'",
 )
+_NO_CLASS = re.compile(r"Expected a dot import path string: (\w+)")
 
 
 class CommandParser(ArgumentParser):
@@ -55,6 +57,10 @@ def one_line_error(message: str, parser: ArgumentParser) -> InputError:
     # For a key that may be None, the message names every key twice; the innermost problem is the first's.
     keys = re.findall(r'[Pp]arser key "([^"]+)"', flat)
     class_paths = re.findall(r"given class_path '([^']+)'", flat)
+    if short := _NO_CLASS.search(flat):
+        near = get_close_matches(short[1], _classes(), n=1)
+        remedy = f"did you mean '{near[0]}'?" if near else "give the full class path of one outside the package"
+        return InputError(".".join(dict.fromkeys(keys)) or "arguments", f"there is no class '{short[1]}'", remedy)
     problem = re.sub(r"\s+", " ", _NOISE.sub("", flat)).strip(" :;,")
     problem = re.sub(r"<class '(\w+)'>|typing\.(Literal)", r"\1\2", problem)
     wrong = next((found[1] for pattern in _WRONG_NAMES if (found := re.search(pattern, flat))), None)
@@ -80,6 +86,16 @@ def _options(class_path: str) -> Iterator[str]:
         yield from (option for option in inspect.signature(getattr(found, name)).parameters if option != "self")
     else:
         yield from (other for other, value in vars(found).items() if inspect.isclass(value))
+
+
+def _classes() -> set[str]:
+    """The names of all classes that a configuration can name and that have been imported."""
+    modules = [
+        vars(module)
+        for name, module in list(sys.modules.items())
+        if name.startswith(("kfzoo.", "lightning.pytorch.callbacks"))
+    ]
+    return {name for names in modules for name, value in names.items() if inspect.isclass(value)}
 
 
 def _arguments(parser: ArgumentParser) -> Iterator[str]:

@@ -97,17 +97,16 @@ def read_data(path: Path, folder: str = "") -> KeyframeDataModule:
     Raises:
         InputError: When the configuration is missing or damaged, or its data are not keyframes.
     """
+    import kfzoo.short_names  # noqa: F401  so that the configuration can use them
+    from kfzoo.configs import read_config
     from kfzoo.data.keyframe_datamodule import KeyframeDataModule
     from kfzoo.parsing import CommandParser
 
     parser = CommandParser()
     parser.add_subclass_arguments(KeyframeDataModule, "data")
     try:
-        section = yaml.safe_load(path.read_text(encoding="utf-8"))["data"]
+        section = read_config(path)["data"]
         source = section["init_args"]["source"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(path, f"cannot be read ({reason})", "give a run's folder or a configuration") from error
     except (KeyError, TypeError):
         raise InputError(path, "holds no `data` section with a source", "see configs/ for one that does") from None
     if folder:

@@ -10,15 +10,20 @@ from typing import Any
 import yaml
 
 from kfzoo.__main__ import main
+from kfzoo.configs import read_config
 
 ROOT = Path(__file__).parent.parent
+_ALL = {path: read_config(path) for path in sorted((ROOT / "configs").rglob("*.yaml"))}
+DATA = sorted((ROOT / "configs" / "data").glob("*.yaml"))
+"""The data blocks that the other configurations are built on."""
+
 EVALUATORS = sorted((ROOT / "configs" / "evaluator").glob("*.yaml"))
 """Configurations of learned evaluators."""
 
-CLIPS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if "ClipDataModule" in path.read_text()]
+CLIPS = [path for path, values in _ALL.items() if values.get("model", {}).get("class_path") == "ClipMDM"]
 """Configurations of models of motion."""
 
-CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path not in (*EVALUATORS, *CLIPS)]
+CONFIGS = [path for path in _ALL if path not in (*DATA, *EVALUATORS, *CLIPS)]
 """Configurations of models of keyframes."""
 
 
@@ -63,25 +68,20 @@ def shrink(
         images: Scripts with images, for configurations that ask the user for theirs.
         n: Built-in scripts.
     """
-    values = yaml.safe_load(config.read_text())
+    values = read_config(config)
     source = values["data"]["init_args"]["source"]
-    if source["class_path"].endswith(".Described"):
+    if source["class_path"] == "Described":
         source = values["data"]["init_args"]["source"] = source["init_args"]["source"]  # needs no stage I
         values["model"]["init_args"]["annotator"] = "rule"
-    while "source" in source.get("init_args", {}):
-        source.get("init_args", {}).get("renderer", {"init_args": {}})["init_args"]["size"] = 48
+    while "source" in source["init_args"]:
+        source["init_args"].get("renderer", {"init_args": {}})["init_args"]["size"] = 48
         source = source["init_args"]["source"]
-    if "folder" in source.get("init_args", {}):
-        source["init_args"]["folder"] = str(takes)
-    if "n" in source.get("init_args", {}):
-        source["init_args"]["n"] = n
-    if "path" in source.get("init_args", {}):
-        source["init_args"]["path"] = str(images)
+    given = {"folder": str(takes), "n": n, "path": str(images)}
+    source["init_args"] |= {name: value for name, value in given.items() if name in source["init_args"]}
     model = values["model"].setdefault("init_args", {})
-    if str(model.get("text_encoder", "")).startswith(("open_clip:", "sentence-transformers:")):
-        model["text_encoder"] = clip
-    if str(model.get("image_encoder", "")).startswith("huggingface:"):
-        model["image_encoder"] = vision
+    for name, tiny in (("text_encoder", clip), ("image_encoder", vision)):
+        if str(model.get(name, "")).startswith(("open_clip:", "sentence-transformers:", "huggingface:")):
+            model[name] = tiny
     if "language_model" in model:
         model |= {"language_model": language, "precision": "float32"}
         values["trainer"] |= {"limit_train_batches": 3, "limit_val_batches": 1}
@@ -93,9 +93,7 @@ def shrink(
         model |= {"max_analysis_tokens": 8}
         source["init_args"] |= {"n": n} if "n" in source["init_args"] else {}
     sizes = {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10, "tower_steps": 1}
-    for name, size in sizes.items():
-        if name in model:
-            model[name] = size
+    model |= {name: size for name, size in sizes.items() if name in model}
     values["trainer"].pop("check_val_every_n_epoch", None)  # a short run has no epoch to spare
     small = 2 if "vision_language_model" in model and seeing == model["vision_language_model"] else 16
     values["data"]["init_args"]["batch_size"] = 4 if values["data"]["init_args"].get("whole_scripts") else small

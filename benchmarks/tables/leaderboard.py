@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from benchmarks.tables.runs import ROOT, Command, keep, kfzoo, parse, parser, write_leaderboard
 
 HELD_OUT = (
@@ -70,7 +68,7 @@ def condition_of(config: Path) -> str:
     """Returns what the model of a configuration is scored on: text, or images (its class says so, or the file name)."""
     from kfzoo import models
 
-    class_path: str = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]["class_path"]
+    class_path: str = read_config(config)["model"]["class_path"]
     condition: str = getattr(models, class_path.rpartition(".")[2]).condition
     return "image" if config.stem.endswith("_rendered") else condition
 

@@ -1,65 +1,160 @@
-"""Keyframes as a file that people and programs can read. For Live Link's CSV see `kfzoo.arkit.livelink`."""
+"""Exporters by file ending: each writes a `FaceAnimation` into one file. A new format is one class and one entry."""
 
 from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
-from numpy.typing import ArrayLike
+import numpy as np
 
+from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.arkit.checks import check_keyframes
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
 DECIMALS = 4
-"""Digits kept of times and coefficients: finer than any camera measures."""
+"""Digits of times and coefficients in JSON: finer than any camera measures."""
+
+FORMATS = "csv,json,png"
+"""What is written by default."""
+
+IMAGES, FRAMES = 8, 6
+"""Most rows of images, and faces of a moving clip, on a contact sheet; evenly from the first to the last."""
+
+THUMBNAIL = 160
+"""Side of an image on a contact sheet, in pixels."""
 
 
-def export_json(
-    path: str | os.PathLike[str],
-    times: ArrayLike,
-    keyframes: ArrayLike,
-    *,
-    fps: float = 60.0,
-    text: str = "",
-    descriptions: Sequence[str] = (),
-) -> None:
-    """Writes keyframes with their times and words.
+class Exporter(ABC):
+    """Writes files of one format.
+
+    Attributes:
+        ending: Of the file, without a dot.
+    """
+
+    ending: ClassVar[str]
+
+    @abstractmethod
+    def write(self, animation: FaceAnimation, path: Path) -> None:
+        """Writes one file, replaced as a whole.
+
+        Raises:
+            InputError: For an animation that the format cannot hold, or a folder that cannot be written.
+        """
+
+
+class LiveLinkCsv(Exporter):
+    """The curves as a recording of Live Link Face, for Unreal and Blender."""
+
+    ending = "csv"
+
+    def write(self, animation: FaceAnimation, path: Path) -> None:
+        """Writes one line a frame; see `kfzoo.arkit.livelink`."""
+        from kfzoo.arkit.livelink import write_take
+
+        write_take(path, animation.curves, fps=animation.fps)
+
+
+class KeyframesJson(Exporter):
+    """The keyframes with their times and words, by name.
 
     The file holds `format`, `fps`, `text`, `channels` (the 61 names in Live Link order) and `keyframes`: each with its
     `time` in seconds, its `frame` at `fps`, its `text`, and `coefficients`, all 61 by name.
+    """
+
+    ending = "json"
+
+    def write(self, animation: FaceAnimation, path: Path) -> None:
+        """Writes one document."""
+        document = {
+            "format": "kfzoo-keyframes-1",
+            "fps": animation.fps,
+            "text": animation.text,
+            "channels": CHANNELS,
+            "keyframes": [self._keyframe(animation, index) for index in range(len(animation.times))],
+        }
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def _keyframe(self, animation: FaceAnimation, index: int) -> dict[str, Any]:
+        seconds = float(animation.times[index])
+        # + 0.0 turns -0.0 into 0.0.
+        values = [round(float(value), DECIMALS) + 0.0 for value in animation.keyframes[index]]
+        return {
+            "time": round(seconds, DECIMALS),
+            "frame": round(seconds * animation.fps),
+            **({"text": animation.texts[index]} if animation.texts else {}),
+            "coefficients": dict(zip(CHANNELS, values, strict=True)),
+        }
+
+
+class ContactSheetPng(Exporter):
+    """The keyframes drawn: next to their images or words, or some frames of a moving clip."""
+
+    ending = "png"
+
+    def write(self, animation: FaceAnimation, path: Path) -> None:
+        """Writes one image."""
+        from kfzoo.data.images import open_image
+        from kfzoo.rendering.contact_sheet import Row, contact_sheet
+        from kfzoo.rendering.save_image import save_image
+
+        faces = list(zip([f"{time:g} s" for time in animation.times], animation.keyframes, strict=True))
+        if animation.images:
+            shown = [(animation.images[at], faces[at]) for at in _evenly(len(faces), IMAGES)]
+            rows = [Row("", [(image.name, open_image(image, THUMBNAIL)), face]) for image, face in shown]
+        elif animation.texts:
+            rows = [Row(words, [face]) for words, face in zip(animation.texts, faces, strict=True)]
+        else:
+            rows = [Row(animation.text, [faces[at] for at in _evenly(len(faces), FRAMES)])]
+        save_image(contact_sheet(rows), path)
+
+
+EXPORTERS = {each.ending: each for each in (LiveLinkCsv(), KeyframesJson(), ContactSheetPng())}
+"""All exporters by file ending."""
+
+
+def check_formats(formats: str) -> Sequence[str]:
+    """Splits a list of formats.
 
     Args:
-        path: The file; replaced as a whole.
-        times: Seconds, (N,), rising.
-        keyframes: (N, 61) in Live Link order.
-        fps: Rate that the frame numbers refer to.
-        text: What the whole clip was made from.
-        descriptions: Words of each keyframe; none, or one for each.
+        formats: File endings, separated by commas, such as `csv,png`.
 
     Raises:
-        InputError: For wrong shapes or values, times that do not rise, or a folder that cannot be written.
+        InputError: For an ending without an exporter.
     """
-    seconds, faces = check_keyframes(times, keyframes)
-    if not 0 < fps < float("inf"):
-        raise InputError("fps", f"expected above 0, got {fps}")
-    if descriptions and len(descriptions) != len(faces):
-        raise InputError(
-            "descriptions", f"got {len(descriptions)} for {len(faces)} keyframes", "pass one for each keyframe, or none"
-        )
-    records = []
-    for index, (second, face) in enumerate(zip(seconds, faces, strict=True)):
-        record: dict[str, Any] = {"time": round(float(second), DECIMALS), "frame": round(float(second * fps))}
-        if descriptions:
-            record["text"] = descriptions[index]
-        # + 0.0 turns -0.0 into 0.0.
-        record["coefficients"] = {
-            name: round(float(value), DECIMALS) + 0.0 for name, value in zip(CHANNELS, face, strict=True)
-        }
-        records.append(record)
-    document = {"format": "kfzoo-keyframes-1", "fps": fps, "text": text, "channels": CHANNELS, "keyframes": records}
-    with replacing(path) as beside:
-        beside.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    endings = list(dict.fromkeys(each.strip().lstrip(".").lower() for each in formats.split(",")))
+    for ending in endings:
+        if ending not in EXPORTERS:
+            raise InputError("--formats", f"'{ending}' is not known", f"known: {', '.join(EXPORTERS)}")
+    return endings
+
+
+def export(animation: FaceAnimation, out: str | os.PathLike[str], formats: str = FORMATS) -> list[Path]:
+    """Writes an animation.
+
+    Args:
+        animation: What is written.
+        out: Path of the files, without an ending.
+        formats: File endings, separated by commas.
+
+    Returns:
+        The files, in the order of `formats`.
+
+    Raises:
+        InputError: For an ending without an exporter, and what the exporters raise.
+    """
+    paths = {ending: Path(f"{os.fspath(out)}.{ending}") for ending in check_formats(formats)}
+    for ending, path in paths.items():
+        EXPORTERS[ending].write(animation, path)
+    return list(paths.values())
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """Returns at most `most` of `count` places, evenly from the first to the last."""
+    places: list[int] = np.unique(np.linspace(0, count - 1, most).round().astype(int)).tolist()
+    return places

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import kfzoo.short_names  # noqa: F401  so that --source can use them
 from kfzoo.data.sources.base import Source
 from kfzoo.errors import InputError
 
@@ -12,7 +13,7 @@ def inspect(source: Source, show: int = 2, figure: str = "") -> None:
     """Counts what a source holds and shows its first scripts.
 
     Args:
-        source: By class path, for example `--source kfzoo.data.sources.builtin.BuiltinScripts --source.n 100`.
+        source: By class name, for example `--source BuiltinScripts --source.n 100`.
         show: Scripts to print.
         figure: Path of a .png, .pdf or .svg that shows how many keyframes there are of each emotion; empty for none.
 
@@ -56,7 +57,7 @@ def build(source: Source, out: str) -> None:
     """Writes a source as JSON Lines, one script a line.
 
     Args:
-        source: By class path, for example `--source kfzoo.data.sources.live_link.LiveLinkTakes --source.folder takes`.
+        source: By class name, for example `--source LiveLinkTakes --source.folder takes`.
         out: Path of the file; it appears when it is whole.
     """
     from tqdm.auto import tqdm
@@ -77,7 +78,7 @@ def describe(
     again. `kfzoo.annotation.described.Described` joins the file to the source.
 
     Args:
-        source: By class path, for example `--source kfzoo.data.sources.builtin.BuiltinScripts`.
+        source: By class name, for example `--source BuiltinScripts`.
         out: The JSON Lines file; it appears when it is whole.
         model: `smollm2` or `huggingface:<name or folder>` (the paper: Qwen3-14B); with a URL a name that the server
             knows. With neither a model nor a URL a rule writes the words.

@@ -6,21 +6,15 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kfzoo.commands.inference import answer, check_arguments, write
 from kfzoo.errors import InputError
 
 if TYPE_CHECKING:
+    from kfzoo.animation.face_animation import FaceAnimation
     from kfzoo.data.script import Script
-    from kfzoo.models.base import Generation, KeyframeModule
+    from kfzoo.models.base import Generation
 
 _log = logging.getLogger(__name__)
-
-AT_ONCE = 32
-"""Images that go through the model together."""
-
-SHOWN = 8
-"""Images on the sheet, evenly from the first to the last."""
-
-THUMBNAIL = 160
 
 
 def estimate(
@@ -30,12 +24,12 @@ def estimate(
     rate: float = 2.0,
     fps: float = 60.0,
     strict: bool = False,
+    formats: str = "csv,json,png",
 ) -> None:
-    """Turns images of a face into curves: one image, or those of a folder as the frames of one take.
+    """Turns images of a face into curves: one image, or those of a folder as the frames of one recording.
 
-    Writes `<out>.csv` (Live Link Face, for Unreal and Blender), `<out>.json` (each image's coefficients by name) and
-    `<out>.png` (images beside the faces that were estimated). What cannot be read, and images in which the model
-    finds no face, are told in a line each and left out of the curves; time goes on without them.
+    One line reports each image that cannot be read or in which the model finds no face; it is left out of the curves,
+    and time goes on without it.
 
     Args:
         images: An image, or a folder of images of one person, taken in the order of their names.
@@ -44,18 +38,17 @@ def estimate(
         rate: Images a second of a folder; SemanticFace samples videos at 2.
         fps: Frames a second of the CSV.
         strict: Ends with exit code 2 at the first image that cannot be read.
+        formats: What is written, separated by commas: csv (Live Link Face, for Unreal and Blender), json (each image's
+            coefficients by name), png (images next to the estimated faces).
 
     Raises:
-        InputError: For images that are none, a rate that is not positive, a checkpoint of another kind of model, and
-            when no image shows a face.
+        InputError: For files that are no images, a rate that is not positive, an unknown format, a checkpoint of
+            another kind of model, and when no image shows a face.
     """
-    if not checkpoint:
-        raise InputError("--checkpoint", "is missing", "give a file that `fit` wrote, such as runs/<name>/best.ckpt")
-    for name, value in (("--rate", rate), ("--fps", fps)):
-        if not 0 < value < float("inf"):
-            raise InputError(name, f"expected more than 0, found {value}")
-    script = _take(Path(images), rate, strict)
+    check_arguments(checkpoint, formats, rate=rate, fps=fps)
+    script = _recording(Path(images), rate, strict)
 
+    from kfzoo.data.batch import Sample
     from kfzoo.models.base import KeyframeModule
     from kfzoo.training.checkpoint import load_module
 
@@ -63,10 +56,11 @@ def estimate(
     if model.condition != "image":
         problem = f"holds {type(model).__name__}, which reads words"
         raise InputError(checkpoint, problem, "give the checkpoint of a model of images, or use `generate`")
-    _write(script, _answer(model, script), fps, out)
+    samples = [Sample(script, position, "image") for position in range(len(script.keyframes))]
+    write(_animation(script, answer(model, samples), fps), out, formats)
 
 
-def _take(path: Path, rate: float, strict: bool) -> Script:
+def _recording(path: Path, rate: float, strict: bool) -> Script:
     """Makes one script of the images."""
     from kfzoo.data.images import ImageProblems, list_images
     from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
@@ -81,53 +75,27 @@ def _take(path: Path, rate: float, strict: bool) -> Script:
     return Script(path.stem, UNSPECIFIED, background="", emotion=UNSPECIFIED, keyframes=keyframes)
 
 
-def _answer(model: KeyframeModule, script: Script) -> Generation:
-    """Answers all images, some at a time."""
-    import torch
-    from tqdm.auto import tqdm
+def _animation(script: Script, answers: Generation, fps: float) -> FaceAnimation:
+    """Makes curves of the images that show a face."""
+    from kfzoo.animation.face_animation import FaceAnimation
 
-    from kfzoo.data.batch import Sample
-    from kfzoo.models.base import Generation
-
-    samples = [Sample(script, position, "image") for position in range(len(script.keyframes))]
-    parts = [samples[first : first + AT_ONCE] for first in range(0, len(samples), AT_ONCE)]
-    bar = tqdm(parts, desc="Estimating", unit=f" × {AT_ONCE} images", delay=2, leave=False)
-    with torch.inference_mode():
-        answers = [model.generate(model.collate(part)) for part in bar]
-    coefficients = torch.cat([each.coefficients for each in answers])
-    return Generation(coefficients, torch.cat([each.valid for each in answers]))
-
-
-def _write(script: Script, answer: Generation, fps: float, out: str) -> None:
-    import numpy as np
-
-    from kfzoo.animation.curves import interpolate
-    from kfzoo.animation.exporters import export_json
-    from kfzoo.arkit.livelink import write_take
-    from kfzoo.data.images import open_image
-    from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
-
-    valid = np.flatnonzero(answer.valid.numpy())
-    if not len(valid):
+    found = [number for number, valid in enumerate(answers.valid.tolist()) if valid]
+    if not found:
         raise InputError(script.id, "shows the model no face", "cut the images to the face, or choose another model")
-    if len(valid) < len(script.keyframes):
-        _log.warning("%d of %d images gave no face", len(script.keyframes) - len(valid), len(script.keyframes))
-    faces = answer.coefficients.numpy()[valid]
-    keyframes = [script.keyframes[number] for number in valid]
-    times, paths = [each.time for each in keyframes], [str(each.image_path) for each in keyframes]
-    posed = {} if len(valid) == 1 else {"hold": 0.0, "ease": 0.0}  # one image is a pose; several are a movement
-    _, curves = interpolate(times, faces, fps=fps, **posed)
-    table, record, image = (Path(f"{out}.{ending}") for ending in ("csv", "json", "png"))
-    write_take(table, curves, fps=fps)
-    export_json(record, times, faces, fps=fps, text=script.id, descriptions=[Path(each).name for each in paths])
-    chosen = np.unique(np.linspace(0, len(valid) - 1, SHOWN).round().astype(int))
-    rows = [
-        Row("", [(Path(paths[at]).name, open_image(paths[at], THUMBNAIL)), (f"{times[at]:g} s", faces[at])])
-        for at in chosen
-    ]
-    save_png(contact_sheet(rows), image)
-    for path in (table, record, image):
-        print(path)
+    if len(found) < len(script.keyframes):
+        _log.warning("%d of %d images gave no face", len(script.keyframes) - len(found), len(script.keyframes))
+    keyframes = [script.keyframes[number] for number in found]
+    images = [Path(str(each.image_path)) for each in keyframes]
+    posed = {} if len(found) == 1 else {"hold": 0.0, "ease": 0.0}  # one image is a pose; several are a movement
+    return FaceAnimation.of_keyframes(
+        [each.time for each in keyframes],
+        answers.coefficients.numpy()[found],
+        fps=fps,
+        text=script.id,
+        texts=[each.name for each in images],
+        images=images,
+        **posed,
+    )
 
 
 COMMAND = estimate

@@ -175,8 +175,7 @@ def _response(fields: Fields, decimals: int) -> str:
 
 def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
     """Returns class and settings of the model, which writes text, of a run or a configuration."""
-    import yaml
-
+    from kfzoo.configs import read_config
     from kfzoo.language_models.exchange import Exchangeable
     from kfzoo.parsing import CommandParser
     from kfzoo.runs import RunFolder
@@ -184,10 +183,7 @@ def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
 
     path = RunFolder(run).config if Path(run).is_dir() else Path(run)
     try:
-        section = yaml.safe_load(path.read_text(encoding="utf-8"))["model"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = f"cannot be read ({' '.join(str(error).split())})"
-        raise InputError(path, problem, "give a configuration, or the folder of a run") from error
+        section = read_config(path)["model"]
     except (KeyError, TypeError):
         raise InputError(path, "holds no `model` section", "give a configuration like those in configs") from None
     parser = CommandParser()

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from kfzoo.data.loader import ResumableLoader, Vary, evaluation_loader
 from kfzoo.data.script import PARTS, Part
-from kfzoo.data.split import Divisible, Split, digest
+from kfzoo.data.split import Split, SplitItem, digest
 from kfzoo.data.statistics import Statistics, statistics_of
 from kfzoo.errors import InputError
 
@@ -24,7 +24,7 @@ Kind = Literal["keyframes", "clips"]
 
 PredictedPart = Literal["train", "val", "test", "all"]
 
-Item = TypeVar("Item", bound=Divisible)
+Item = TypeVar("Item", bound=SplitItem)
 Sample = TypeVar("Sample")
 
 

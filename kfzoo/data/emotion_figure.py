@@ -10,7 +10,7 @@ from textwrap import shorten
 
 from kfzoo.data.script import NEUTRAL, UNSPECIFIED, Script, emotion_of
 from kfzoo.errors import InputError
-from kfzoo.files import replacing
+from kfzoo.rendering.save_image import save_image
 
 KINDS = (".png", ".pdf", ".svg")
 MOST = 16
@@ -77,8 +77,7 @@ def draw_emotions(scripts: Sequence[Script], path: str | os.PathLike[str]) -> No
     axis.set_yticks(range(len(bars)), [shorten(name, WIDEST, placeholder=" …") for name in bars])
     axis.spines[:].set_visible(False)
     axis.tick_params(axis="y", length=0, labelsize=7.5, colors=INK)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=200)
+    save_image(figure, path)
 
 
 def _name(emotion: str) -> str:

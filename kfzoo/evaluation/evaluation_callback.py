@@ -92,7 +92,8 @@ class EvaluationCallback(Callback):
         print(f"results    {self.path}\nfaces      {self.faces}")
 
     def _draw(self, samples: Sequence[Sample], rows: Rows) -> None:
-        from kfzoo.rendering.contact_sheet import contact_sheet, save_png
+        from kfzoo.rendering.contact_sheet import contact_sheet
+        from kfzoo.rendering.save_image import save_image
 
         usable = np.isfinite(rows.predictions).all(-1) & rows.valid
         answers = dict(zip(rows.ids[usable].tolist(), rows.predictions[usable], strict=True))
@@ -104,7 +105,7 @@ class EvaluationCallback(Callback):
             if (target := sample.keyframe.coefficients) is not None
         ]
         if shown:
-            save_png(contact_sheet(shown, caption_width=520), self.faces)
+            save_image(contact_sheet(shown, caption_width=520), self.faces)
 
 
 def _row(sample: Sample, target: NDArray[np.float32], answer: NDArray[np.float32]) -> Row:

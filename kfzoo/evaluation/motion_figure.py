@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.arkit.mirror import MIRROR_INDEX
 from kfzoo.data.clip import FPS
-from kfzoo.files import replacing
+from kfzoo.rendering.save_image import save_image
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 """Okabe and Ito's, which colour-blind readers can distinguish, too."""
@@ -81,8 +81,7 @@ def draw_motion(pairs: Sequence[Pair], path: Path) -> None:
         handles, [CHANNELS[channel] for channel in shown], loc="outside lower center", ncols=len(shown),
         fontsize=7, frameon=False, handlelength=1.4, columnspacing=1.4,
     )  # fmt: skip
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=200)
+    save_image(figure, path)
 
 
 def most_varied(clips: Sequence[NDArray[np.float32]], count: int) -> list[int]:

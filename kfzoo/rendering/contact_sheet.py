@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from kfzoo.arkit.checks import check_face
 from kfzoo.errors import InputError
-from kfzoo.files import replacing
 from kfzoo.rendering.drawing.draw import PORTRAIT, Style, draw_face
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -83,20 +81,6 @@ def contact_sheet(
         band.draw(image, pencil, (margin, left), top, style)
         top += band.height + margin
     return image
-
-
-def save_png(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Writes an image as PNG; the file is replaced as a whole.
-
-    Args:
-        image: The image.
-        path: The file.
-
-    Raises:
-        InputError: When the folder cannot be written.
-    """
-    with replacing(path) as beside:
-        image.save(beside, format="PNG", optimize=True)
 
 
 def wrap(text: str, font: Font, width: float) -> list[str]:

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from benchmarks.tables import mdm_steps, semanticface_page
 from benchmarks.tables.leaderboard import Board
 from benchmarks.tables.runs import keep
+from kfzoo.configs import read_config
 from kfzoo.evaluation.results import find_runs
 from tests.commandline import ROOT, run
 
@@ -50,7 +50,7 @@ def test_every_builtin_configuration_has_its_row(board: Board) -> None:
     rows = {each.results.run: each.results for each in find_runs(RESULTS / "runs")}
     found = {config: rows[board.name(config)] for config in board.configs}
     for config, row in found.items():
-        class_path: str = yaml.safe_load(config.read_text())["model"]["class_path"]
+        class_path: str = read_config(config)["model"]["class_path"]
         assert row.class_path.rpartition(".")[2] == class_path.rpartition(".")[2]
     scored = {(row.data.fingerprint, row.data.split, row.data.part, row.evaluator) for row in found.values()}
     assert len(scored) == 1

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from benchmarks.tables.llm_configurations import CONFIGS, ROWS, Row, main
+from kfzoo.configs import read_config
 from kfzoo.evaluation.papers import published
 from kfzoo.evaluation.results import find_runs
 from kfzoo.language_models.lora import add_lora, lora_config
@@ -19,7 +19,7 @@ FOLDER = ROOT / "configs" / "llm_generator"
 
 
 def settings(config: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((FOLDER / f"{config}.yaml").read_text())["model"]["init_args"]
+    found: dict[str, Any] = read_config(FOLDER / f"{config}.yaml")["model"]["init_args"]
     return found
 
 

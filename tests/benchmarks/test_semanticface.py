@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -21,6 +20,7 @@ from benchmarks.tables.semanticface import OTHER_PEOPLE, Plan, main
 from benchmarks.tables.semanticface_page import ESTIMATORS, WILD, write_page
 from kfzoo.__main__ import main as kfzoo
 from kfzoo.arkit.channels import CHANNELS, REGIONS
+from kfzoo.configs import read_config
 from kfzoo.errors import InputError
 from kfzoo.evaluation.results import write_results
 from kfzoo.evaluation.scores import Score, Table
@@ -324,8 +324,7 @@ def test_an_unknown_estimator_is_refused(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def config(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text())
-    return found
+    return read_config(ROOT / "configs" / f"{name}.yaml")
 
 
 def flat(values: Any, place: str = "") -> dict[str, Any]:

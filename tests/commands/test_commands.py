@@ -28,20 +28,33 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def test_generate_writes_curves_keyframes_and_a_image(trained: Path, tmp_path: Path) -> None:
+def test_generate_writes_curves_keyframes_and_an_image(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "face"
     words = "The mouth corners rise in a smile. | The brows are lowered."
     assert run("generate", words, "--checkpoint", trained / "best.ckpt", "--out", out, "--seconds", 1) == 0
     take = read_take(out.with_suffix(".csv"))
     assert ((take.coefficients >= LOWER) & (take.coefficients <= UPPER)).all()
     assert np.allclose(np.diff(take.seconds), 1 / 60, atol=1e-4)
-    told = json.loads(out.with_suffix(".json").read_text())
-    assert [each["time"] for each in told["keyframes"]] == [1, 2]
-    first = [told["keyframes"][0]["coefficients"][name] for name in CHANNELS]
+    record = json.loads(out.with_suffix(".json").read_text())
+    assert [each["time"] for each in record["keyframes"]] == [1, 2]
+    first = [record["keyframes"][0]["coefficients"][name] for name in CHANNELS]
     assert np.abs(take.coefficients - np.array(first)).max(axis=1).min() < 1e-3  # the curve passes through it
     with Image.open(out.with_suffix(".png")) as image:
         assert image.width > 200
         assert len(set(image.convert("L").tobytes())) > 20
+
+
+def test_generate_writes_the_formats_asked_for(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", tmp_path / "face"]
+    model = ["generate", "A smile.", "--checkpoint", trained / "best.ckpt", *out]
+    assert run(*model, "--formats", "png,json") == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "face.png"), str(tmp_path / "face.json")]
+    assert len(list(tmp_path.iterdir())) == 2
+    for command in (model, ["estimate", tmp_path, "--checkpoint", "x", *out]):
+        assert run(*command, "--formats", "csv,fbx") == 2
+        assert capsys.readouterr().err == "kfzoo: --formats: 'fbx' is not known; known: csv, json, png\n"
 
 
 def test_validate_measures_and_the_split_is_recorded(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +94,7 @@ def test_predict_answers_requests_without_target(trained: Path, tmp_path: Path) 
     lines = [json.dumps({"messages": [{"role": "user", "content": content.format(name)}]}) for name in ("One", "Two")]
     requests = tmp_path / "requests.jsonl"
     requests.write_text("\n".join(lines) + "\n")
-    source = json.dumps({"class_path": "kfzoo.data.sources.chat.ChatJsonl", "init_args": {"path": str(requests)}})
+    source = json.dumps({"class_path": "ChatJsonl", "init_args": {"path": str(requests)}})
     own = ["--data.init_args.source", source, "--data.init_args.annotation", "original"]
     config = trained.parent / "builtin.yaml"
     assert run("predict", "--config", config, *own, "--data.init_args.predict", "all") == 0
@@ -102,7 +115,7 @@ def test_leaderboard_lists_runs_of_one_data_set_together(
 
 
 def test_data_is_shown_and_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = ["--source", "kfzoo.data.sources.builtin.BuiltinScripts", "--source.n", 5]
+    source = ["--source", "BuiltinScripts", "--source.n", 5]
     assert run("data", "inspect", *source) == 0
     assert "keyframes" in capsys.readouterr().out
     assert run("data", "build", *source, "--out", tmp_path / "a.jsonl") == 0
@@ -122,7 +135,7 @@ def test_a_baseline_outside_the_package_runs_by_its_class_path(tmp_path: Path, m
                     self.bias = torch.nn.Parameter(torch.zeros(61))
 
                 def loss(self, batch):
-                    return {"loss": (self.bias - batch.truth).square().mean()}
+                    return {"loss": (self.bias - batch.targets).square().mean()}
 
                 def generate(self, batch):
                     return Generation.of((self.hparams["share"] * self.bias).expand(len(batch), -1))

@@ -199,9 +199,9 @@ def test_what_a_model_of_motion_cannot_do(trained: Path, tmp_path: Path, refuses
             f"--seconds: is {told}, expected 1 to {longest / 20:g}; the model was trained on no longer clips"
         )
     assert refuses("generate", "A smile. | A frown.", *model) == (
-        "text: parts keyframes by `|`, and the checkpoint is a model of motion; tell the whole clip in one text"
+        "text: holds several keyframes, and the checkpoint is a model of motion; describe the whole clip in one text"
     )
-    source = ["--source", "kfzoo.data.sources.builtin.BuiltinScripts", "--source.n", 1]
+    source = ["--source", "BuiltinScripts", "--source.n", 1]
     assert run("data", "build", *source, "--out", tmp_path / "a.jsonl") == 0
     assert "text: is a file of keyframes" in refuses("generate", tmp_path / "a.jsonl", *model)
     assert "text: is empty" in refuses("generate", "  ", *model)

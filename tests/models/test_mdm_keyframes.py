@@ -13,6 +13,7 @@ import torch
 import yaml
 from lightning.pytorch import Callback, Trainer
 
+from kfzoo.configs import read_config
 from kfzoo.data.batch import Sample, collate
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.statistics import Statistics
@@ -226,16 +227,14 @@ def test_nothing_else_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize(("name", "setting"), [("builtin_kf_prompt", "prompt"), ("builtin_epsilon", "prediction")])
 def test_a_variant_differs_in_one_setting(name: str, setting: str) -> None:
-    base, other = (
-        yaml.safe_load((ROOT / "configs" / "mdm" / f"{each}.yaml").read_text()) for each in ("builtin", name)
-    )
+    base, other = (read_config(ROOT / "configs" / "mdm" / f"{each}.yaml") for each in ("builtin", name))
     assert base.pop("run_dir") != other.pop("run_dir")
     assert base["model"]["init_args"].pop(setting) != other["model"]["init_args"].pop(setting)
     assert base == other
 
 
 def test_the_papers_configuration_has_the_published_size() -> None:
-    settings = yaml.safe_load((ROOT / "configs" / "mdm" / "paper.yaml").read_text())["model"]["init_args"]
+    settings = read_config(ROOT / "configs" / "mdm" / "paper.yaml")["model"]["init_args"]
     with torch.device("meta"):
         built = Denoiser(**{name: settings[name] for name in ("width", "layers", "heads", "feedforward")})
     assert sum(values.numel() for values in built.parameters()) == 17_673_277

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageFont
 
 from kfzoo.errors import InputError
-from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png, wrap
+from kfzoo.rendering.contact_sheet import Row, contact_sheet, wrap
 from kfzoo.rendering.drawing.draw import draw_face
+from kfzoo.rendering.save_image import save_image
 
 NEUTRAL = np.zeros(61)
 SMILE = np.zeros(61)
@@ -64,18 +65,16 @@ def test_bad_rows_are_named() -> None:
         contact_sheet([])
     with pytest.raises(InputError, match="contact sheet, row 2: has no face"):
         contact_sheet([Row("a", [("x", NEUTRAL)]), Row("b", [])])
-    with pytest.raises(
-        InputError, match=r"contact sheet, row 1, 'ground truth': expected 61 numbers, got shape \(3,\)"
-    ):
+    with pytest.raises(InputError, match=r"contact sheet, row 1, 'target': expected 61 numbers, got shape \(3,\)"):
         contact_sheet([Row("a", [("target", np.zeros(3))])])
 
 
 def test_png_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     image = draw_face(SMILE, 32)
-    save_png(image, tmp_path / "figures" / "face.png")
+    save_image(image, tmp_path / "figures" / "face.png")
     with Image.open(tmp_path / "figures" / "face.png") as read:
         assert read.format == "PNG"
         assert (np.asarray(read) == np.asarray(image)).all()
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        save_png(image, tmp_path / "file" / "face.png")
+        save_image(image, tmp_path / "file" / "face.png")

@@ -21,9 +21,10 @@ from kfzoo.arkit.channels import INDEX
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.data.sources.base import Source
 from kfzoo.errors import InputError
-from kfzoo.files import cache_folder, replacing
+from kfzoo.files import cache_folder
 from kfzoo.rendering.base import FaceRenderer
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
+from kfzoo.rendering.save_image import save_image
 
 _log = logging.getLogger(__name__)
 
@@ -117,5 +118,4 @@ class RenderedFaces(Source):
     def _render(self, path: Path, keyframe: Keyframe, identity: int, scene: str | None) -> None:
         assert keyframe.coefficients is not None
         image = Image.fromarray(self.renderer.render(keyframe.coefficients, identity, scene))
-        with replacing(path) as temporary:
-            image.save(temporary, format="PNG", compress_level=1)  # fast, and 1.1 times the size
+        save_image(image, path, fast=True)

@@ -10,10 +10,10 @@ import torch
 
 from kfzoo.data.batch import Sample
 from kfzoo.errors import InputError
-from kfzoo.files import replacing
 from kfzoo.models.aligned_autoencoder.module import TEXT_KINDS, AlignedAutoencoder, texts_of
 from kfzoo.models.base import Generation
-from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
+from kfzoo.rendering.contact_sheet import Row, contact_sheet
+from kfzoo.rendering.save_image import save_image
 
 COLOURS = {"transcript": "#8c8c8c", "tags": "#d1495b", "description": "#2e7ebc"}
 
@@ -59,8 +59,7 @@ def draw_tsne(model: AlignedAutoencoder, samples: Sequence[Sample], path: Path, 
     axes.set(xticks=[], yticks=[], title="Text embeddings in the latent space")
     axes.legend(loc="best", fontsize=8, markerscale=1.8, frameon=False)
     axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=160)
+    save_image(figure, path, dpi=160)
 
 
 @torch.inference_mode()
@@ -93,4 +92,4 @@ def draw_paths(
         faces = Generation.of(model.decode(line)).coefficients.numpy()
         caption = f"{ends[0].description}\n↓\n{ends[1].description}"
         rows.append(Row(caption, [(f"{share:.2f}", face) for share, face in zip(shares.tolist(), faces, strict=True)]))
-    save_png(contact_sheet(rows, caption_width=420), path)
+    save_image(contact_sheet(rows, caption_width=420), path)
