@@ -12,9 +12,9 @@ from benchmarks.peers import compare
 from benchmarks.process import in_fresh_process
 from benchmarks.report import table, verdict
 from benchmarks.suite_run import PARTS, REST, Taken
-from kfzoo.evaluation.faces import DIVERSITY_MOST
-from kfzoo.evaluation.learned import FULL_SET_LIMIT
 from kfzoo.files import replacing
+from kfzoo.metrics.distances import DIVERSITY_MOST
+from kfzoo.metrics.retrieval import FULL_SET_LIMIT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,9 +17,9 @@ from kfzoo.data.datamodule import KeyframeDataModule
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.encoders.frozen import FrozenTextEncoder
 from kfzoo.errors import InputError
-from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.suite import EvaluationSuite
 from kfzoo.metrics.functional.frechet import frechet_distance, moments
+from kfzoo.metrics.rows import Rows
 from kfzoo.models.mdm.diffusion import STEPS
 from kfzoo.models.mdm.diffusion_module import DiffusionModule
 from kfzoo.models.mdm.keyframes import KeyframeMDM

@@ -30,8 +30,8 @@ from benchmarks.mdm_drawing import (
 from benchmarks.mdm_figure import Curve, figure
 from benchmarks.report import table, verdict
 from kfzoo.errors import InputError
-from kfzoo.evaluation.bootstrap import LEVEL
 from kfzoo.files import replacing
+from kfzoo.metrics.bootstrap import LEVEL
 from kfzoo.models.mdm.diffusion import STEPS
 from kfzoo.models.mdm.keyframes import KeyframeMDM
 

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.process import memory
+from kfzoo import metrics
 from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
 from kfzoo.data.batch import Sample
 from kfzoo.data.script import Keyframe, Script
-from kfzoo.evaluation import accuracy, bootstrap, breakdown, faces, learned, suite
+from kfzoo.evaluation import suite, tables
+from kfzoo.evaluation.embedding import SampleEmbedder
 from kfzoo.evaluation.motion_encoder import MotionEncoder
 from kfzoo.evaluation.suite import EvaluationSuite
+from kfzoo.metrics import answers, bootstrap, distances, estimates
 
 Faces = NDArray[np.float32]
 
@@ -32,21 +35,22 @@ NOISE = 4.0
 ten pools. Conditions that find nothing would cost retrieval in the full set no time."""
 
 PARTS: dict[str, tuple[tuple[Any, str], ...]] = {
-    "errors": ((suite, "sample_errors"), (suite, "error_scores"), (suite, "detection_scores")),
-    "agreement": ((suite, "cross_comparison_scores"), (suite, "channel_tables")),
-    "embedding": ((suite, "embed_faces"),),
+    "errors": ((metrics.ErrorStatistics, "estimates"), (metrics.Detection, "estimates")),
+    "agreement": ((metrics.CrossComparison, "estimates"), (suite, "channel_tables")),
+    "embedding": ((SampleEmbedder, "embed_faces"),),
     "distributions": (
-        *((suite, name) for name in ("compare_with_training", "compare_with_truth", "compare_embeddings", "moments")),
-        *((faces, name) for name in ("moments", "sort_channels")),
+        (metrics.FrechetDistance, "estimates"),
+        (metrics.WassersteinDistance, "estimates"),
+        *((module, "moments") for module in (answers, distances)),
+        (answers, "sort_channels"),
     ),
-    "diversity": ((faces, "mean_distances"),),
-    "retrieval in pools": ((suite, "retrieval_scores"),),
-    "retrieval in the full set": ((learned, "r_precision_full"),),
+    "diversity": ((metrics.Diversity, "estimates"),),
+    "retrieval in pools": ((metrics.RPrecision, "estimates"), (metrics.MultimodalDistance, "estimates")),
+    "retrieval in the full set": ((metrics.RPrecisionFull, "estimates"),),
     "intervals": (
         *((bootstrap.ScriptBootstrap, name) for name in ("__init__", "sums", "quantiles")),
-        *((module, "percentile_interval") for module in (accuracy, breakdown, faces, learned)),
-        *((faces, name) for name in ("frechet_influence", "wasserstein_influence")),
-        (learned, "frechet_influence"),
+        *((module, "percentile_interval") for module in (estimates, tables)),
+        *((distances, name) for name in ("frechet_deviations", "wasserstein_deviations")),
     ),
 }
 """Functions of the suite by part, in the place where they are called. What one of them calls of another part counts
@@ -192,7 +196,7 @@ def made_up_question(count: int) -> Question:
     """
     generator = np.random.default_rng(1)
     target = made_up_faces(count, seed=2)
-    answers = np.clip(0.7 * target + 0.3 * target.mean(axis=0) + generator.normal(0, 0.05, target.shape), LOWER, UPPER)
+    given = np.clip(0.7 * target + 0.3 * target.mean(axis=0) + generator.normal(0, 0.05, target.shape), LOWER, UPPER)
     samples: list[Sample] = []
     while len(samples) < count:
         start, size = len(samples), int(generator.integers(1, 4))
@@ -206,7 +210,7 @@ def made_up_question(count: int) -> Question:
         ids=[sample.id for sample in samples],
         training=torch.from_numpy(made_up_faces(count, seed=3)),
         targets=torch.from_numpy(target),
-        predictions=torch.from_numpy(answers.astype(np.float32)),
+        predictions=torch.from_numpy(given.astype(np.float32)),
         valid=torch.from_numpy(generator.random(count) > 0.01),
     )
 

@@ -114,8 +114,8 @@ def _scored(
     from kfzoo.evaluation.callback import commit
     from kfzoo.evaluation.provenance import hardware
     from kfzoo.evaluation.results import Results
-    from kfzoo.evaluation.rows import Rows
     from kfzoo.evaluation.suite import EvaluationSuite
+    from kfzoo.metrics.rows import Rows
 
     known = data.known
     scored = [row for row in range(len(known)) if known[row] or not known.any()]

@@ -18,8 +18,8 @@ from kfzoo.evaluation.evaluator import check_evaluator, load_evaluator
 from kfzoo.evaluation.leaderboard import print_leaderboard
 from kfzoo.evaluation.provenance import hardware
 from kfzoo.evaluation.results import DataIdentity, Results, write_results
-from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.suite import EvaluationSuite
+from kfzoo.metrics.rows import Rows
 
 if TYPE_CHECKING:
     from kfzoo.rendering.contact_sheet import Row

@@ -18,10 +18,10 @@ from rich.table import Table
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.evaluation.callback import commit, identity, whole
 from kfzoo.evaluation.provenance import hardware
-from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.scores import METRICS, REFERENCES
 from kfzoo.evaluation.suite import EvaluationSuite
 from kfzoo.files import replacing
+from kfzoo.metrics.rows import Rows
 
 FORMAT = "kfzoo-evaluator"
 SHOWN = ("r_precision_1", "r_precision_2", "r_precision_3", "r_precision_reverse_1", "r_precision_full_1", "mmd")
