@@ -67,6 +67,7 @@ class Board:
 def condition_of(config: Path) -> str:
     """Returns what the model of a configuration is scored on: text, or images (its class says so, or the file name)."""
     from kfzoo import models
+    from kfzoo.configs import read_config
 
     class_path: str = read_config(config)["model"]["class_path"]
     condition: str = getattr(models, class_path.rpartition(".")[2]).condition

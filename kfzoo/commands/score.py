@@ -112,8 +112,8 @@ def _scored(
 
     from kfzoo.commands.score_data import target_of
     from kfzoo.evaluation.results import Results
-    from kfzoo.evaluation.rows import Rows
     from kfzoo.evaluation.suite import EvaluationSuite
+    from kfzoo.metrics.rows import Rows
 
     known = data.known
     scored = [row for row in range(len(known)) if known[row] or not known.any()]

@@ -16,8 +16,8 @@ from kfzoo.evaluation.evaluator import check_evaluator, load_evaluator
 from kfzoo.evaluation.leaderboard import print_leaderboard
 from kfzoo.evaluation.provenance import provenance_of
 from kfzoo.evaluation.results import Results, write_results
-from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.suite import EvaluationSuite
+from kfzoo.metrics.rows import Rows
 from kfzoo.training.trainer import data_module, writes_files
 
 if TYPE_CHECKING:

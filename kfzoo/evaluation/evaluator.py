@@ -61,7 +61,7 @@ class MotionEvaluator(ZooModule, ABC):
         super().__init__()
         self.motion = MotionEncoder(len(CHANNELS), dim, width, layers, heads, dropout)
         self.projection = nn.Linear(condition_dim, dim)
-        self._retrieval = RPrecision(dim)
+        self._retrieval = RPrecision(channels=dim)  # of embeddings
 
     @abstractmethod
     def embed_condition(self, batch: KeyframeBatch) -> Tensor:
@@ -124,7 +124,7 @@ class MotionEvaluator(ZooModule, ABC):
 
     def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
         """Keeps the vectors of both sides."""
-        self._retrieval.update(self.embed_condition(batch), self.encode_motion(batch.targets))
+        self._retrieval.update(batch.ids, self.encode_motion(batch.targets), self.embed_condition(batch))
 
     def on_validation_epoch_end(self) -> None:
         """Logs R-Precision@1 to 3 over the whole validation part; the first selects the checkpoint."""

@@ -17,10 +17,10 @@ from rich.table import Table
 
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.evaluation.provenance import provenance_of
-from kfzoo.evaluation.rows import Rows
 from kfzoo.evaluation.scores import METRICS, REFERENCES, Score
 from kfzoo.evaluation.suite import EvaluationSuite
 from kfzoo.files import replacing
+from kfzoo.metrics.rows import Rows
 from kfzoo.training.trainer import data_module, writes_files
 
 FORMAT = "kfzoo-evaluator"

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from kfzoo.data.clip import FPS
 from kfzoo.evaluation.scores import Score
-from kfzoo.metrics.functional import acceleration, frechet_distance, jerk, moments, speed
+from kfzoo.metrics.functional.frechet import frechet_distance, moments
+from kfzoo.metrics.functional.motion import acceleration, jerk, speed
 
 STATIC = 0.1
 """A clip is static when its speed is at most this share of the mean speed of the ground truth's clips."""

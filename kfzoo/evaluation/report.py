@@ -1,4 +1,4 @@
-"""A report in the terminal: one set of predictions beside the references, and its breakdowns."""
+"""A report in the terminal: one set of predictions next to the references, and its tables."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ TABLES = {
     "subject": "By subject",
     "keyframe": "By keyframe",
 }
-"""Breakdowns that are printed, and their titles; the results file holds the channels', too."""
+"""Tables that are printed, and their titles; the results file holds the channels', too."""
 
 MOST_ROWS = 20
-"""Rows of a breakdown that are printed."""
+"""Rows of a table that are printed."""
 
 COUNTS = ("n", "channels", "skipped")
 """Columns of whole numbers."""
@@ -34,13 +34,13 @@ COUNTS = ("n", "channels", "skipped")
 DECIMALS = 4
 LEGEND = (
     "↓ lower is better; ↑ higher is better; → nearer to the ground truth's is better. Brackets: 95 % interval. "
-    "Beside it what others would reach: the ground truth itself, the ground truth shuffled, the training part's mean "
+    "Next to it the references: the ground truth itself, the ground truth shuffled, the training part's mean "
     "face, and the face at rest. Samples without a valid answer are scored as the mean face, where there is one."
 )
 
 
 def print_report(results: Results, console: Console | None = None) -> None:
-    """Prints all numbers of a results file but the single channels'.
+    """Prints all numbers of a results file except the single channels'.
 
     Args:
         results: Of any status.
@@ -60,7 +60,7 @@ def print_report(results: Results, console: Console | None = None) -> None:
     for name, title in TABLES.items():
         if name in results.tables and results.tables[name].rows:
             console.print()
-            console.print(_breakdown(title, results.tables[name]))
+            console.print(_table(title, results.tables[name]))
     console.print()
     console.print(Text(LEGEND, style="dim"))
 
@@ -68,7 +68,7 @@ def print_report(results: Results, console: Console | None = None) -> None:
 def _heading(results: Results) -> str:
     data = results.data
     evaluator = f", evaluator {results.evaluator[:8]}" if results.evaluator else ""
-    target = ", without truth" if results.status == "no ground truth" else ""
+    target = ", without ground truth" if results.status == "no ground truth" else ""
     where = f"{data.source}, {data.part}: {results.count:,} keyframes, data {data.fingerprint[:8]}"
     return f"{results.model} on {where}{evaluator}{target}"
 
@@ -90,7 +90,7 @@ def _scores(title: str, results: Results, names: Sequence[str]) -> Grid:
 
 
 def _skipped(results: Results) -> str:
-    """Says how many channels had no correlation, and are not in its mean."""
+    """How many channels had no correlation, and are not in its mean."""
     table = results.tables.get("cross_comparison")
     if table is None or "skipped" not in table.columns:
         return ""
@@ -99,7 +99,7 @@ def _skipped(results: Results) -> str:
     return f"Constant channels, left out of the means of correlations: {counts}."
 
 
-def _breakdown(title: str, table: Table) -> Grid:
+def _table(title: str, table: Table) -> Grid:
     more = f" (the first {MOST_ROWS} of {len(table.rows)})" if len(table.rows) > MOST_ROWS else ""
     grid = _grid(f"{title}{more}", "", *table.columns)
     for name, values in list(table.rows.items())[:MOST_ROWS]:

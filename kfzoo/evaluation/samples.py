@@ -1,11 +1,10 @@
-"""Errors of each sample, kept beside the results for paired tests."""
+"""Errors of each sample, in a file next to the results, for paired tests."""
 
 from __future__ import annotations
 
 import csv
 import math
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from kfzoo.files import replacing
 COLUMNS = ("id", "valid", "mse", "mae", "mean_face_mse")
 
 DIGITS = 9
-"""Significant digits of an error on disk: as many as tell every float32 apart."""
+"""Significant digits of an error on disk: enough to distinguish all float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +29,7 @@ class Samples:
         valid: (N,) bool; rows that are not valid were scored as the mean face.
         mse: (N,) float64.
         mae: (N,) float64.
-        mean_face_mse: (N,) float64, what the mean face of the training split reaches: whoever reads the file can test
-            whether the model beats it.
+        mean_face_mse: (N,) float64, MSE of the training split's mean face, to test whether the model is better.
     """
 
     ids: NDArray[np.str_]
@@ -47,6 +45,8 @@ class Samples:
     @property
     def scripts(self) -> NDArray[np.str_]:
         """(N,) the script each sample comes from."""
+        from kfzoo.metrics.rows import scripts_of  # imports torch, which only readers of results do without
+
         return scripts_of(self.ids)
 
     @property
@@ -55,18 +55,13 @@ class Samples:
         return np.array([name.rpartition("/")[0] or name for name in self.scripts.tolist()], dtype=np.str_)
 
 
-def scripts_of(ids: Sequence[str] | NDArray[np.str_]) -> NDArray[np.str_]:
-    """The script of each sample: what stands before the last `#` of its id, or the whole id where there is none."""
-    return np.array([str(name).rpartition("#")[0] or str(name) for name in ids], dtype=np.str_)
-
-
 def write_samples(path: str | os.PathLike[str], samples: Samples) -> None:
     """Writes samples as CSV, errors with `DIGITS` digits.
 
     Raises:
         InputError: When the folder cannot be written.
     """
-    with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         errors = zip(samples.mse.tolist(), samples.mae.tolist(), samples.mean_face_mse.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""`Score`, and what is to be known of each metric to print it. Without torch, for commands that only read results."""
+"""`Score`, and how each metric is printed. Without torch, for commands that only read results."""
 
 from __future__ import annotations
 

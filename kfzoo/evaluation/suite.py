@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+from torchmetrics import MetricCollection
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import Sample
-from kfzoo.evaluation.accuracy import cross_comparison_scores, detection_scores, error_scores
-from kfzoo.evaluation.bootstrap import ScriptBootstrap
-from kfzoo.evaluation.breakdown import channel_tables, group_tables
-from kfzoo.evaluation.faces import FaceSet, compare_with_target, compare_with_training, influential_scores
-from kfzoo.evaluation.jackknife import Influential
-from kfzoo.evaluation.learned import Evaluator, compare_embeddings, embed_faces, retrieval_scores
-from kfzoo.evaluation.rows import RowGatherer, Rows
-from kfzoo.evaluation.samples import Samples, scripts_of
+from kfzoo.evaluation.embedding import Evaluator, SampleEmbedder
+from kfzoo.evaluation.samples import Samples
 from kfzoo.evaluation.scores import METRICS, Score, Table
-from kfzoo.metrics.functional.errors import SampleErrors, sample_errors
-from kfzoo.metrics.functional.frechet import moments
+from kfzoo.evaluation.tables import channel_tables, group_tables
+from kfzoo.metrics import (
+    CrossComparison,
+    Detection,
+    Diversity,
+    ErrorStatistics,
+    FrechetDistance,
+    MultimodalDistance,
+    RowMetric,
+    RPrecision,
+    RPrecisionFull,
+    WassersteinDistance,
+)
+from kfzoo.metrics.answers import Answers, Embedder, FaceSet, TestSet, with_mean_face
+from kfzoo.metrics.bootstrap import ScriptBootstrap
+from kfzoo.metrics.estimates import Estimate, MeanEstimate, with_intervals
+from kfzoo.metrics.functional.errors import sample_errors
+from kfzoo.metrics.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What the suite says of one set of predictions.
+    """The suite's result for one set of predictions.
 
     Attributes:
         scores: By the names in `METRICS`, in their order, without those that the data cannot give.
@@ -50,42 +62,44 @@ class Report:
         return values | {"invalid": float(self.invalid), "n": float(self.count)}
 
 
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """N samples before any answer: what all reports on them share."""
+def suite_metrics(training: FaceSet | None, embedder: Embedder | None, seed: int) -> dict[str, RowMetric]:
+    """Returns all metrics of the suite by name.
 
-    ids: NDArray[np.str_]
-    scripts: NDArray[np.str_]
-    bootstrap: ScriptBootstrap
-    targets: FaceSet | None
-    mean_face_mse: NDArray[np.float64] | None
-    conditions: Tensor | None
+    Args:
+        training: Ground truth of the training split; without it no distance to it is measured.
+        embedder: Embeds samples and faces; without it there is no metric in the space of a learned evaluator.
+        seed: Of the pools, and of Diversity in large sets.
+    """
+    metrics: dict[str, RowMetric] = {
+        "errors": ErrorStatistics(training),
+        "detection": Detection(training),
+        "cross_comparison": CrossComparison(training),
+        "diversity": Diversity(training, seed),
+        "fid_test": FrechetDistance(training, "targets"),
+        "w_dist_test": WassersteinDistance(training, "targets"),
+    }
+    if training is not None:
+        metrics |= {"fid": FrechetDistance(training), "w_dist": WassersteinDistance(training)}
+    if embedder is not None:
+        metrics |= {
+            "r_precision": RPrecision(training, embedder, seed=seed),
+            "r_precision_reverse": RPrecision(training, embedder, seed=seed, reverse=True),
+            "r_precision_distinct": RPrecision(training, embedder, seed=seed, distinct=True),
+            "r_precision_full": RPrecisionFull(training, embedder),
+            "mmd": MultimodalDistance(training, embedder),
+            "mmd_unnormalised": MultimodalDistance(training, embedder, normalised=False),
+        }
+    if training is not None and embedder is not None:
+        metrics["fid_embedding"] = FrechetDistance(training, embedder=embedder)
+    return metrics
 
 
-@dataclass(frozen=True, eq=False)
-class _Answer:
-    """N faces, and what is known of them without the question."""
-
-    faces: FaceSet
-    embeddings: Tensor | None
-    statistics: dict[str, Influential] = field(default_factory=dict)
-
-    def reordered(self, order: Tensor) -> _Answer:
-        """The same faces for other samples: nothing has to be computed again."""
-        statistics = {name: each._replace(influence=each.influence[order]) for name, each in self.statistics.items()}
-        embeddings = None if self.embeddings is None else self.embeddings[order]
-        return _Answer(self.faces.reordered(order), embeddings, statistics)
-
-
-class EvaluationSuite(nn.Module):
+class EvaluationSuite(MetricCollection):
     """Scores predictions against the ground truth, against the training split, and in a learned evaluator's space.
 
-    `update` it with every batch on every process, then `compute`. The same rows give the same report, whatever the
-    batch size, the order or the number of processes. Numbers are computed in float64 on the CPU, but for the
-    evaluator's embeddings.
-
-    It keeps the rows themselves and calls the pure functions of `kfzoo.metrics.functional` on all of them at the end:
-    only then is it known which samples came twice, and reference rows and intervals need them anyway.
+    `update` it with every batch on every process, as each of its metrics: `(ids, predictions, targets, valid)`. Then
+    `report` what `gather` returns, or `compute` the values alone. All metrics are one compute group: the rows are kept
+    and gathered once. The same rows give the same report for any batch size, order or number of processes.
 
     A report holds every metric of `METRICS` that its data can give, and no made-up number. Each has a 95 % interval:
     R-Precision in pools that of its shuffles, all others that of a bootstrap over scripts, where there are two.
@@ -96,8 +110,8 @@ class EvaluationSuite(nn.Module):
 
     Args:
         train_coefficients: (M, 61) ground truth of the training split, or None when there is none at hand.
-        samples: What is asked for; it tells the evaluator's conditions and the tables by emotion and subject.
-        evaluator: A learned one.
+        samples: The test samples: the evaluator's conditions and the tables by emotion and subject come from them.
+        evaluator: A learned one; only a process that calls `report` needs it.
         seed: Of the bootstrap, the pools and the chance row.
         resamples: Of the bootstrap.
 
@@ -113,52 +127,43 @@ class EvaluationSuite(nn.Module):
         seed: int = 0,
         resamples: int = 1000,
     ) -> None:
-        super().__init__()
-        self._training = None if train_coefficients is None else FaceSet.of(train_coefficients.detach().cpu())
+        training = None if train_coefficients is None else FaceSet.of(train_coefficients)
+        embedder = None if evaluator is None else SampleEmbedder(evaluator, samples)
+        metrics = suite_metrics(training, embedder, seed)
+        # Given in advance, or the first update would keep the rows of each metric to compare them.
+        super().__init__(dict(metrics), compute_groups=[sorted(metrics)])
+        self._training = training
+        self._embedder = embedder
         self._samples = {sample.id: sample for sample in samples}
-        self._evaluator = evaluator
         self._seed = seed
         self._resamples = resamples
-        self._embedded = (
-            moments(embed_faces(evaluator, self._training.values)) if evaluator and self._training else None
-        )
-        self._question: _Question | None = None
-        self.gatherer = RowGatherer(len(CHANNELS))
+        self._last: tuple[TestSet, ScriptBootstrap] | None = None
 
-    def update(self, ids: Sequence[str], predictions: Tensor, targets: Tensor, valid: Tensor) -> None:
-        """Adds a batch.
-
-        Args:
-            ids: B names, `<script id>#<keyframe index>`; one that comes again is counted once.
-            predictions: (B, 61) coefficients.
-            targets: (B, 61) ground truth.
-            valid: (B,) bool; False where the model gave no usable answer.
-
-        Raises:
-            ValueError: For shapes that do not fit, or a target that is not finite.
-        """
-        self.gatherer.update(ids, predictions, targets, valid)
-
-    def reset(self) -> None:
-        """Forgets all rows."""
-        self.gatherer.reset()
+    @property
+    def metrics(self) -> list[RowMetric]:
+        """All metrics, on their common state."""
+        return [cast(RowMetric, metric) for metric in self.values(copy_state=False)]
 
     def gather(self) -> Rows:
         """Returns the rows of all processes; every process has to call it.
 
         Raises:
-            ValueError: When there is none, or one id stands for two different targets.
+            ValueError: When there is none, or one id has two different targets.
         """
-        rows: Rows = self.gatherer.compute()
-        return rows
+        return self.metrics[0].gather()
 
-    def compute(self) -> Report:
-        """Returns the report on the rows of all processes; every process has to call it.
+    def compute(self) -> dict[str, Any]:
+        """Returns the values of all metrics, without intervals; every process has to call it.
 
         Raises:
             ValueError: As `gather` and `report`.
         """
-        return self.report(self.gather())
+        rows, predictions, _ = with_mean_face(self.gather(), self._training)
+        if not len(rows.ids):
+            return {}
+        test, _ = self._test_set(rows)
+        found = self._estimates(Answers.of(test, FaceSet.of(predictions), self._embedder), None)
+        return {name: torch.tensor(each.value, dtype=torch.float64) for name, each in found.items()}
 
     def report(self, rows: Rows) -> Report:
         """Scores rows.
@@ -169,27 +174,22 @@ class EvaluationSuite(nn.Module):
         Raises:
             ValueError: With an evaluator, for an id that is none of the suite's samples.
         """
-        rows = rows.in_order()
-        answered = rows.valid & np.isfinite(rows.predictions).all(axis=1)
-        count, invalid = len(rows.ids), int((~answered).sum())
-        if self._training is None:
-            rows, answered = rows.at(answered), answered[answered]
+        count = len(rows.ids)
+        rows, predictions, answered = with_mean_face(rows, self._training)
+        invalid = count - int(answered.sum())
         if not len(rows.ids):
             return Report({}, None, {}, count, invalid)
-        predictions = torch.from_numpy(rows.predictions).double()
-        if self._training is not None:
-            predictions[torch.from_numpy(~answered)] = self._training.moments.mean
-        question, answer = self._ask(rows), self._answer(FaceSet.of(predictions))
-        if question.targets is None:
-            return Report(self._scores(question, answer), None, {}, count, invalid)
-        errors = sample_errors(predictions, question.targets.values)
-        tables = channel_tables(answer.faces, question.targets, self._training)
-        tables |= group_tables(question.ids, errors, self._samples, self._resamples, self._seed)
-        samples = _samples(question, errors, answered)
-        return Report(self._scores(question, answer), samples, tables, count, invalid)
+        test, bootstrap = self._test_set(rows)
+        answers = Answers.of(test, FaceSet.of(predictions), self._embedder)
+        scores = _scores(self._estimates(answers, bootstrap), bootstrap)
+        if test.targets is None:
+            return Report(scores, None, {}, count, invalid)
+        tables = channel_tables(answers, self._training)
+        tables |= group_tables(test.ids, answers.errors, self._samples, self._resamples, self._seed)
+        return Report(scores, self._sample_errors(answers, answered), tables, count, invalid)
 
     def reference_reports(self, rows: Rows) -> dict[str, Report]:
-        """Scores what any table needs beside it to be read, by the names in `REFERENCES`; without tables.
+        """Scores the reference rows of a table, by the names in `REFERENCES`; scores alone.
 
         The ground truth itself; chance, which is the ground truth shuffled among the samples; the mean face of the
         training split; and the face at rest. Without the ground truth the first two are missing, without a training
@@ -201,86 +201,73 @@ class EvaluationSuite(nn.Module):
         Raises:
             ValueError: As `report`.
         """
-        question = self._ask(rows.in_order())
-        count = len(question.ids)
-        reports: dict[str, Report] = {}
-        if question.targets is not None:
-            target = self._answer(question.targets)
-            shuffled = torch.from_numpy(np.random.default_rng(self._seed).permutation(count))
-            reports["ground_truth"] = self._reference_report(question, target)
-            reports["chance"] = self._reference_report(question, target.reordered(shuffled))
-            del target  # one answer at a time: at 10,000 samples it holds 20 MiB
+        test, bootstrap = self._test_set(rows.in_order())
+        count = len(test.ids)
+        scores: dict[str, dict[str, Score]] = {}
+        if test.targets is not None:
+            answers = Answers.of(test, test.targets, self._embedder)
+            of_set, of_pairs = self._estimates_of_set(answers), self._estimates_of_pairs(answers, bootstrap)
+            scores["ground_truth"] = _scores(of_set | of_pairs, bootstrap)
+            order = torch.from_numpy(np.random.default_rng(self._seed).permutation(count))
+            # The same set of faces: nothing of it has to be computed again.
+            of_set = {name: each.reordered(order) for name, each in of_set.items()}
+            of_pairs = self._estimates_of_pairs(answers.reordered(order), bootstrap)
+            scores["chance"] = _scores(of_set | of_pairs, bootstrap)
+            del answers, of_set, of_pairs  # one set of answers at a time: with 10,000 samples it holds 20 MiB
         faces = {"zero_face": torch.zeros(len(CHANNELS))}
         if self._training is not None:
             faces = {"mean_face": self._training.moments.mean} | faces
         for name, face in faces.items():
-            answer = self._answer(FaceSet.of(face.expand(count, -1)))
-            reports[name] = self._reference_report(question, answer)
-        return reports
+            answers = Answers.of(test, FaceSet.of(face.expand(count, -1)), self._embedder)
+            scores[name] = _scores(self._estimates(answers, bootstrap), bootstrap)
+        return {name: Report(each, None, {}, count, 0) for name, each in scores.items()}
 
-    def _reference_report(self, question: _Question, answer: _Answer) -> Report:
-        count = len(question.ids)
-        samples = None
-        if question.targets is not None:
-            errors = sample_errors(answer.faces.values, question.targets.values)
-            samples = _samples(question, errors, np.ones(count, dtype=bool))
-        return Report(self._scores(question, answer), samples, {}, count, 0)
+    def _test_set(self, rows: Rows) -> tuple[TestSet, ScriptBootstrap]:
+        """The samples of rows and a bootstrap over their scripts; kept for the next call on the same samples."""
+        if self._last is None or not _same(rows, self._last[0]):
+            test = TestSet.of(rows, self._embedder)
+            self._last = test, ScriptBootstrap(test.scripts, self._resamples, self._seed)
+        return self._last
 
-    def _ask(self, rows: Rows) -> _Question:
-        """What the reports on rows share; kept for the next call on the same samples."""
-        last = self._question
-        if last is None or not _same(rows, last):
-            scripts = scripts_of(rows.ids)
-            target = None if rows.targets is None else FaceSet.of(torch.from_numpy(rows.targets))
-            mean_face_mse = None
-            if target is not None and self._training is not None:
-                mean_face = self._training.moments.mean.expand_as(target.values)
-                mean_face_mse = sample_errors(mean_face, target.values).mse.numpy()
-            bootstrap = ScriptBootstrap(scripts, self._resamples, self._seed)
-            last = _Question(rows.ids, scripts, bootstrap, target, mean_face_mse, self._conditions(rows.ids))
-            self._question = last
-        return last
+    def _estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None) -> dict[str, Estimate | MeanEstimate]:
+        return self._estimates_of_set(answers) | self._estimates_of_pairs(answers, bootstrap)
 
-    def _conditions(self, ids: NDArray[np.str_]) -> Tensor | None:
-        if self._evaluator is None:
+    def _estimates_of_set(self, answers: Answers) -> dict[str, Any]:
+        """What does not depend on which face answers which sample."""
+        return {
+            name: each
+            for metric in self.metrics
+            if not metric.needs
+            for name, each in metric.estimates(answers).items()
+        }
+
+    def _estimates_of_pairs(self, answers: Answers, bootstrap: ScriptBootstrap | None) -> dict[str, Any]:
+        """What compares each face with its own sample."""
+        return {
+            name: each
+            for metric in self.metrics
+            if metric.needs and getattr(answers.test, metric.needs) is not None
+            for name, each in metric.estimates(answers, bootstrap).items()
+        }
+
+    def _sample_errors(self, answers: Answers, answered: NDArray[np.bool_]) -> Samples | None:
+        if self._training is None:
             return None
-        missing = [name for name in ids.tolist() if name not in self._samples]
-        if missing:
-            raise ValueError(f"the evaluator needs the sample of every row, and knows none with the id '{missing[0]}'")
-        return self._evaluator.embed_samples([self._samples[name] for name in ids.tolist()])
-
-    def _answer(self, faces: FaceSet) -> _Answer:
-        statistics = compare_with_training(faces, self._training, self._seed)
-        if self._evaluator is None:
-            return _Answer(faces, None, statistics)
-        embeddings = embed_faces(self._evaluator, faces.values)
-        if self._embedded is not None:
-            statistics |= compare_embeddings(embeddings, self._embedded)
-        return _Answer(faces, embeddings, statistics)
-
-    def _scores(self, question: _Question, answer: _Answer) -> dict[str, Score]:
-        """All scores there are, in the order of `METRICS`."""
-        bootstrap, statistics = question.bootstrap, answer.statistics
-        scores: dict[str, Score] = {}
-        if question.targets is not None:
-            predictions, targets = answer.faces.values, question.targets.values
-            scores |= error_scores(sample_errors(predictions, targets), bootstrap)
-            scores |= detection_scores(predictions, targets, bootstrap)
-            scores |= cross_comparison_scores(predictions, targets, bootstrap)
-            statistics = statistics | compare_with_target(answer.faces, question.targets)
-        scores |= influential_scores(statistics, bootstrap)
-        if question.conditions is not None and answer.embeddings is not None:
-            scores |= retrieval_scores(question.conditions, answer.embeddings, question.scripts, bootstrap, self._seed)
-        return {name: scores[name] for name in METRICS if name in scores and math.isfinite(scores[name].value)}
+        targets = answers.targets.values
+        mean_face = sample_errors(self._training.moments.mean.expand_as(targets), targets)
+        errors = answers.errors
+        return Samples(
+            answers.test.ids, answered, errors.mse.numpy(), errors.mae.numpy(), mean_face_mse=mean_face.mse.numpy()
+        )
 
 
-def _samples(question: _Question, errors: SampleErrors, answered: NDArray[np.bool_]) -> Samples | None:
-    if question.mean_face_mse is None:
-        return None
-    return Samples(question.ids, answered, errors.mse.numpy(), errors.mae.numpy(), question.mean_face_mse)
+def _scores(estimates: dict[str, Estimate | MeanEstimate], bootstrap: ScriptBootstrap) -> dict[str, Score]:
+    """All scores that are defined, in the order of `METRICS`."""
+    found = with_intervals(estimates, bootstrap)
+    return {name: Score(*found[name]) for name in METRICS if name in found and math.isfinite(found[name].value)}
 
 
-def _same(rows: Rows, question: _Question) -> bool:
-    if not np.array_equal(rows.ids, question.ids) or (rows.targets is None) != (question.targets is None):
+def _same(rows: Rows, test: TestSet) -> bool:
+    if not np.array_equal(rows.ids, test.ids) or (rows.targets is None) != (test.targets is None):
         return False
-    return question.targets is None or np.array_equal(torch.from_numpy(rows.targets).double(), question.targets.values)
+    return test.targets is None or np.array_equal(torch.from_numpy(rows.targets).double(), test.targets.values)

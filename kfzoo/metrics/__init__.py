@@ -1,15 +1,13 @@
-"""Metrics as torchmetrics classes: each holds the state of its twin in `kfzoo.metrics.functional`, and no maths."""
+"""The metrics of the suite as torchmetrics classes, all with one state: rows of ids, predictions and targets."""
 
 from __future__ import annotations
 
-from kfzoo.metrics.agreement import CrossComparison, HeadPose, PerCoefficient
-from kfzoo.metrics.detection import Detection, ToleranceAccuracy
-from kfzoo.metrics.diversity import Diversity
+from kfzoo.metrics.agreement import CrossComparison
+from kfzoo.metrics.detection import Detection
+from kfzoo.metrics.distances import Diversity, FrechetDistance, WassersteinDistance
 from kfzoo.metrics.errors import ErrorStatistics
-from kfzoo.metrics.frechet import FrechetDistance
-from kfzoo.metrics.paired import PairedComparison
 from kfzoo.metrics.retrieval import MultimodalDistance, RPrecision, RPrecisionFull
-from kfzoo.metrics.wasserstein import WassersteinDistance
+from kfzoo.metrics.row_metric import RowMetric
 
 __all__ = [
     "CrossComparison",
@@ -17,12 +15,9 @@ __all__ = [
     "Diversity",
     "ErrorStatistics",
     "FrechetDistance",
-    "HeadPose",
     "MultimodalDistance",
-    "PairedComparison",
-    "PerCoefficient",
     "RPrecision",
     "RPrecisionFull",
-    "ToleranceAccuracy",
+    "RowMetric",
     "WassersteinDistance",
 ]

@@ -1,103 +1,52 @@
-"""State of detection and of the share within a tolerance: counts, and one share a sample."""
+"""Whether a blendshape is on when it should be, and how many values are within a tolerance."""
 
 from __future__ import annotations
 
-from typing import Any
-
+import numpy as np
 import torch
-from torch import Tensor
-from torchmetrics import Metric
+from numpy.typing import NDArray
 
+from kfzoo.metrics.answers import Answers
+from kfzoo.metrics.bootstrap import ScriptBootstrap
+from kfzoo.metrics.estimates import Estimate, from_draws
 from kfzoo.metrics.functional.detection import (
-    DetectionCounts,
     detection_accuracy,
     detection_counts,
     detection_f1,
     tolerance_accuracies,
 )
-from kfzoo.metrics.state import RowMetric
+from kfzoo.metrics.row_metric import RowMetric
 
 
-class Detection(Metric):
-    """Accuracy and F1 of which blendshapes are on; higher is better.
+class Detection(RowMetric):
+    """Accuracy and F1 of which blendshapes are on, and the share of values within a tolerance; higher is better.
 
-    Formulas, units and sources: `kfzoo.metrics.functional.detection`.
-
-    Args:
-        channels: Number of channels, D.
-        threshold: From which value a blendshape counts as on.
+    Numbers: `detection_accuracy`, `detection_f1` and `tolerance_accuracy`, over all channels together. Formulas, units
+    and sources: `kfzoo.metrics.functional.detection`. Arguments: `RowMetric`.
     """
 
-    is_differentiable = False
     higher_is_better = True
-    full_state_update = False
+    needs = "targets"
 
-    def __init__(self, channels: int = 61, threshold: float = 0.5, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.channels = channels
-        self.threshold = threshold
-        for name in DetectionCounts._fields:
-            self.add_state(name, torch.zeros(channels, dtype=torch.int64), dist_reduce_fx="sum")
-
-    def update(self, predictions: Tensor, targets: Tensor) -> None:
-        """Adds samples.
-
-        Args:
-            predictions: (B, D).
-            targets: (B, D).
-
-        Raises:
-            ValueError: For another number of channels, and as `detection_counts`.
-        """
-        counts = detection_counts(predictions, targets, self.threshold)
-        if len(counts.tp) != self.channels:
-            raise ValueError(f"predictions: expected {self.channels} channels, got {len(counts.tp)}")
-        for name, count in zip(DetectionCounts._fields, counts, strict=True):
-            setattr(self, name, getattr(self, name) + count)
-
-    def compute(self) -> dict[str, Tensor]:
-        """Returns `detection_accuracy` and `detection_f1`, scalars.
-
-        Raises:
-            ValueError: When there was no sample.
-        """
-        counts = DetectionCounts(*(getattr(self, name) for name in DetectionCounts._fields))
-        return {"detection_accuracy": detection_accuracy(counts), "detection_f1": detection_f1(counts)}
-
-
-class ToleranceAccuracy(RowMetric):
-    """Share of values as near to the ground truth as a tolerance; higher is better.
-
-    Formula, unit and source: `kfzoo.metrics.functional.detection`.
-
-    Args:
-        tolerance: In coefficient units.
-    """
-
-    is_differentiable = False
-    higher_is_better = True
-
-    def __init__(self, tolerance: float = 0.25, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.tolerance = tolerance
-        self.add_rows("shares")
-
-    def update(self, predictions: Tensor, targets: Tensor) -> None:
-        """Adds samples.
-
-        Args:
-            predictions: (B, D).
-            targets: (B, D).
-
-        Raises:
-            ValueError: As `tolerance_accuracies`.
-        """
-        self.append("shares", tolerance_accuracies(predictions, targets, self.tolerance))
-
-    def compute(self) -> Tensor:
-        """Returns the share, ().
-
-        Raises:
-            ValueError: When there was no sample.
-        """
-        return self.rows("shares").mean()
+    def estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None = None) -> dict[str, Estimate]:
+        """See `RowMetric.estimates`."""
+        predictions, targets = answers.faces.values, answers.targets.values
+        # Transposed, samples are where channels are: the counts are each sample's own.
+        counts = detection_counts(predictions.mT, targets.mT)
+        within = tolerance_accuracies(predictions, targets)
+        draws: dict[str, NDArray[np.float64]] = {}
+        if bootstrap:
+            columns = torch.stack([*(each.double() for each in counts), within], dim=1).numpy()
+            tp, fp, fn, tn, near = bootstrap.sums(columns).T
+            with np.errstate(invalid="ignore"):  # nothing is on in a resample: no F1
+                draws = {
+                    "detection_accuracy": (tp + tn) / (tp + fp + fn + tn),
+                    "detection_f1": 2 * tp / (2 * tp + fp + fn),
+                    "tolerance_accuracy": near / bootstrap.sizes,
+                }
+        values = {
+            "detection_accuracy": detection_accuracy(counts),
+            "detection_f1": detection_f1(counts),
+            "tolerance_accuracy": within.mean(),
+        }
+        return from_draws(values, draws)

@@ -1,46 +1,42 @@
-"""State of MSE, MAE and RMSE over a whole split."""
+"""MSE, MAE and RMSE over a whole split."""
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from torch import Tensor
-
-from kfzoo.metrics.functional.errors import NAMES, SampleErrors, error_statistics, sample_errors
-from kfzoo.metrics.state import RowMetric
+from kfzoo.metrics.answers import Answers
+from kfzoo.metrics.bootstrap import ScriptBootstrap
+from kfzoo.metrics.estimates import Estimate, from_draws
+from kfzoo.metrics.functional.errors import NAMES, SampleErrors, error_statistics
+from kfzoo.metrics.row_metric import RowMetric
 
 
 class ErrorStatistics(RowMetric):
     """Mean, median, standard deviation and P90 of the samples' MSE, MAE and RMSE; lower is better.
 
-    Formulas, units and sources: `kfzoo.metrics.functional.errors`.
+    Numbers: `mse`, `mse_median`, `mse_std`, `mse_p90`, and the same for `mae` and `rmse`. Formulas, units and sources:
+    `kfzoo.metrics.functional.errors`. Arguments: `RowMetric`.
     """
 
-    is_differentiable = False
     higher_is_better = False
+    needs = "targets"
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        for name in NAMES:
-            self.add_rows(name)
+    def estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None = None) -> dict[str, Estimate]:
+        """See `RowMetric.estimates`."""
+        return from_draws(error_statistics(answers.errors), _draws(answers.errors, bootstrap) if bootstrap else {})
 
-    def update(self, predictions: Tensor, targets: Tensor) -> None:
-        """Adds samples.
 
-        Args:
-            predictions: (B, D).
-            targets: (B, D).
-
-        Raises:
-            ValueError: As `sample_errors`.
-        """
-        for name, values in zip(NAMES, sample_errors(predictions, targets), strict=True):
-            self.append(name, values)
-
-    def compute(self) -> dict[str, Tensor]:
-        """Returns the statistics by name (`mse`, `mse_median`, …), scalars.
-
-        Raises:
-            ValueError: When there was no sample.
-        """
-        return error_statistics(SampleErrors(*(self.rows(name) for name in NAMES)))
+def _draws(errors: SampleErrors, bootstrap: ScriptBootstrap) -> dict[str, NDArray[np.float64]]:
+    values = torch.stack(errors, dim=1).numpy()
+    centre = values.mean(axis=0)
+    # About the mean, or the variance would be the small difference of two large numbers.
+    moved = values - centre
+    means, squares = np.split(bootstrap.means(np.hstack([moved, moved**2])), 2, axis=1)
+    draws: dict[str, NDArray[np.float64]] = {}
+    for column, name in enumerate(NAMES):
+        draws[name] = centre[column] + means[:, column]
+        draws[f"{name}_std"] = np.sqrt(np.maximum(squares[:, column] - means[:, column] ** 2, 0))
+        draws[f"{name}_median"], draws[f"{name}_p90"] = bootstrap.quantiles(values[:, column], (0.5, 0.9)).T
+    return draws

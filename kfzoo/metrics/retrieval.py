@@ -1,71 +1,63 @@
-"""State of R-Precision and the multimodal distance: the embeddings themselves."""
+"""R-Precision and the multimodal distance: does an answer find its own words or image, and how near is it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from kfzoo.metrics.functional._checks import labels, paired_rows
-from kfzoo.metrics.functional.retrieval import multimodal_distances, r_precision, r_precision_full, shuffle_interval
-from kfzoo.metrics.state import RowMetric
+from kfzoo.metrics.answers import Answers, Embedder, FaceSet
+from kfzoo.metrics.bootstrap import ScriptBootstrap
+from kfzoo.metrics.estimates import Estimate, MeanEstimate
+from kfzoo.metrics.functional.retrieval import (
+    multimodal_distances,
+    r_precision,
+    r_precision_full,
+    shuffle_interval,
+)
+from kfzoo.metrics.row_metric import RowMetric
+
+FULL_SET_LIMIT = 16384
+"""Most samples of which each is compared with all: that time is quadratic, and beyond the metric is left out."""
 
 
-class _EmbeddingPairs(RowMetric):
-    """Keeps pairs of embeddings.
+class _EmbeddingMetric(RowMetric):
+    """A metric of the embeddings of conditions and motions.
 
-    Args:
-        dim: Size of an embedding, E.
+    With an embedder the rows are coefficients, embedded in `compute`. Without one they are embeddings themselves:
+    those of the motions are the predictions, those of the conditions the targets, and `channels` is their size.
     """
 
-    is_differentiable = False
-
-    def __init__(self, dim: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.add_rows("conditions", dim)
-        self.add_rows("motions", dim)
-
-    def update(self, conditions: Tensor, motions: Tensor) -> None:
-        """Adds pairs.
-
-        Args:
-            conditions: (B, E) embeddings of the texts or images.
-            motions: (B, E) embeddings of their keyframes.
-
-        Raises:
-            ValueError: For shapes that do not fit, no pairs, or values that are not finite.
-        """
-        conditions, motions = paired_rows(conditions, motions, ("conditions", "motions"))
-        self.append("conditions", conditions)
-        self.append("motions", motions)
-
-    def pairs(self, reverse: bool = False) -> tuple[Tensor, Tensor]:
-        """Returns queries and gallery, (N, E): conditions and motions, or the other way round."""
-        names = ("motions", "conditions") if reverse else ("conditions", "motions")
-        return self.rows(names[0]), self.rows(names[1])
+    needs = "conditions"
 
 
-class RPrecision(_EmbeddingPairs):
+class RPrecision(_EmbeddingMetric):
     """R-Precision@k in random pools; higher is better.
 
-    Formula, unit and source: `kfzoo.metrics.functional.retrieval`.
+    Numbers: `r_precision_1` and so on for each k, with `_distinct` and `_reverse` after `r_precision` where they apply;
+    none when there are fewer samples, or scripts, than a pool holds. The interval is that of the shuffles, which says
+    how much the draw of the pools matters. Formula, unit and source: `kfzoo.metrics.functional.retrieval`.
 
     Args:
-        dim: Size of an embedding, E.
+        training: See `RowMetric`.
+        embedder: Without one, rows are embeddings: predictions those of motions, targets those of conditions.
         top: Largest k.
         pool: Rows in a pool.
         shuffles: How often the pools are drawn.
         seed: Of the draws.
         reverse: Whether motions look for their conditions.
-        distinct: Whether no two rows of a pool share a group.
+        distinct: Whether no two rows of a pool are of the same script.
     """
 
     higher_is_better = True
 
     def __init__(
         self,
-        dim: int,
+        training: Tensor | FaceSet | None = None,
+        embedder: Embedder | None = None,
+        *,
         top: int = 3,
         pool: int = 32,
         shuffles: int = 20,
@@ -74,110 +66,108 @@ class RPrecision(_EmbeddingPairs):
         distinct: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(dim, **kwargs)
+        super().__init__(training, embedder=embedder, **kwargs)
         self.top = top
         self.pool = pool
         self.shuffles = shuffles
         self.seed = seed
         self.reverse = reverse
         self.distinct = distinct
-        if distinct:
-            self.add_rows("groups", dtype=torch.int64)
 
-    def update(self, conditions: Tensor, motions: Tensor, groups: Tensor | None = None) -> None:
-        """Adds pairs.
-
-        Args:
-            conditions: (B, E) embeddings of the texts or images.
-            motions: (B, E) embeddings of their keyframes.
-            groups: (B,) integers, such as the script of a pair; needed by `distinct`, else not looked at.
-
-        Raises:
-            ValueError: For shapes that do not fit, no pairs, values that are not finite, or groups that are missing.
-        """
+    def estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None = None) -> dict[str, Estimate]:
+        """See `RowMetric.estimates`."""
+        conditions, motions = answers.pairs
+        groups, found = None, {}
         if self.distinct:
-            if groups is None:
-                raise ValueError("groups: expected one for each sample, got none; pools of distinct groups need them")
-            groups = labels("groups", groups, len(conditions))
-        super().update(conditions, motions)
-        if self.distinct and groups is not None:
-            self.append("groups", groups)
-
-    def compute(self) -> dict[str, Tensor]:
-        """Returns the mean over shuffles and its 95 % interval, scalars.
-
-        Returns:
-            `r_precision_1`, `r_precision_1_low`, `r_precision_1_high` and so on for each k; with `_distinct` and
-            `_reverse` after `r_precision` where they apply.
-
-        Raises:
-            ValueError: When there are fewer samples, or groups, than a pool holds.
-        """
-        queries, gallery = self.pairs(self.reverse)
-        values = r_precision(
-            queries,
-            gallery,
-            top=self.top,
-            pool=self.pool,
-            shuffles=self.shuffles,
-            seed=self.seed,
-            groups=self.rows("groups") if self.distinct else None,
-        )
+            names, members = np.unique(answers.test.scripts, return_inverse=True)
+            groups = torch.from_numpy(members)
+        if len(names if self.distinct else motions) < self.pool:
+            return {}
+        if _one_for_all(motions):
+            values = torch.arange(1, self.top + 1).expand(self.shuffles, self.top) / self.pool
+        else:
+            queries, gallery = (motions, conditions) if self.reverse else (conditions, motions)
+            options = {"top": self.top, "pool": self.pool, "shuffles": self.shuffles, "seed": self.seed}
+            values = r_precision(queries, gallery, **options, groups=groups)
         name = "r_precision" + "_distinct" * self.distinct + "_reverse" * self.reverse
-        ends = zip(("", "_low", "_high"), shuffle_interval(values), strict=True)
-        return {f"{name}_{k + 1}{end}": value[k] for end, value in ends for k in range(self.top)}
+        for k, (mean, low, high) in enumerate(zip(*shuffle_interval(values), strict=True), start=1):
+            found[f"{name}_{k}"] = Estimate(float(mean), (max(float(low), 0.0), min(float(high), 1.0)))
+        return found
 
 
-class RPrecisionFull(_EmbeddingPairs):
+class RPrecisionFull(_EmbeddingMetric):
     """R-Precision@k against all samples; higher is better.
 
-    Formula, unit and source: `kfzoo.metrics.functional.retrieval`.
+    Numbers: `r_precision_full_1` and so on for each k; none with fewer than `top` samples, or with more than
+    `FULL_SET_LIMIT`. Formula, unit and source: `kfzoo.metrics.functional.retrieval`.
 
     Args:
-        dim: Size of an embedding, E.
+        training: See `RowMetric`.
+        embedder: Without one, rows are embeddings: predictions those of motions, targets those of conditions.
         top: Largest k.
-        reverse: Whether motions look for their conditions.
     """
 
     higher_is_better = True
 
-    def __init__(self, dim: int, top: int = 3, reverse: bool = False, **kwargs: Any) -> None:
-        super().__init__(dim, **kwargs)
+    def __init__(
+        self,
+        training: Tensor | FaceSet | None = None,
+        embedder: Embedder | None = None,
+        *,
+        top: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(training, embedder=embedder, **kwargs)
         self.top = top
-        self.reverse = reverse
 
-    def compute(self) -> dict[str, Tensor]:
-        """Returns `r_precision_full_1` and so on for each k, scalars; `r_precision_full_reverse_1` in reverse.
+    def estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None = None) -> dict[str, MeanEstimate]:
+        """See `RowMetric.estimates`."""
+        conditions, motions = answers.pairs
+        count = len(motions)
+        if not self.top <= count <= FULL_SET_LIMIT:
+            return {}
+        if _one_for_all(motions):
+            hits = torch.arange(1, self.top + 1, dtype=torch.float64).expand(count, self.top) / count
+        else:
+            hits = r_precision_full(conditions, motions, top=self.top)
+        columns = enumerate(hits.unbind(dim=1), start=1)
+        return {f"r_precision_full_{k}": MeanEstimate.mean_of(column) for k, column in columns}
 
-        Raises:
-            ValueError: When there were fewer than `top` samples.
-        """
-        queries, gallery = self.pairs(self.reverse)
-        values = r_precision_full(queries, gallery, top=self.top).mean(dim=0)
-        name = "r_precision_full" + "_reverse" * self.reverse
-        return {f"{name}_{k + 1}": value for k, value in enumerate(values)}
 
-
-class MultimodalDistance(_EmbeddingPairs):
+class MultimodalDistance(_EmbeddingMetric):
     """Mean distance of a motion to its condition; lower is better.
 
-    Formula, unit and source: `kfzoo.metrics.functional.retrieval`.
+    Number: `mmd`, `mmd_unnormalised` when the embeddings are taken as they are. Formula, unit and source:
+    `kfzoo.metrics.functional.retrieval`.
 
     Args:
-        dim: Size of an embedding, E.
+        training: See `RowMetric`.
+        embedder: Without one, rows are embeddings: predictions those of motions, targets those of conditions.
         normalised: Whether each embedding is brought to length 1.
     """
 
     higher_is_better = False
 
-    def __init__(self, dim: int, normalised: bool = True, **kwargs: Any) -> None:
-        super().__init__(dim, **kwargs)
+    def __init__(
+        self,
+        training: Tensor | FaceSet | None = None,
+        embedder: Embedder | None = None,
+        *,
+        normalised: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(training, embedder=embedder, **kwargs)
         self.normalised = normalised
+        self.name = "mmd" if normalised else "mmd_unnormalised"
 
-    def compute(self) -> Tensor:
-        """Returns the mean distance, ().
+    def estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None = None) -> dict[str, MeanEstimate]:
+        """See `RowMetric.estimates`."""
+        return {self.name: MeanEstimate.mean_of(multimodal_distances(*answers.pairs, normalised=self.normalised))}
 
-        Raises:
-            ValueError: When there was no sample.
-        """
-        return multimodal_distances(*self.pairs(), normalised=self.normalised).mean()
+
+def _one_for_all(motions: Tensor) -> bool:
+    """Whether all motions are one, such as the mean face: it is at chance, k / n, for any pools.
+
+    As queries they all see one ranking, in which each row has its place; as a gallery they are all equally near.
+    """
+    return bool((motions == motions[0]).all())

@@ -19,7 +19,7 @@ from kfzoo.evaluation.results import (
     samples_path,
     write_results,
 )
-from kfzoo.evaluation.samples import Samples, read_samples, scripts_of, write_samples
+from kfzoo.evaluation.samples import Samples, read_samples, write_samples
 from kfzoo.evaluation.scores import Score, Table
 
 SAMPLES = Samples(
@@ -81,10 +81,10 @@ def test_samples_lie_beside_with_the_digits_of_float32(path: Path) -> None:
 
 def test_script_and_recording_of_an_id() -> None:
     ids = ["a#0", "a#b#12", "alone", "take/3#7", "day/take/3#7"]
-    assert scripts_of(ids).tolist() == ["a", "a#b", "alone", "take/3", "day/take/3"]
     none = np.zeros(len(ids))
-    clips = Samples(np.array(ids), none.astype(bool), none, none, none).recordings
-    assert clips.tolist() == ["a", "a#b", "alone", "take", "day/take"]
+    samples = Samples(np.array(ids), none.astype(bool), none, none, none)
+    assert samples.scripts.tolist() == ["a", "a#b", "alone", "take/3", "day/take/3"]
+    assert samples.recordings.tolist() == ["a", "a#b", "alone", "take", "day/take"]
 
 
 def test_nothing_is_left_when_a_number_is_not_finite(tmp_path: Path) -> None:

@@ -1,21 +1,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lightning.pytorch import LightningModule, Trainer
 from scipy import stats
 from scipy.spatial import distance
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from kfzoo.data.batch import Sample
 from kfzoo.data.script import Keyframe, Script
-from kfzoo.evaluation.rows import Rows
+from kfzoo.evaluation.embedding import SampleEmbedder
 from kfzoo.evaluation.scores import METRICS, REFERENCES
 from kfzoo.evaluation.suite import EvaluationSuite, Report
+from kfzoo.metrics import (
+    CrossComparison,
+    Detection,
+    Diversity,
+    ErrorStatistics,
+    FrechetDistance,
+    MultimodalDistance,
+    RowMetric,
+    RPrecision,
+    RPrecisionFull,
+    WassersteinDistance,
+)
+from kfzoo.metrics.rows import Rows
 
 COUNT = 40
 
@@ -61,7 +77,7 @@ def rows_of(names: Sequence[str], predictions: Tensor, wanted: Tensor | None) ->
 
 ERRORS = {name for name in METRICS if name.startswith(("mse", "mae", "rmse"))}
 COMPARED = {name for name in METRICS if name.startswith(("sf13", "sf14", "all61", "detection", "tolerance"))}
-OF_TRUTH = ERRORS | COMPARED | {"fid_test", "w_dist_test"}
+OF_TARGETS = ERRORS | COMPARED | {"fid_test", "w_dist_test"}
 OF_TRAINING = {"fid", "w_dist"}
 LEARNED = {name for name in METRICS if name.startswith(("r_precision", "mmd"))}
 
@@ -88,7 +104,7 @@ def everywhere(count: int = COUNT) -> Tensor:
 def evaluate(train: Tensor, predictions: Tensor, wanted: Tensor, valid: Tensor | None = None) -> Report:
     suite = EvaluationSuite(train)
     suite.update(ids(), predictions, wanted, everywhere() if valid is None else valid)
-    return suite.compute()
+    return suite.report(suite.gather())
 
 
 def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
@@ -107,7 +123,7 @@ def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, wanted
         "diversity": distance.pdist(p).mean(),
     }
     assert {name: report.scores[name].value for name in expected} == pytest.approx(expected, rel=1e-6)
-    assert set(report.scores) == OF_TRUTH | OF_TRAINING | {"diversity"}
+    assert set(report.scores) == OF_TARGETS | OF_TRAINING | {"diversity"}
     assert (report.count, report.invalid) == (COUNT, 0)
     assert report.scalars() == {name: score.value for name, score in report.scores.items()} | {"invalid": 0, "n": COUNT}
 
@@ -133,12 +149,12 @@ def test_batches_order_and_repeats_change_nothing(cuts: list[int], seed: int) ->
     valid = torch.rand(COUNT, generator=generator) > 0.2
     suite = EvaluationSuite(train, resamples=20)
     suite.update(ids(), predictions, wanted, valid)
-    whole = suite.compute()
+    whole = suite.report(suite.gather())
     suite.reset()
     order = torch.randperm(COUNT, generator=generator)
     for part in [*torch.tensor_split(order, cuts), order[:3]]:  # three come twice, as samplers repeat them
         suite.update([ids()[index] for index in part], predictions[part], wanted[part], valid[part])
-    again = suite.compute()
+    again = suite.report(suite.gather())
     assert again.scores == whole.scores
     assert again.tables == whole.tables
     assert again.samples is not None
@@ -201,13 +217,13 @@ def test_intervals_hold_the_mean_and_follow_the_seed(train: Tensor, predictions:
     assert report.scores == evaluate(train, predictions, wanted).scores
     suite = EvaluationSuite(train, seed=1)
     suite.update(ids(), predictions, wanted, everywhere())
-    assert suite.compute().scores["mse"] != report.scores["mse"]
+    assert suite.report(suite.gather()).scores["mse"] != report.scores["mse"]
 
 
 def test_one_sample_is_enough(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     suite = EvaluationSuite(train)
     suite.update(["take 0#0"], predictions[:1], wanted[:1], everywhere(1))
-    report = suite.compute()
+    report = suite.report(suite.gather())
     assert set(report.scores) >= ERRORS | OF_TRAINING | {"diversity", "all61_msd"}
     assert "all61_pearson" not in report.scores
     assert all(np.isfinite(value) for value in report.scalars().values())
@@ -219,7 +235,7 @@ def test_ids_of_any_script_survive(train: Tensor, predictions: Tensor, wanted: T
     names = ["日本語#0", "é#1", "", "a#b#2"]
     suite = EvaluationSuite(train)
     suite.update(names, predictions[:4], wanted[:4], everywhere(4))
-    samples = suite.compute().samples
+    samples = suite.report(suite.gather()).samples
     assert samples is not None
     assert samples.ids.tolist() == sorted(names)
     assert samples.scripts.tolist() == ["", "a#b", "é", "日本語"]
@@ -237,13 +253,6 @@ def test_rows_can_be_scored_without_updates(train: Tensor, predictions: Tensor, 
     )
     assert report.scores == expected.scores
     assert report.tables == expected.tables
-
-
-def test_one_id_with_two_targets_is_refused(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
-    suite = EvaluationSuite(train)
-    suite.update(["a#0", "b#0", "a#0"], predictions[:3], wanted[:3], everywhere(3))
-    with pytest.raises(ValueError, match="'a#0' stands for two different wanted; sample ids must be unique"):
-        suite.compute()
 
 
 def test_every_metric_there_is_with_its_interval(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
@@ -267,7 +276,7 @@ def test_the_reference_rows_of_a_learned_evaluator(train: Tensor, predictions: T
     rows = rows_of(names, predictions, wanted)
     suite.report(rows)
     references = suite.reference_reports(rows)
-    assert evaluator.conditions == COUNT  # asked once for all rows of the table
+    assert evaluator.conditions == COUNT  # embedded once for all rows of the table
     target, chance, mean, zero = references.values()
     assert target.scores["r_precision_1"].value == target.scores["r_precision_full_1"].value == 1
     assert target.scores["mmd"].value == pytest.approx(0, abs=1e-6)
@@ -292,8 +301,8 @@ def test_without_the_target(train: Tensor, predictions: Tensor, wanted: Tensor) 
     references = suite.reference_reports(rows)
     assert list(references) == ["mean_face", "zero_face"]
     assert all(set(each.scores) == set(report.scores) and each.samples is None for each in references.values())
-    # Nothing of an earlier question is left.
-    assert set(suite.report(rows._replace(targets=wanted.numpy())).scores) == set(report.scores) | OF_TRUTH
+    # Nothing of an earlier test set is kept.
+    assert set(suite.report(rows._replace(targets=wanted.numpy())).scores) == set(report.scores) | OF_TARGETS
 
 
 def test_without_a_training_split(predictions: Tensor, wanted: Tensor) -> None:
@@ -301,10 +310,10 @@ def test_without_a_training_split(predictions: Tensor, wanted: Tensor) -> None:
     suite = EvaluationSuite(None, samples_of(names, wanted), Evaluator())
     rows = rows_of(names, predictions, wanted)
     whole = suite.report(rows)
-    assert set(whole.scores) == LEARNED | OF_TRUTH | {"diversity"}
+    assert set(whole.scores) == LEARNED | OF_TARGETS | {"diversity"}
     assert whole.samples is None
     assert list(suite.reference_reports(rows)) == ["ground_truth", "chance", "zero_face"]
-    # No face can stand for a missing answer: it is counted, and in no number.
+    # No face replaces a missing answer: it is counted, and in no number.
     broken = rows._replace(predictions=np.concatenate([rows.predictions[:-2], np.full((2, 61), np.nan, np.float32)]))
     kept = rows.at(np.arange(COUNT - 2))
     found, expected = suite.report(broken), suite.report(kept)
@@ -353,28 +362,89 @@ def test_the_order_of_the_rows_changes_nothing(train: Tensor, predictions: Tenso
 
 def test_an_evaluator_needs_every_sample(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     suite = EvaluationSuite(train, samples_of(ids()[1:], wanted[1:]), Evaluator())
-    message = "the evaluator needs the sample of every row, and knows none with the id 'take 0#0'"
+    message = "the evaluator needs the sample of every row; there is none with the id 'take 0#0'"
     with pytest.raises(ValueError, match=message):
         suite.report(rows_of(ids(), predictions, wanted))
     tables = EvaluationSuite(train, samples_of(ids()[1:], wanted[1:])).report(rows_of(ids(), predictions, wanted))
     assert {"emotion", "subject"}.isdisjoint(tables.tables)
 
 
-def test_what_does_not_fit_is_named(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
-    suite = EvaluationSuite(train)
-    with pytest.raises(ValueError, match=r"as many ids as predictions.* got 39, 40, 40, 40"):
-        suite.update(ids()[1:], predictions, wanted, everywhere())
-    with pytest.raises(ValueError, match=r"predictions: expected rows of shape \(61,\), got \(52,\)"):
-        suite.update(ids(), predictions[:, :52], wanted, everywhere())
-    with pytest.raises(ValueError, match="target of 'take 1#0' holds NaN or infinity"):
-        suite.update(ids(), predictions, wanted.index_fill(0, torch.tensor([4]), torch.nan), everywhere())
-    with pytest.raises(ValueError, match="samples: row 0 holds NaN or infinity"):
-        EvaluationSuite(torch.full((2, 61), torch.nan))
-
-
 def test_nothing_to_score_is_refused(train: Tensor) -> None:
-    with (
-        pytest.warns(UserWarning, match="was called before"),
-        pytest.raises(ValueError, match="no sample was scored; expected at least one"),
-    ):
-        EvaluationSuite(train).compute()
+    with pytest.raises(ValueError, match="no sample was scored; expected at least one"):
+        EvaluationSuite(train).gather()
+    assert EvaluationSuite(None).report(rows_of(["a"], torch.full((1, 61), torch.nan), None)).invalid == 1
+
+
+def metrics_alone(train: Tensor, embedder: SampleEmbedder) -> dict[str, RowMetric]:
+    """Every metric of the suite, as one would put it into a `LightningModule`."""
+    return {
+        "errors": ErrorStatistics(train),
+        "detection": Detection(train),
+        "cross_comparison": CrossComparison(train),
+        "diversity": Diversity(train),
+        "fid": FrechetDistance(train),
+        "fid_test": FrechetDistance(train, "targets"),
+        "fid_embedding": FrechetDistance(train, embedder=embedder),
+        "w_dist": WassersteinDistance(train),
+        "w_dist_test": WassersteinDistance(train, "targets"),
+        "r_precision": RPrecision(train, embedder),
+        "r_precision_reverse": RPrecision(train, embedder, reverse=True),
+        "r_precision_distinct": RPrecision(train, embedder, distinct=True),
+        "r_precision_full": RPrecisionFull(train, embedder),
+        "mmd": MultimodalDistance(train, embedder),
+        "mmd_unnormalised": MultimodalDistance(train, embedder, normalised=False),
+    }
+
+
+def test_each_metric_alone_gives_the_number_of_the_suite(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    names, valid = [f"take {index}#0" for index in range(COUNT)], everywhere()
+    samples = samples_of(names, wanted)
+    predictions[3], valid[5] = torch.nan, False
+    suite = EvaluationSuite(train, samples, Evaluator(), resamples=10)
+    alone = metrics_alone(train, SampleEmbedder(Evaluator(), samples))
+    assert set(alone) == set(suite)
+    found: dict[str, float] = {}
+    for part in (slice(10), slice(10, COUNT)):
+        for each in (suite, *alone.values()):
+            each.update(names[part], predictions[part], wanted[part], valid[part])
+    for name, metric in alone.items():
+        value = metric.compute()
+        found |= {key: float(each) for key, each in (value if isinstance(value, dict) else {name: value}).items()}
+    report = suite.report(suite.gather())
+    assert found == {name: score.value for name, score in report.scores.items()}
+    assert set(found) == set(METRICS)
+    # The collection's own `compute`, without intervals, and torchmetrics' one that gathers for each metric.
+    assert {name: float(value) for name, value in suite.compute().items()} == found
+    assert {name: float(value) for name, value in super(EvaluationSuite, suite).compute().items()} == found
+
+
+def test_the_suite_keeps_its_rows_once(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
+    suite = EvaluationSuite(train)
+    for part in (slice(10), slice(10, COUNT)):
+        suite.update(ids()[part], predictions[part], wanted[part], everywhere()[part])
+    first, *others = suite.metrics
+    assert all(each.predictions is first.predictions for each in others)
+    assert len(suite.compute_groups) == 1
+    suite.reset()
+    assert all(each.predictions == [] for each in suite.metrics)
+
+
+class Answering(LightningModule):
+    """Answers with given faces, and logs one metric."""
+
+    def __init__(self, train: Tensor) -> None:
+        super().__init__()
+        self.fid = FrechetDistance(train)
+
+    def test_step(self, batch: tuple[list[str], Tensor, Tensor], batch_idx: int) -> None:
+        self.fid.update(*batch)
+        self.log("fid", self.fid, on_epoch=True, batch_size=len(batch[0]))
+
+
+def test_a_metric_in_any_lightning_module(train: Tensor, predictions: Tensor, wanted: Tensor, tmp_path: Path) -> None:
+    rows = list(zip(ids(), predictions, wanted, strict=True))
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = Trainer(accelerator="cpu", default_root_dir=tmp_path, **quiet)
+    logged = trainer.test(Answering(train), DataLoader(rows, batch_size=7), verbose=False)
+    # Lightning keeps what it logs in float32.
+    assert logged[0]["fid"] == pytest.approx(evaluate(train, predictions, wanted).scores["fid"].value, rel=1e-6)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kfzoo.metrics.functional import acceleration, jerk, speed
+from kfzoo.metrics.functional.motion import acceleration, jerk, speed
 
 METRICS = (speed, acceleration, jerk)
 

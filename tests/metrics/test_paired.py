@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from kfzoo.metrics import PairedComparison
-from kfzoo.metrics.functional import PairedTest, paired_t_test, wilcoxon_test
+from kfzoo.metrics.functional.paired import PairedTest, paired_t_test, wilcoxon_test
 
 
 def errors(count: int, scale: float = 1.0, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -138,29 +137,6 @@ def test_exchanged_systems_change_the_sign_and_order_changes_nothing(seed: int, 
     assert numbers(wilcoxon_test(tensors[1][order], tensors[0][order])) == pytest.approx(expected, rel=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
-@given(
-    cuts=st.lists(st.integers(1, 19), unique=True, max_size=4).map(sorted),
-    seed=st.integers(0, 1000),
-    clustered=st.booleans(),
-)
-def test_class_does_not_depend_on_batches_or_order(cuts: list[int], seed: int, clustered: bool) -> None:
-    first, second = (torch.from_numpy(values) for values in errors(20, seed=seed))
-    clusters = torch.arange(20) // 3
-    metric = PairedComparison()
-    for part in torch.tensor_split(torch.randperm(20, generator=torch.Generator().manual_seed(seed)), cuts):
-        metric.update(first[part], second[part], clusters[part] if clustered else None)
-    ranks = wilcoxon_test(first, second)
-    expected = {
-        **paired_t_test(first, second, clusters if clustered else None)._asdict(),
-        "wilcoxon_statistic": ranks.statistic,
-        "wilcoxon_p_value": ranks.p_value,
-    }
-    assert {name: float(value) for name, value in metric.compute().items()} == pytest.approx(
-        {name: float(value) for name, value in expected.items()}, rel=1e-9
-    )
-
-
 def test_what_does_not_fit_is_named() -> None:
     values = torch.rand(5)
     with pytest.raises(ValueError, match=r"expected one number for each sample, got \(5,\) and \(4,\)"):
@@ -176,14 +152,6 @@ def test_what_does_not_fit_is_named() -> None:
     with pytest.raises(ValueError, match=r"clusters: expected one for each of 5 samples, got \(4,\)"):
         paired_t_test(values, values, torch.arange(4))
     with pytest.raises(ValueError, match=r"clusters: expected integers, got torch\.float32"):
-        PairedComparison().update(values, values, values)
+        paired_t_test(values, values, values)
     with pytest.raises(ValueError, match="first: expected at least one sample"):
         wilcoxon_test(values[:0], values[:0])
-
-
-def test_clusters_for_some_batches_only_are_refused() -> None:
-    metric = PairedComparison()
-    metric.update(torch.rand(5), torch.rand(5), torch.arange(5))
-    metric.update(torch.rand(3), torch.rand(3))
-    with pytest.raises(ValueError, match=r"clusters: expected one for each of 8 samples, got \(5,\)"):
-        metric.compute()

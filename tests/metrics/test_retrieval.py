@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kfzoo.metrics import MultimodalDistance, RPrecision, RPrecisionFull
-from kfzoo.metrics.functional import multimodal_distances, pools, r_precision, r_precision_full, shuffle_interval
+from kfzoo.metrics.functional.retrieval import (
+    multimodal_distances,
+    pools,
+    r_precision,
+    r_precision_full,
+    shuffle_interval,
+)
 
 
 def embeddings(count: int, size: int, noise: float, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -204,43 +209,6 @@ def test_one_shuffle_has_no_interval() -> None:
     assert torch.cat([low, high]).isnan().all()
 
 
-@settings(max_examples=15, deadline=None)
-@given(cuts=st.lists(st.integers(1, 49), unique=True, max_size=4).map(sorted), seed=st.integers(0, 1000))
-def test_classes_do_not_depend_on_batches_or_order(cuts: list[int], seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    conditions, motions = torch.randn(2, 50, 8, generator=generator)
-    scripts = torch.randint(0, 15, (50,), generator=generator)
-    plain, back = RPrecision(8, pool=8), RPrecision(8, pool=8, reverse=True)
-    distinct = RPrecision(8, pool=8, top=2, shuffles=5, seed=3, distinct=True)
-    full, full_back = RPrecisionFull(8), RPrecisionFull(8, top=1, reverse=True)
-    distance, raw = MultimodalDistance(8), MultimodalDistance(8, normalised=False)
-    for part in torch.tensor_split(torch.randperm(50, generator=generator), cuts):
-        for retrieval in (plain, back, distinct):
-            retrieval.update(conditions[part], motions[part], scripts[part])
-        for metric in (full, full_back, distance, raw):
-            metric.update(conditions[part], motions[part])
-    drawn = r_precision(conditions, motions, pool=8, top=2, shuffles=5, seed=3, groups=scripts)
-    mean, low, high = shuffle_interval(drawn)
-    values = {name: float(value) for name, value in distinct.compute().items()}
-    assert values == {
-        f"r_precision_distinct_{k + 1}{end}": float(value[k])
-        for k in range(2)
-        for end, value in {"": mean, "_low": low, "_high": high}.items()
-    }
-    mean = shuffle_interval(r_precision(conditions, motions, pool=8)).mean
-    assert [float(plain.compute()[f"r_precision_{k}"]) for k in (1, 2, 3)] == mean.tolist()
-    mean = shuffle_interval(r_precision(motions, conditions, pool=8)).mean
-    assert [float(back.compute()[f"r_precision_reverse_{k}"]) for k in (1, 2, 3)] == mean.tolist()
-    everything = r_precision_full(conditions, motions).mean(dim=0).tolist()
-    assert [float(full.compute()[f"r_precision_full_{k}"]) for k in (1, 2, 3)] == pytest.approx(everything, rel=1e-12)
-    everything = r_precision_full(motions, conditions, top=1).mean(dim=0).tolist()
-    assert [float(v) for v in full_back.compute().values()] == pytest.approx(everything, rel=1e-12)
-    assert list(full_back.compute()) == ["r_precision_full_reverse_1"]
-    assert float(distance.compute()) == pytest.approx(float(multimodal_distances(conditions, motions).mean()))
-    unscaled = multimodal_distances(conditions, motions, normalised=False).mean()
-    assert float(raw.compute()) == pytest.approx(float(unscaled))
-
-
 def test_what_does_not_fit_is_named() -> None:
     rows = torch.rand(40, 4)
     with pytest.raises(ValueError, match=r"queries and gallery: expected one shape, got \(40, 4\) and \(39, 4\)"):
@@ -265,21 +233,6 @@ def test_what_does_not_fit_is_named() -> None:
         multimodal_distances(rows, rows[:, :3])
     with pytest.raises(ValueError, match=r"values: expected \(shuffles, top\), got \(3,\)"):
         shuffle_interval(torch.zeros(3))
-
-
-def test_what_does_not_fit_a_class_is_named_and_leaves_no_half_of_it() -> None:
-    rows = torch.rand(40, 4)
-    with pytest.raises(ValueError, match=r"conditions: expected rows of shape \(8,\), got \(4,\)"):
-        MultimodalDistance(8).update(rows, rows)
-    metric = RPrecision(4, distinct=True)
-    with pytest.raises(ValueError, match="groups: expected one for each sample, got none"):
-        metric.update(rows, rows)
-    with pytest.raises(ValueError, match=r"groups: expected one for each of 40 samples, got \(3,\)"):
-        metric.update(rows, rows, torch.arange(3))
-    with pytest.raises(ValueError, match="conditions and motions: expected one shape"):
-        metric.update(rows, rows[:3], torch.arange(40))
-    metric.update(rows, rows, torch.arange(40))
-    assert float(metric.compute()["r_precision_distinct_1"]) == 1
 
 
 def test_any_memory_layout_is_read() -> None:

@@ -21,7 +21,7 @@ from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.split import Split
 from kfzoo.data.statistics import Statistics
 from kfzoo.errors import InputError
-from kfzoo.metrics.functional import speed
+from kfzoo.metrics.functional.motion import speed
 from kfzoo.models.mdm import ClipMDM
 
 TINY = {"width": 16, "layers": 1, "heads": 2, "feedforward": 32, "dropout": 0.0}

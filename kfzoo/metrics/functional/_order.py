@@ -60,7 +60,7 @@ def _strings(values: Tensor) -> NDArray[np.void]:
 
 
 def _group_ranks(ranks: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rank of each sample's group among the groups, (N,); groups of equal values stand in any order, but in one."""
+    """Rank of each sample's group among the groups, (N,); groups of equal values are in any order, but in one."""
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     members = ranks[np.lexsort((ranks, group))]
     contents = [tuple(part) for part in np.split(members, np.cumsum(sizes)[:-1])]

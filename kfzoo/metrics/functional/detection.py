@@ -1,4 +1,4 @@
-"""Is a blendshape on when it should be: counts, accuracy and F1, and the share of values that are near enough."""
+"""Whether a blendshape is on when it should be (counts, accuracy, F1), and the share of values within a tolerance."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def detection_accuracy(counts: DetectionCounts) -> Tensor:
         \frac{TP + TN}{TP + FP + FN + TN}
 
     Unit: share. Range [0, 1]; higher is better. Source: SemanticFace, table 1 and appendix 0.A.5 ("Acc."). Most
-    blendshapes are off most of the time, so that a face at rest scores high: to be read beside `detection_f1`.
+    blendshapes are off most of the time, so that a face at rest scores high: to be read together with `detection_f1`.
 
     Args:
         counts: Each (D,), or of any shape.
@@ -73,7 +73,7 @@ def detection_f1(counts: DetectionCounts) -> Tensor:
     .. math::
         \frac{2 TP}{2 TP + FP + FN}
 
-    Unit: share. Range [0, 1]; higher is better. NaN when nothing is on in either. Stands beside the accuracy of
+    Unit: share. Range [0, 1]; higher is better. NaN when nothing is on in either. Complements the accuracy of
     SemanticFace, appendix 0.A.5, because a face at rest has accuracy and no F1.
 
     Args:
@@ -102,32 +102,14 @@ def tolerance_accuracies(predictions: Tensor, targets: Tensor, tolerance: float 
         tolerance: In coefficient units.
 
     Returns:
-        (N,) float64 in [0, 1]; higher is better.
+        (N,) float64 in [0, 1]; higher is better. The metric is the mean: another reading of an accuracy whose
+        definition SemanticFace, appendix 0.A.5, leaves open.
 
     Raises:
         ValueError: For shapes that do not fit, no samples, or values that are not finite.
     """
     predictions, targets = paired_rows(predictions, targets)
     return ((predictions - targets).abs() <= tolerance).double().mean(dim=1)
-
-
-def tolerance_accuracy(predictions: Tensor, targets: Tensor, tolerance: float = 0.25) -> Tensor:
-    """Mean over samples of `tolerance_accuracies`: another reading of an accuracy whose definition is not given.
-
-    Unit: share. Range [0, 1]; higher is better. Source: SemanticFace, appendix 0.A.5, leaves it open.
-
-    Args:
-        predictions: (N, D) coefficients.
-        targets: (N, D) true coefficients.
-        tolerance: In coefficient units.
-
-    Returns:
-        (), float64.
-
-    Raises:
-        ValueError: As `tolerance_accuracies`.
-    """
-    return tolerance_accuracies(predictions, targets, tolerance).mean()
 
 
 def _totals(counts: DetectionCounts) -> tuple[Tensor, ...]:

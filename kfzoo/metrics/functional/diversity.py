@@ -12,7 +12,7 @@ from kfzoo.metrics.functional._checks import rows
 from kfzoo.metrics.functional._order import canonical_order
 
 BLOCK = 512
-"""Side of the part of the distance matrix that is held at once: 2 MiB, whatever the number of samples."""
+"""Side of the part of the distance matrix that is held at once: 2 MiB for any number of samples."""
 
 
 def diversity(samples: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ def _mean_over_pairs(samples: Tensor, pairs: list[tuple[int, int]]) -> Tensor:
         distances = torch.addmm(squares[theirs].unsqueeze(0), samples[ours], samples[theirs].mT, alpha=-2)
         distances.add_(squares[ours].unsqueeze(1)).clamp_(min=0).sqrt_()
         if row == column:
-            # Each sample stands here beside itself, which `met` does not count.
+            # The diagonal is each sample with itself, which `met` does not count.
             distances.fill_diagonal_(0)
         else:
             totals[theirs] += distances.sum(dim=0)

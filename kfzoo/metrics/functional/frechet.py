@@ -22,20 +22,6 @@ class Moments(NamedTuple):
     covariance: Tensor
 
 
-class MomentSums(NamedTuple):
-    """Sums that add up over batches and processes, about a fixed centre.
-
-    Attributes:
-        size: () float64, number of samples.
-        total: (D,) sum of the samples less the centre.
-        outer: (D, D) sum of the outer products of the samples less the centre.
-    """
-
-    size: Tensor
-    total: Tensor
-    outer: Tensor
-
-
 def moments(samples: Tensor) -> Moments:
     """Mean and covariance of samples, in two passes.
 
@@ -52,43 +38,6 @@ def moments(samples: Tensor) -> Moments:
     mean = samples.mean(dim=0)
     centred = samples - mean
     return Moments(mean, centred.mT @ centred / len(samples))
-
-
-def moment_sums(samples: Tensor, centre: Tensor) -> MomentSums:
-    """Sums of a batch about a centre.
-
-    Without a centre near the data the covariance would be the small difference of two large numbers.
-
-    Args:
-        samples: (N, D).
-        centre: (D,), the same for all batches; the mean of the set compared with is a good one.
-
-    Raises:
-        ValueError: For shapes that do not fit, no samples, or values that are not finite.
-    """
-    samples = rows("samples", samples)
-    if centre.shape != samples.shape[1:]:
-        raise ValueError(
-            f"samples: expected {tuple(centre.shape)} channels as in the reference, got {tuple(samples.shape[1:])}"
-        )
-    centred = samples - centre.double()
-    return MomentSums(centred.new_tensor(len(samples)), centred.sum(dim=0), centred.mT @ centred)
-
-
-def moments_from_sums(sums: MomentSums, centre: Tensor) -> Moments:
-    """Mean and covariance from sums about a centre.
-
-    Args:
-        sums: Of all batches.
-        centre: (D,), the one the sums were taken about.
-
-    Raises:
-        ValueError: When the sums hold no sample.
-    """
-    if float(sums.size) < 1:
-        raise ValueError("samples: expected at least one sample, got none")
-    offset = sums.total / sums.size
-    return Moments(centre.double() + offset, sums.outer / sums.size - torch.outer(offset, offset))
 
 
 def frechet_distance(first: Moments, second: Moments) -> Tensor:

@@ -14,7 +14,7 @@ TIE = 1e-9
 """Similarities as near as this count as equal: the same row gets another last digit at another place of a product."""
 
 BATCH = 1024
-"""Queries compared with their pools at once: a few MiB, whatever the number of samples."""
+"""Queries compared with their pools at once: a few MiB for any number of samples."""
 
 CELLS = 2**20
 """Cells of the similarity matrix of the full set that are held at once: 8 MiB."""
@@ -146,7 +146,7 @@ def _shuffle_precision(queries: Tensor, gallery: Tensor, places: Tensor, top: in
 def r_precision_full(queries: Tensor, gallery: Tensor, *, top: int = 3) -> Tensor:
     """Expected hits of each query against the full set: `r_precision` without pools, chance k / N.
 
-    A query with at least `top` more similar rows has no hits whatever the others are, and is compared no further; rows
+    A query with at least `top` more similar rows has no hits for any others, and is compared no further; rows
     that are equal are compared once. So the time grows with the square of N only for queries that succeed, the memory
     linearly.
 
@@ -187,7 +187,7 @@ def _full_hits(queries: Tensor, own: Tensor, gallery: Tensor, counts: Tensor, to
         equal[left] += (similarities >= similarity - TIE).double() @ counts[start:stop] - above
         left = left[greater[left] < top]
         start = stop
-    # Who was left before its own row came has no hits, whatever it is divided by.
+    # A query that left before its own row came has no hits: any divisor will do.
     return _hits(greater, equal.clamp(min=1), top)
 
 
@@ -227,8 +227,8 @@ def shuffle_interval(values: Tensor) -> ShuffleInterval:
     .. math::
         \bar v \pm 1.96 \, s / \sqrt{S}
 
-    with the standard deviation s of S shuffles (divided by S - 1). It tells how much the draw of the pools matters, not
-    how much the choice of the samples does. One shuffle has no interval: its ends are NaN.
+    with the standard deviation s of S shuffles (divided by S - 1). It measures how much the draw of the pools matters,
+    not how much the choice of the samples does. One shuffle has no interval: its ends are NaN.
 
     Args:
         values: (shuffles, top), from `r_precision`.

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kfzoo.evaluation import bootstrap
-from kfzoo.evaluation.bootstrap import ScriptBootstrap, percentile_interval
+from kfzoo.metrics import bootstrap
+from kfzoo.metrics.bootstrap import ScriptBootstrap, percentile_interval
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def test_the_order_of_the_samples_changes_nothing(scripts: NDArray[np.str_]) -> 
     np.testing.assert_array_equal(one.quantiles(values[:, 0], [0.3]), other.quantiles(values[order, 0], [0.3]))
 
 
-def test_covers_the_truth_about_95_times_in_100() -> None:
+def test_covers_the_true_value_about_95_times_in_100() -> None:
     generator = np.random.default_rng(0)
     scripts = np.repeat(np.arange(60), 4)
     drawn = ScriptBootstrap(scripts, 300, seed=1)
@@ -100,7 +100,7 @@ def test_covers_the_truth_about_95_times_in_100() -> None:
     assert (covered / 300 <= 0.99).all()
 
 
-def test_one_script_tells_nothing_of_the_spread() -> None:
+def test_one_script_has_no_spread() -> None:
     drawn = ScriptBootstrap(np.array(["a"] * 5), 100, seed=0)
     assert drawn.resamples == 0
     assert drawn.means(np.ones((5, 3))).shape == (0, 3)

@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 LEVEL = 0.95
 ROWS = 2048
-"""Samples whose columns are held at once: bounds the memory, whatever the number of samples."""
+"""Samples whose columns are held at once: bounds the memory for any number of samples."""
 
 DRAWS = 2**20
 """Draws, or cumulative weights, held at once, for the same reason."""
 
 Columns = Callable[[NDArray[np.intp]], NDArray[np.float64]]
-"""Gives the columns (n, K) of the samples at n positions, so that not all of them need exist at once."""
+"""Gives the columns (n, K) of the samples at n positions, so that not all of them have to exist at once."""
 
 
 class ScriptBootstrap:
     """Draws of whole scripts, made once and used for every statistic of a report.
 
     In each resample as many scripts are drawn with replacement as there are, each with all its samples. A statistic
-    that is a function of sums over samples is told for all resamples by one matrix product: how often each script was
-    drawn, times the script's sums.
+    that is a function of sums over samples is computed for all resamples by one matrix product: how often each script
+    was drawn, times the script's sums.
 
-    Fewer than two scripts tell nothing of their spread: there are no resamples then, and no intervals.
+    Fewer than two scripts have no spread: there are no resamples then, and no intervals.
 
     Args:
         scripts: (N,) what each sample belongs to.
@@ -113,7 +113,7 @@ def percentile_interval(draws: NDArray[np.float64]) -> tuple[float, float] | Non
 
 
 def _times_drawn(count: int, resamples: int, seed: int) -> NDArray[np.uint8]:
-    """How often each of `count` scripts is drawn, (count, resamples); drawn 255 times is beyond any chance."""
+    """How often each of `count` scripts is drawn, (count, resamples); 255 times is never reached in practice."""
     generator = np.random.default_rng(seed)
     times = np.empty((count, resamples), dtype=np.uint8)
     width = max(1, DRAWS // count)

@@ -1,42 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from kfzoo.data.batch import Sample
-from kfzoo.evaluation import learned
-from kfzoo.evaluation.bootstrap import ScriptBootstrap
-from kfzoo.evaluation.learned import compare_embeddings, embed_faces, retrieval_scores
-from kfzoo.evaluation.scores import METRICS, Score
-from kfzoo.metrics.functional.frechet import frechet_distance, moments
+from kfzoo.evaluation.scores import METRICS
+from kfzoo.metrics import MultimodalDistance, RowMetric, RPrecision, RPrecisionFull, retrieval
+from kfzoo.metrics.answers import Answers, FaceSet, TestSet
+from kfzoo.metrics.bootstrap import ScriptBootstrap
+from kfzoo.metrics.estimates import Estimate, with_intervals
 from kfzoo.metrics.functional.retrieval import r_precision, r_precision_full
 
 COUNT = 160
 SCRIPTS = np.array([f"script {index // 4}" for index in range(COUNT)])
 LEARNED = [name for name in METRICS if name.startswith(("r_precision", "mmd"))]
-
-
-class Counting:
-    """An evaluator that notes how many faces it was asked for."""
-
-    annotation = "arkit"
-    digest = "0"
-
-    def __init__(self) -> None:
-        self.asked: list[int] = []
-
-    def embed_motion(self, coefficients: Tensor) -> Tensor:
-        assert coefficients.dtype == torch.float32
-        self.asked.append(len(coefficients))
-        # The place in the batch leaks into the answer, as it may with a blocked product.
-        return coefficients[:, :4] + 1e-3 * torch.arange(len(coefficients))[:, None]
-
-    def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
-        raise AssertionError("is not asked for here")
 
 
 @pytest.fixture
@@ -49,25 +28,31 @@ def motions(conditions: Tensor) -> Tensor:
     return conditions + 0.7 * torch.randn(COUNT, 8, generator=torch.Generator().manual_seed(1))
 
 
+def retrieval_scores(
+    conditions: Tensor, motions: Tensor, scripts: NDArray[np.str_], drawn: ScriptBootstrap
+) -> dict[str, Estimate]:
+    """All numbers of the retrieval metrics; the rows are embeddings."""
+    ids = np.array([f"{script}#{index}" for index, script in enumerate(scripts)])
+    answers = Answers.of(TestSet(ids, FaceSet.of(conditions), None), FaceSet.of(motions))
+    metrics: tuple[RowMetric, ...] = (
+        RPrecision(),
+        RPrecision(reverse=True),
+        RPrecision(distinct=True),
+        RPrecisionFull(),
+        MultimodalDistance(),
+        MultimodalDistance(normalised=False),
+    )
+    found = {name: each for metric in metrics for name, each in metric.estimates(answers).items()}
+    return with_intervals(found, drawn)
+
+
 @pytest.fixture
 def drawn() -> ScriptBootstrap:
     return ScriptBootstrap(SCRIPTS, 200, 0)
 
 
-def test_equal_faces_are_embedded_once_and_equally() -> None:
-    faces = torch.rand(5, 61)[torch.tensor([3, 0, 3, 1, 0, 0])].double()
-    faces[1, 5], faces[4, 5], faces[5, 5] = 0.0, -0.0, 0.0
-    evaluator = Counting()
-    embeddings = embed_faces(evaluator, faces)
-    assert evaluator.asked == [3]
-    assert torch.equal(embeddings[0], embeddings[2])
-    assert torch.equal(embeddings[1], embeddings[4])
-    assert torch.equal(embeddings[1], embeddings[5])
-    assert float((embeddings - faces[:, :4]).abs().max()) <= 2e-3 + 1e-6
-
-
 def test_every_score_with_its_interval(conditions: Tensor, motions: Tensor, drawn: ScriptBootstrap) -> None:
-    scores = retrieval_scores(conditions, motions, SCRIPTS, drawn, seed=0)
+    scores = retrieval_scores(conditions, motions, SCRIPTS, drawn)
     assert sorted(scores) == sorted(LEARNED)
     for name, score in scores.items():
         assert score.interval is not None, name
@@ -80,24 +65,24 @@ def test_every_score_with_its_interval(conditions: Tensor, motions: Tensor, draw
     assert scores["mmd_unnormalised"].value == pytest.approx(float((conditions - motions).double().norm(dim=1).mean()))
 
 
-def test_directions_are_told_apart(drawn: ScriptBootstrap) -> None:
+def test_the_directions_differ(drawn: ScriptBootstrap) -> None:
     # Each motion is nearest to its own condition, but the first condition is nearest to all motions.
     conditions = torch.eye(COUNT)
     motions = torch.eye(COUNT) + 0.9 * torch.ones(COUNT, 1) @ torch.eye(COUNT)[:1]
-    forward = retrieval_scores(conditions, motions, SCRIPTS, drawn, 0)
-    backward = retrieval_scores(motions, conditions, SCRIPTS, drawn, 0)
+    forward = retrieval_scores(conditions, motions, SCRIPTS, drawn)
+    backward = retrieval_scores(motions, conditions, SCRIPTS, drawn)
     assert forward["r_precision_reverse_1"] == backward["r_precision_1"]
     assert forward["r_precision_1"] == backward["r_precision_reverse_1"]
 
 
 def test_one_face_for_all_is_exactly_chance(conditions: Tensor, drawn: ScriptBootstrap) -> None:
     same = torch.rand(1, 8).expand(COUNT, 8)
-    scores = retrieval_scores(conditions, same, SCRIPTS, drawn, 0)
+    scores = retrieval_scores(conditions, same, SCRIPTS, drawn)
     for k in (1, 2, 3):
         for name in ("r_precision", "r_precision_reverse", "r_precision_distinct"):
             assert scores[f"{name}_{k}"].value == pytest.approx(k / 32, rel=1e-12)
         assert scores[f"r_precision_full_{k}"].value == pytest.approx(k / COUNT, rel=1e-12)
-    # Nothing is drawn or compared for it; the metrics themselves say the same.
+    # Nothing is drawn or compared for it; the functions give the same.
     chance = torch.arange(1, 4).double()
     for queries, gallery in ((conditions, same), (same, conditions)):
         assert r_precision(queries, gallery).mean(0).tolist() == pytest.approx((chance / 32).tolist(), rel=1e-12)
@@ -106,8 +91,8 @@ def test_one_face_for_all_is_exactly_chance(conditions: Tensor, drawn: ScriptBoo
 
 
 def test_the_own_motion_finds_itself(conditions: Tensor, drawn: ScriptBootstrap) -> None:
-    scores = retrieval_scores(conditions, conditions, SCRIPTS, drawn, 0)
-    assert all(score == Score(1.0, (1.0, 1.0)) for name, score in scores.items() if name.startswith("r_precision"))
+    scores = retrieval_scores(conditions, conditions, SCRIPTS, drawn)
+    assert all(score == Estimate(1.0, (1.0, 1.0)) for name, score in scores.items() if name.startswith("r_precision"))
     assert scores["mmd"].value == scores["mmd_unnormalised"].value == 0
 
 
@@ -120,11 +105,11 @@ def test_the_own_motion_finds_itself(conditions: Tensor, drawn: ScriptBootstrap)
         (2, 2, ("r_precision_distinct", "r_precision_reverse", "r_precision", "r_precision_full")),
     ],
 )
-def test_what_too_few_samples_cannot_tell_is_left_out(
+def test_what_needs_more_samples_is_left_out(
     count: int, scripts: int, missing: tuple[str, ...], conditions: Tensor, motions: Tensor
 ) -> None:
     names = (np.arange(count) % scripts).astype(str)
-    scores = retrieval_scores(conditions[:count], motions[:count], names, ScriptBootstrap(names, 10, 0), 0)
+    scores = retrieval_scores(conditions[:count], motions[:count], names, ScriptBootstrap(names, 10, 0))
     expected = [name for name in LEARNED if name.rpartition("_")[0] not in missing]
     assert sorted(scores) == sorted(expected)
 
@@ -132,8 +117,8 @@ def test_what_too_few_samples_cannot_tell_is_left_out(
 def test_the_full_set_has_a_limit(
     conditions: Tensor, motions: Tensor, drawn: ScriptBootstrap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learned, "FULL_SET_LIMIT", COUNT - 1)
-    scores = retrieval_scores(conditions, motions, SCRIPTS, drawn, 0)
+    monkeypatch.setattr(retrieval, "FULL_SET_LIMIT", COUNT - 1)
+    scores = retrieval_scores(conditions, motions, SCRIPTS, drawn)
     assert not [name for name in scores if name.startswith("r_precision_full")]
     assert "mmd" in scores
 
@@ -141,16 +126,9 @@ def test_the_full_set_has_a_limit(
 def test_the_interval_of_the_full_set_is_a_bootstrap_over_scripts(
     conditions: Tensor, motions: Tensor, drawn: ScriptBootstrap
 ) -> None:
-    score = retrieval_scores(conditions, motions, SCRIPTS, drawn, 0)["r_precision_full_1"]
+    score = retrieval_scores(conditions, motions, SCRIPTS, drawn)["r_precision_full_1"]
     assert score.interval is not None
     similarities = torch.nn.functional.cosine_similarity(conditions[:, None], motions[None], dim=2)
     hits = (similarities.argmax(1) == torch.arange(COUNT)).double().numpy().reshape(-1, 4).mean(1)
     assert score.value == pytest.approx(hits.mean())
     assert score.interval[1] - score.interval[0] == pytest.approx(2 * 1.96 * hits.std() / 40**0.5, rel=0.15)
-
-
-def test_fid_between_embeddings(motions: Tensor) -> None:
-    training = moments(torch.randn(300, 8, generator=torch.Generator().manual_seed(2)))
-    found = compare_embeddings(motions, training)["fid_embedding"]
-    assert found.value == pytest.approx(float(frechet_distance(moments(motions), training)))
-    assert float(found.influence.mean()) == pytest.approx(0, abs=1e-9)

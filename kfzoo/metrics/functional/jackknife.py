@@ -1,16 +1,14 @@
-"""How much each sample moves the distances between sets: what their intervals are made of.
+"""How much each sample changes the distances between sets: the infinitesimal jackknife, from which intervals are made.
 
-A resample holds duplicates, which push the Fréchet and the Wasserstein distance up: percentiles of resampled distances
+A resample holds duplicates, which increase the Fréchet and the Wasserstein distance: percentiles of resampled distances
 can lie wholly above the distance itself, and with fewer than some thousand samples they spread several times wider than
-distances of fresh samples do. The intervals use the first-order change of the distance instead (the infinitesimal
-jackknife; Efron and Tibshirani, An Introduction to the Bootstrap, chapter 22): each sample has an influence, these
-average to 0, and the mean influence of a resample is what it adds. It tells the spread between equally large test sets,
-not the upward bias that both distances have in small ones.
+distances of fresh samples do. The intervals use the first-order change of the distance instead (Efron and Tibshirani,
+An Introduction to the Bootstrap, chapter 22): each sample has a deviation, the deviations average to 0, and their mean
+over a resample is what the resample adds to the distance. They measure the spread between equally large test sets, not
+the upward bias that both distances have in small ones.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,19 +20,7 @@ ROWS = 8192
 """Samples worked on at once: bounds the memory."""
 
 
-class Influential(NamedTuple):
-    """A statistic of a set of N samples.
-
-    Attributes:
-        value: Of the whole set.
-        influence: (N,) float64; its mean over a resample is what the resample adds to the value, to first order.
-    """
-
-    value: float
-    influence: Tensor
-
-
-def frechet_influence(samples: Tensor, own: Moments, other: Moments) -> Tensor:
+def frechet_deviations(samples: Tensor, own: Moments, other: Moments) -> Tensor:
     r"""First-order change of `frechet_distance` as the weight of each sample grows.
 
     .. math::
@@ -46,7 +32,7 @@ def frechet_influence(samples: Tensor, own: Moments, other: Moments) -> Tensor:
     Args:
         samples: (N, D).
         own: Moments of the samples.
-        other: Moments of the set compared with, which stays as it is.
+        other: Moments of the set compared with, which does not change.
 
     Returns:
         (N,) float64, mean 0.
@@ -59,11 +45,11 @@ def frechet_influence(samples: Tensor, own: Moments, other: Moments) -> Tensor:
     for block in torch.split(samples, ROWS):
         centred = block - own.mean
         parts.append(centred @ shift + (centred * (centred - centred @ transport)).sum(dim=1))
-    influence = torch.cat(parts)
-    return influence - influence.mean()
+    deviations = torch.cat(parts)
+    return deviations - deviations.mean()
 
 
-def wasserstein_influence(samples: Tensor, own: Tensor, other: Tensor) -> Tensor:
+def wasserstein_deviations(samples: Tensor, own: Tensor, other: Tensor) -> Tensor:
     r"""First-order change of the mean channel Wasserstein distance as the weight of each sample grows.
 
     With the distribution functions F of the samples and G of the others the distance is :math:`\int |F - G|`, and a
@@ -72,13 +58,13 @@ def wasserstein_influence(samples: Tensor, own: Tensor, other: Tensor) -> Tensor
     Args:
         samples: (N, D) float64.
         own: (D, N) the samples, from `sort_channels`.
-        other: (D, M) the set compared with, from `sort_channels`, which stays as it is.
+        other: (D, M) the set compared with, from `sort_channels`; it does not change.
 
     Returns:
         (N,) float64, mean 0.
     """
     n, m = own.shape[1], other.shape[1]
-    influence = np.zeros(n)
+    deviations = np.zeros(n)
     steps = np.empty(n + m, dtype=np.int64)
     # One channel at a time: the memory of a single one is enough for any number of them.
     for values, first, second in zip(samples.mT.numpy(), own.numpy(), other.numpy(), strict=True):
@@ -89,9 +75,9 @@ def wasserstein_influence(samples: Tensor, own: Tensor, other: Tensor) -> Tensor
         sides = np.sign(np.cumsum(steps)[:-1])
         merged = np.sort(np.concatenate([first, second]))
         integral = np.concatenate([[0.0], np.cumsum(sides * np.diff(merged))])
-        influence -= integral[places][np.searchsorted(first, values)]
-    influence /= len(own)
-    return torch.from_numpy(influence - influence.mean())
+        deviations -= integral[places][np.searchsorted(first, values)]
+    deviations /= len(own)
+    return torch.from_numpy(deviations - deviations.mean())
 
 
 def _powers(covariance: Tensor) -> tuple[Tensor, Tensor]:

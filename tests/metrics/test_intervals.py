@@ -1,4 +1,4 @@
-"""Scores against the ground truth: values and intervals against SciPy and a plain loop over resampled scripts."""
+"""Errors, detection and cross comparison: values and intervals against SciPy and a loop over resampled scripts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scipy import stats
 from torch import Tensor
 
 from kfzoo.arkit.channels import SUBSETS, indices
-from kfzoo.evaluation.accuracy import cross_comparison_scores, detection_scores, error_scores
-from kfzoo.evaluation.bootstrap import ScriptBootstrap
-from kfzoo.evaluation.scores import Score
-from kfzoo.metrics.functional.errors import sample_errors
+from kfzoo.metrics import CrossComparison, Detection, ErrorStatistics
+from kfzoo.metrics.answers import Answers, FaceSet, TestSet
+from kfzoo.metrics.bootstrap import ScriptBootstrap
+from kfzoo.metrics.estimates import Estimate
 
 COUNT, SCRIPTS, RESAMPLES = 60, 15, 40
 Floats = NDArray[np.float64]
@@ -54,7 +54,11 @@ def naive(statistic: Callable[[NDArray[np.intp]], float], scripts: NDArray[np.st
     return float(low), float(high)
 
 
-def check(score: Score, statistic: Callable[[NDArray[np.intp]], float], scripts: NDArray[np.str_]) -> None:
+def answers(predictions: Tensor, targets: Tensor) -> Answers:
+    return Answers.of(TestSet(np.arange(COUNT).astype(str), FaceSet.of(targets), None), FaceSet.of(predictions))
+
+
+def check(score: Estimate, statistic: Callable[[NDArray[np.intp]], float], scripts: NDArray[np.str_]) -> None:
     assert score.value == pytest.approx(statistic(np.arange(COUNT)), rel=1e-9)
     assert score.interval == pytest.approx(naive(statistic, scripts), rel=1e-9)
 
@@ -63,7 +67,7 @@ def test_errors(predictions: Tensor, targets: Tensor, scripts: NDArray[np.str_],
     difference = (predictions - targets).numpy()
     mse = (difference**2).mean(1)
     of: dict[str, Floats] = {"mse": mse, "mae": np.abs(difference).mean(1), "rmse": np.sqrt(mse)}
-    scores = error_scores(sample_errors(predictions, targets), drawn)
+    scores = ErrorStatistics().estimates(answers(predictions, targets), drawn)
     assert len(scores) == 12
     for name, values in of.items():
         check(scores[name], lambda rows, v=values: float(v[rows].mean()), scripts)  # type: ignore[misc]
@@ -74,7 +78,7 @@ def test_errors(predictions: Tensor, targets: Tensor, scripts: NDArray[np.str_],
 
 
 def test_detection(predictions: Tensor, targets: Tensor, scripts: NDArray[np.str_], drawn: ScriptBootstrap) -> None:
-    scores = detection_scores(predictions, targets, drawn)
+    scores = Detection().estimates(answers(predictions, targets), drawn)
     p, t = predictions.numpy(), targets.numpy()
     found, there = p >= 0.5, t >= 0.5
 
@@ -91,7 +95,7 @@ def test_detection(predictions: Tensor, targets: Tensor, scripts: NDArray[np.str
 def test_cross_comparison(
     predictions: Tensor, targets: Tensor, scripts: NDArray[np.str_], drawn: ScriptBootstrap
 ) -> None:
-    scores = cross_comparison_scores(predictions, targets, drawn)
+    scores = CrossComparison().estimates(answers(predictions, targets), drawn)
     p, t = predictions.numpy(), targets.numpy()
     ranks = [stats.rankdata(each, axis=0) for each in (p, t)]
 
@@ -123,14 +127,15 @@ def test_a_channel_that_is_constant_in_a_resample_is_left_out_of_it(
         kept = [d for d in (first, second) if np.ptp(p[rows, d]) > 0]
         return float(np.mean([stats.pearsonr(p[rows, d], t[rows, d])[0] for d in kept]))
 
-    check(cross_comparison_scores(predictions, targets, drawn)["sf13_pearson"], pearson, scripts)
+    check(CrossComparison().estimates(answers(predictions, targets), drawn)["sf13_pearson"], pearson, scripts)
 
 
 def test_what_is_not_defined_is_nan_and_has_no_interval(targets: Tensor, drawn: ScriptBootstrap) -> None:
     rest = torch.zeros_like(targets)
-    scores = cross_comparison_scores(rest, targets, drawn) | detection_scores(rest, targets / 3, drawn)
+    scores = CrossComparison().estimates(answers(rest, targets), drawn)
+    scores |= Detection().estimates(answers(rest, targets / 3), drawn)
     for name in ("sf13_pearson", "all61_spearman", "detection_f1"):
         assert np.isnan(scores[name].value)
         assert scores[name].interval is None
-    assert scores["detection_accuracy"] == Score(1.0, (1.0, 1.0))
+    assert scores["detection_accuracy"] == Estimate(1.0, (1.0, 1.0))
     assert scores["all61_msd"].interval is not None

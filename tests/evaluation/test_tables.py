@@ -11,11 +11,11 @@ from torch import Tensor
 from kfzoo.arkit.channels import CHANNELS, REGIONS, SUBSETS, indices
 from kfzoo.data.batch import Sample
 from kfzoo.data.script import Keyframe, Script
-from kfzoo.evaluation import breakdown
-from kfzoo.evaluation.bootstrap import ScriptBootstrap, percentile_interval
-from kfzoo.evaluation.breakdown import channel_tables, group_tables
-from kfzoo.evaluation.faces import FaceSet
+from kfzoo.evaluation import tables as module
 from kfzoo.evaluation.scores import Table
+from kfzoo.evaluation.tables import channel_tables, group_tables
+from kfzoo.metrics.answers import Answers, FaceSet, TestSet
+from kfzoo.metrics.bootstrap import ScriptBootstrap, percentile_interval
 from kfzoo.metrics.functional.errors import SampleErrors, sample_errors
 
 COUNT = 48
@@ -43,13 +43,17 @@ def errors(predictions: Tensor, targets: Tensor) -> SampleErrors:
     return sample_errors(predictions, targets)
 
 
+def answers(predictions: Tensor, targets: Tensor) -> Answers:
+    return Answers.of(TestSet(np.arange(COUNT).astype(str), FaceSet.of(targets), None), FaceSet.of(predictions))
+
+
 def row(table: Table, name: str) -> dict[str, float | None]:
     return dict(zip(table.columns, table.rows[name], strict=True))
 
 
 def test_by_channel(predictions: Tensor, targets: Tensor) -> None:
     train = torch.rand(70, 61, generator=torch.Generator().manual_seed(3)).double()
-    tables = channel_tables(FaceSet.of(predictions), FaceSet.of(targets), FaceSet.of(train))
+    tables = channel_tables(answers(predictions, targets), FaceSet.of(train))
     assert list(tables) == ["channel", "head_pose", "cross_comparison", "region"]
     assert tuple(tables["channel"].rows) == CHANNELS
     p, t, r = predictions.numpy(), targets.numpy(), train.numpy()
@@ -74,7 +78,7 @@ def test_by_channel(predictions: Tensor, targets: Tensor) -> None:
 
 def test_by_subset_and_region(predictions: Tensor, targets: Tensor) -> None:
     predictions[:, 0] = 0.0
-    tables = channel_tables(FaceSet.of(predictions), FaceSet.of(targets), None)
+    tables = channel_tables(answers(predictions, targets), None)
     difference = (predictions - targets).numpy()
     for name, channels in (("sf13", SUBSETS["sf13"]), ("sf14", SUBSETS["sf14"]), ("all61", CHANNELS)):
         found = row(tables["cross_comparison"], name)
@@ -91,7 +95,7 @@ def test_by_subset_and_region(predictions: Tensor, targets: Tensor) -> None:
 
 
 def test_what_is_not_defined_is_none(targets: Tensor) -> None:
-    tables = channel_tables(FaceSet.of(torch.zeros_like(targets)), FaceSet.of(targets / 3), None)
+    tables = channel_tables(answers(torch.zeros_like(targets), targets / 3), None)
     values = row(tables["channel"], "JawOpen")
     assert [name for name, value in values.items() if value is None] == ["pearson", "spearman", "f1", "w_dist"]
     assert row(tables["cross_comparison"], "sf13")["pearson"] is None
@@ -126,18 +130,18 @@ def test_a_group_of_one_script_has_no_interval(errors: SampleErrors) -> None:
     assert row(table, "bob")["mse_low"] is not None
 
 
-def test_keyframes_stand_in_the_order_of_their_numbers(errors: SampleErrors) -> None:
+def test_keyframes_are_in_the_order_of_their_numbers(errors: SampleErrors) -> None:
     ids = np.array([f"a#{index}" for index in range(12)] + ["b#3", "b#10"])
     few = SampleErrors(*(each[:14] for each in errors))
     tables = group_tables(ids, few, {}, 20, 0)
-    assert list(tables) == ["keyframe"]  # subjects and emotions are told by samples alone
+    assert list(tables) == ["keyframe"]  # subjects and emotions come from the samples
     assert list(tables["keyframe"].rows) == [str(index) for index in range(12)]
     assert row(tables["keyframe"], "10")["n"] == 2
     assert group_tables(np.array(["a#0", "b"]), SampleErrors(*(each[:2] for each in errors)), {}, 20, 0) == {}
 
 
-def test_small_groups_stand_together_last(errors: SampleErrors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breakdown, "MOST_EMOTIONS", 2)
+def test_small_groups_are_one_row_at_the_end(errors: SampleErrors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_EMOTIONS", 2)
     emotions = ["z"] * 20 + ["y"] * 20 + ["a"] * 5 + ["b"] * 3
     asked = [sample(f"s{index}", 0, emotion=emotion) for index, emotion in enumerate(emotions)]
     table = group_tables(np.array([each.id for each in asked]), errors, {each.id: each for each in asked}, 20, 0)

@@ -1,4 +1,4 @@
-"""Tables of a report: where on the face, in which emotion, for whom and at which keyframe an answer errs."""
+"""Tables of a report: errors by channel and region, by emotion, by subject and by keyframe."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from torch import Tensor
 from kfzoo.arkit.channels import CHANNELS, REGIONS, SUBSETS, indices
 from kfzoo.data.batch import Sample
 from kfzoo.data.script import emotion_of
-from kfzoo.evaluation.accuracy import CROSS_COMPARISONS
-from kfzoo.evaluation.bootstrap import ScriptBootstrap, percentile_interval
-from kfzoo.evaluation.faces import FaceSet
-from kfzoo.evaluation.samples import scripts_of
 from kfzoo.evaluation.scores import Table
-from kfzoo.metrics.functional.agreement import ChannelAgreement, channel_agreement, cross_comparison
+from kfzoo.metrics.agreement import CROSS_COMPARISONS
+from kfzoo.metrics.answers import Answers, FaceSet
+from kfzoo.metrics.bootstrap import ScriptBootstrap, percentile_interval
+from kfzoo.metrics.functional.agreement import ChannelAgreement, cross_comparison
 from kfzoo.metrics.functional.detection import DetectionCounts, detection_counts, detection_f1
 from kfzoo.metrics.functional.errors import SampleErrors
 from kfzoo.metrics.functional.wasserstein import wasserstein_of_sorted
+from kfzoo.metrics.rows import scripts_of
 
 CHANNEL = ("mse", "pearson", "spearman", "deviation", "accuracy", "f1", "w_dist")
 HEAD_POSE = ("pearson", "spearman", "msd", "deviation")
@@ -33,29 +33,28 @@ GROUP = ("n", "mse", "mse_low", "mse_high", "mae")
 
 MOST_EMOTIONS = 12
 MOST_GROUPS = 40
-"""Rows of a table by emotion, and by subject or keyframe; the smaller groups stand together as `OTHER`."""
+"""Rows of a table by emotion, and by subject or keyframe; the smaller groups are one row, `OTHER`."""
 
 OTHER = "other"
 
 
-def channel_tables(faces: FaceSet, target: FaceSet, training: FaceSet | None) -> dict[str, Table]:
+def channel_tables(answers: Answers, training: FaceSet | None) -> dict[str, Table]:
     """Tables by channel: `channel`, `head_pose`, `cross_comparison` and `region`.
 
-    Source: SemanticFace, tables 1 and 5 to 7. None stands for the correlation of a constant channel, F1 where nothing
-    is on, and W-Dist without a training split.
+    Source: SemanticFace, tables 1 and 5 to 7. The correlation of a constant channel, F1 where nothing is on, and W-Dist
+    without a training split are None.
 
     Args:
-        faces: N answers, 61 channels.
-        target: Of the same samples.
-        training: Ground ground truth of the training split.
+        answers: With their targets, 61 channels.
+        training: Ground truth of the training split.
     """
-    agreement = channel_agreement(faces.values, target.values)
+    faces, agreement = answers.faces, answers.agreement
     w_dist = None if training is None else wasserstein_of_sorted(faces.ordered, training.ordered)
     unknown = torch.full_like(agreement.msd, torch.nan)
     columns = {
         **agreement._asdict(),
         "mse": agreement.msd,
-        "f1": _channel_f1(detection_counts(faces.values, target.values)),
+        "f1": _channel_f1(detection_counts(faces.values, answers.targets.values)),
         "w_dist": unknown if w_dist is None else w_dist,
     }
     compared = {name: cross_comparison(agreement, indices(SUBSETS[name]).tolist()) for name in CROSS_COMPARISONS}
@@ -82,7 +81,7 @@ def group_tables(
     Args:
         ids: (N,) of the samples.
         errors: Of the same samples.
-        samples: By id; emotion and subject are told by them alone.
+        samples: By id; emotion and subject come from them.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
     """
@@ -128,7 +127,7 @@ def _group_table(
 
 
 def _largest(groups: Sequence[Any], most: int) -> list[str]:
-    """Names of the groups, those beyond the largest `most` as `OTHER`; of equally large ones the first by name stay."""
+    """Names of the groups, those beyond the largest `most` as `OTHER`; of equal ones the first by name are kept."""
     counts = Counter(groups)
     if len(counts) <= most:
         return [str(group) for group in groups]

@@ -8,10 +8,10 @@ from scipy import stats
 from scipy.spatial import distance
 from torch import Tensor
 
-from kfzoo.evaluation import faces as module
-from kfzoo.evaluation.bootstrap import ScriptBootstrap
-from kfzoo.evaluation.faces import FaceSet, compare_with_target, compare_with_training, influential_scores
-from kfzoo.evaluation.scores import Score
+from kfzoo.metrics import Diversity, FrechetDistance, WassersteinDistance, distances
+from kfzoo.metrics.answers import Answers, FaceSet, TestSet
+from kfzoo.metrics.bootstrap import ScriptBootstrap
+from kfzoo.metrics.estimates import Estimate, MeanEstimate, with_intervals
 from kfzoo.metrics.functional.frechet import frechet_distance, moments
 
 COUNT = 120
@@ -31,7 +31,7 @@ def training() -> FaceSet:
 
 
 @pytest.fixture
-def targets() -> FaceSet:
+def target() -> FaceSet:
     return FaceSet.of(values(COUNT, 1))
 
 
@@ -49,8 +49,20 @@ def fid(first: Tensor, second: Tensor) -> float:
     return float(frechet_distance(moments(first), moments(second)))
 
 
+def estimates(faces: FaceSet, target: FaceSet, training: FaceSet) -> dict[str, MeanEstimate]:
+    """All distances of the answers, and their diversity."""
+    answers = Answers.of(TestSet(SCRIPTS, target, None), faces)
+    metrics = (
+        FrechetDistance(training),
+        WassersteinDistance(training),
+        Diversity(),
+        FrechetDistance(reference="targets"),
+        WassersteinDistance(reference="targets"),
+    )
+    return {name: each for metric in metrics for name, each in metric.estimates(answers).items()}
+
+
 def test_values(answers: FaceSet, target: FaceSet, training: FaceSet) -> None:
-    found = compare_with_training(answers, training, 0) | compare_with_target(answers, target)
     expected = {
         "fid": fid(answers.values, training.values),
         "w_dist": w_dist(answers.values, training.values),
@@ -58,8 +70,33 @@ def test_values(answers: FaceSet, target: FaceSet, training: FaceSet) -> None:
         "fid_test": fid(answers.values, target.values),
         "w_dist_test": w_dist(answers.values, target.values),
     }
+    found = estimates(answers, target, training)
     assert {name: each.value for name, each in found.items()} == pytest.approx(expected, rel=1e-9)
-    assert set(compare_with_training(answers, None, 0)) == {"diversity"}
+
+
+class Squares:
+    """Embeds a face as its squares."""
+
+    def embed_conditions(self, ids: NDArray[np.str_]) -> Tensor:
+        return torch.zeros(len(ids), 6)
+
+    def embed_faces(self, values: Tensor) -> Tensor:
+        return values**2
+
+
+def test_fid_of_embeddings(answers: FaceSet, training: FaceSet) -> None:
+    metric = FrechetDistance(training, embedder=Squares(), channels=6)
+    found = metric.estimates(Answers.of(TestSet(SCRIPTS, None, None), answers, Squares()))["fid_embedding"]
+    assert found.value == pytest.approx(fid(answers.values**2, training.values**2))
+    assert float(found.column.mean()) == pytest.approx(0, abs=1e-9)
+
+
+def test_what_cannot_be_compared_is_named(training: FaceSet) -> None:
+    for metric in (FrechetDistance, WassersteinDistance):
+        with pytest.raises(ValueError, match="training: expected the faces to compare with, got None"):
+            metric()
+    with pytest.raises(ValueError, match="embeddings are compared with the training split alone"):
+        FrechetDistance(training, "targets", embedder=Squares())
 
 
 def fresh_spread(count: int, training: FaceSet) -> dict[str, float]:
@@ -78,8 +115,7 @@ def fresh_spread(count: int, training: FaceSet) -> dict[str, float]:
 
 def test_intervals_are_as_wide_as_fresh_faces_spread(answers: FaceSet, target: FaceSet, training: FaceSet) -> None:
     drawn = ScriptBootstrap(SCRIPTS, 1000, 0)
-    statistics = compare_with_training(answers, training, 0) | compare_with_target(answers, target)
-    scores = influential_scores(statistics, drawn)
+    scores = with_intervals(estimates(answers, target, training), drawn)
     for name, spread in fresh_spread(60, training).items():
         score = scores[name]
         assert score.interval is not None
@@ -99,38 +135,37 @@ def plain_bootstrap(answers: Tensor) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def test_diversity_spreads_as_in_plain_resamples(answers: FaceSet) -> None:
-    scores = influential_scores(compare_with_training(answers, None, 0), ScriptBootstrap(SCRIPTS, 1000, 0))
+def test_diversity_spreads_as_in_plain_resamples(answers: FaceSet, target: FaceSet, training: FaceSet) -> None:
+    scores = with_intervals(estimates(answers, target, training), ScriptBootstrap(SCRIPTS, 1000, 0))
     interval = scores["diversity"].interval
     assert interval is not None
     low, high = np.quantile(plain_bootstrap(answers.values), [0.025, 0.975])
     assert interval[1] - interval[0] == pytest.approx(high - low, rel=0.2)
 
 
-def test_one_face_for_all_moves_with_nothing_but_the_target(target: FaceSet, training: FaceSet) -> None:
+def test_one_face_for_all_changes_with_the_target_alone(target: FaceSet, training: FaceSet) -> None:
     rest = FaceSet.of(torch.full((COUNT, 6), 0.1))
-    drawn = ScriptBootstrap(SCRIPTS, 100, 0)
-    scores = influential_scores(compare_with_training(rest, training, 0), drawn)
-    assert scores["diversity"] == Score(0.0, (0.0, 0.0))
+    scores = with_intervals(estimates(rest, target, training), ScriptBootstrap(SCRIPTS, 100, 0))
+    assert scores["diversity"] == Estimate(0.0, (0.0, 0.0))
     assert scores["fid"].interval == (scores["fid"].value, scores["fid"].value)
-    against_target = influential_scores(compare_with_target(rest, target), drawn)
     for name in ("fid_test", "w_dist_test"):
-        low, high = against_target[name].interval or (0, 0)
-        assert low < against_target[name].value < high
+        low, high = scores[name].interval or (0, 0)
+        assert low < scores[name].value < high
 
 
-def test_the_truth_in_another_order_is_the_same_set(target: FaceSet) -> None:
+def test_the_ground_truth_in_another_order_is_the_same_set(target: FaceSet, training: FaceSet) -> None:
     shuffled = target.reordered(torch.randperm(COUNT))
-    scores = influential_scores(compare_with_target(shuffled, target), ScriptBootstrap(SCRIPTS, 20, 0))
-    assert scores["w_dist_test"] == Score(0.0, (0.0, 0.0))
+    scores = with_intervals(estimates(shuffled, target, training), ScriptBootstrap(SCRIPTS, 20, 0))
+    assert scores["w_dist_test"] == Estimate(0.0, (0.0, 0.0))
     assert scores["fid_test"].value == pytest.approx(0, abs=1e-12)
 
 
-def test_diversity_of_many_faces_is_estimated(answers: FaceSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = FaceSet.of(values(4000, 5))
-    exact = compare_with_training(many, None, 0)["diversity"]
-    monkeypatch.setattr(module, "DIVERSITY_MOST", 512)
-    some = compare_with_training(many, None, 0)["diversity"]
+def test_diversity_of_many_faces_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    faces = FaceSet.of(values(4000, 5))
+    many = Answers.of(TestSet(np.arange(4000).astype(str), None, None), faces)
+    exact = Diversity().estimates(many)["diversity"]
+    monkeypatch.setattr(distances, "DIVERSITY_MOST", 512)
+    some = Diversity().estimates(many)["diversity"]
     assert some.value != exact.value
     assert some.value == pytest.approx(exact.value, rel=5e-3)
-    assert float(some.influence.std()) == pytest.approx(float(exact.influence.std()), rel=0.1)
+    assert float(some.column.std()) == pytest.approx(float(exact.column.std()), rel=0.1)

@@ -1,4 +1,4 @@
-"""Influences against weighted sets computed by SciPy, and against the spread of fresh samples."""
+"""Deviations against weighted sets computed by SciPy, and against the spread of fresh samples."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import linalg, stats
 from torch import Tensor
 
-from kfzoo.evaluation import jackknife
-from kfzoo.evaluation.jackknife import frechet_influence, wasserstein_influence
+from kfzoo.metrics.functional import jackknife
 from kfzoo.metrics.functional.frechet import frechet_distance, moments
+from kfzoo.metrics.functional.jackknife import frechet_deviations, wasserstein_deviations
 from kfzoo.metrics.functional.wasserstein import sort_channels
 
 STEP = 1e-5
@@ -37,10 +37,10 @@ def weighted_wasserstein(
     return float(np.mean([stats.wasserstein_distance(a, b, weights) for a, b in channels]))
 
 
-def test_influence_is_the_change_as_a_sample_weighs_more() -> None:
+def test_a_deviation_is_the_change_as_a_sample_weighs_more() -> None:
     samples, other = faces(30, 1), faces(40, 4)
-    frechet = frechet_influence(samples, moments(samples), moments(other))
-    wasserstein = wasserstein_influence(samples, sort_channels(samples), sort_channels(other))
+    frechet = frechet_deviations(samples, moments(samples), moments(other))
+    wasserstein = wasserstein_deviations(samples, sort_channels(samples), sort_channels(other))
     for found, distance in ((frechet, weighted_frechet), (wasserstein, weighted_wasserstein)):
         assert float(found.mean()) == pytest.approx(0, abs=1e-12)
         for place in (0, 7, 29):
@@ -52,7 +52,7 @@ def test_influence_is_the_change_as_a_sample_weighs_more() -> None:
             assert float(found[place]) == pytest.approx((ends[0] - ends[1]) / (2 * STEP), rel=1e-4, abs=1e-6)
 
 
-def test_influence_tells_the_spread_of_fresh_samples() -> None:
+def test_deviations_have_the_spread_of_fresh_samples() -> None:
     reference = faces(2000, 3)
     found: list[tuple[float, ...]] = []
     for seed in range(150):
@@ -62,9 +62,9 @@ def test_influence_tells_the_spread_of_fresh_samples() -> None:
             (
                 float(frechet_distance(moments(samples), moments(reference))),
                 float(np.mean([stats.wasserstein_distance(a, b) for a, b in channels])),
-                float(frechet_influence(samples, moments(samples), moments(reference)).std() / 300**0.5),
+                float(frechet_deviations(samples, moments(samples), moments(reference)).std() / 300**0.5),
                 float(
-                    wasserstein_influence(samples, sort_channels(samples), sort_channels(reference)).std() / 300**0.5
+                    wasserstein_deviations(samples, sort_channels(samples), sort_channels(reference)).std() / 300**0.5
                 ),
             )
         )
@@ -75,32 +75,32 @@ def test_influence_tells_the_spread_of_fresh_samples() -> None:
 def test_fewer_samples_than_channels_and_constant_channels() -> None:
     samples, other = faces(4, 1, 9), faces(30, 2, 9)
     samples[:, 3], other[:, 5] = 0.5, 0.0
-    found = frechet_influence(samples, moments(samples), moments(other))
+    found = frechet_deviations(samples, moments(samples), moments(other))
     assert bool(found.isfinite().all())
     assert float(found.sum()) == pytest.approx(0, abs=1e-9)
     assert float(found.abs().max()) < 1e3
     one = samples[:1].expand(6, 9)
-    assert frechet_influence(one, moments(one), moments(other)).tolist() == pytest.approx([0] * 6, abs=1e-9)
+    assert frechet_deviations(one, moments(one), moments(other)).tolist() == pytest.approx([0] * 6, abs=1e-9)
 
 
-def test_the_same_set_is_moved_by_nothing() -> None:
+def test_the_same_set_is_changed_by_no_sample() -> None:
     samples = faces(20, 1)
-    assert frechet_influence(samples, moments(samples), moments(samples)).tolist() == pytest.approx([0] * 20, abs=1e-8)
+    assert frechet_deviations(samples, moments(samples), moments(samples)).tolist() == pytest.approx([0] * 20, abs=1e-8)
     ordered = sort_channels(samples)
-    assert wasserstein_influence(samples, ordered, ordered).tolist() == [0] * 20
+    assert wasserstein_deviations(samples, ordered, ordered).tolist() == [0] * 20
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     samples, other = faces(50, 1), moments(faces(40, 4))
-    whole = frechet_influence(samples, moments(samples), other)
+    whole = frechet_deviations(samples, moments(samples), other)
     monkeypatch.setattr(jackknife, "ROWS", 7)
-    torch.testing.assert_close(frechet_influence(samples, moments(samples), other), whole)
+    torch.testing.assert_close(frechet_deviations(samples, moments(samples), other), whole)
 
 
 def test_ties_between_the_sets() -> None:
     samples = torch.tensor([[0.0], [0.0], [0.5], [1.0]]).double()
     other = torch.tensor([[0.0], [0.5], [0.5]]).double()
-    found = wasserstein_influence(samples, sort_channels(samples), sort_channels(other))
+    found = wasserstein_deviations(samples, sort_channels(samples), sort_channels(other))
     # F - G is 1/2 - 1/3 on [0, 0.5) and 3/4 - 1 on [0.5, 1): up to 0.5 the integral of the sign grows, then it falls.
     expected = -np.array([0, 0, 0.5, 0.0])
     assert found.tolist() == pytest.approx((expected - expected.mean()).tolist())
