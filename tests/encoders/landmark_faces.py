@@ -30,7 +30,7 @@ def astronaut(left: int = 96, top: int = 0, side: int = 256) -> NDArray[np.uint8
     """A square of scikit-image's photograph of Eileen Collins, who smiles; by default with the whole face."""
     from skimage import data
 
-    image: NDArray[np.uint8] = np.ascontiguousarray(data.astronaut()[top : top + side, left : left + side])
+    image: NDArray[np.uint8] = np.ascontiguousarray(data.astronaut()[top : top + side, left : left + side])  # type: ignore[no-untyped-call]
     return image
 
 
