@@ -32,9 +32,8 @@ def page(command: str, title: str, body: str) -> str:
 
 def head(command: str) -> list[str]:
     """Returns the lines that say on which machine, with which versions and by which command a page is made."""
-    from kfzoo.evaluation.callback import commit  # both import torch, which the list of benchmarks does not need
-
-    from kfzoo.evaluation.provenance import hardware
+    # Imports torch, which the list of benchmarks does not need.
+    from kfzoo.evaluation.provenance import commit, hardware
 
     return [
         f"- hardware: {hardware()}",

@@ -8,8 +8,9 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from kfzoo.errors import InputError
 
@@ -33,7 +34,8 @@ class AnswerJournal(Protocol[Batch, Answer]):
         """Returns the answers to a batch; calls `generate` only for what no earlier start has answered."""
 
 
-class Other(NamedTuple):
+@dataclass(frozen=True)
+class Other:
     """Entries of another origin.
 
     Attributes:

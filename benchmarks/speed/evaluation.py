@@ -101,7 +101,8 @@ def suite_scores(training: Tensor, samples: Sequence[Sample], answers: Tensor) -
     for start in range(0, len(samples), BATCH):
         part = slice(start, start + BATCH)
         suite.update([sample.id for sample in samples[part]], answers[part], targets[part], valid[part])
-    return {name: score.value for name, score in suite.compute().scores.items()}
+    report: Any = suite.compute()
+    return {name: score.value for name, score in report.scores.items()}
 
 
 def loop_scores(training: Tensor, samples: Sequence[Sample], answers: Tensor) -> dict[str, float]:
@@ -136,4 +137,5 @@ def retrieval(queries: Values, gallery: Values) -> list[float]:
                 ranking = np.argsort(-(gallery[pool] @ queries[row]))
                 hits += np.cumsum(ranking[:3] == place)
                 count += 1
-    return (hits / count).tolist()
+    found: list[float] = (hits / count).tolist()
+    return found

@@ -12,7 +12,8 @@ from kfzoo.data.batch import Sample
 from kfzoo.data.images import open_image
 from kfzoo.data.statistics import coefficients_of
 from kfzoo.models.base import KeyframeModule
-from kfzoo.rendering.contact_sheet import Row, contact_sheet, save_png
+from kfzoo.rendering.contact_sheet import Row, contact_sheet
+from kfzoo.rendering.save_image import save_image
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import load_module
 
@@ -42,7 +43,7 @@ def draw(runs: Path, out: Path) -> None:
     for number, sample in enumerate(samples):
         image = ("image", open_image(str(sample.keyframe.image_path), SIZE))
         rows.append(Row("", [image, *((label, faces[number].numpy()) for label, faces in columns.items())]))
-    save_png(contact_sheet(rows, size=SIZE), out)
+    save_image(contact_sheet(rows, size=SIZE), out)
     print(out)
 
 

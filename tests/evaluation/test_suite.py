@@ -405,7 +405,8 @@ def test_each_metric_alone_gives_the_number_of_the_suite(train: Tensor, predicti
     assert set(alone) == set(suite)
     found: dict[str, float] = {}
     for part in (slice(10), slice(10, COUNT)):
-        for each in (suite, *alone.values()):
+        metrics: list[Any] = [suite, *alone.values()]
+        for each in metrics:
             each.update(names[part], predictions[part], wanted[part], valid[part])
     for name, metric in alone.items():
         value = metric.compute()
@@ -442,8 +443,8 @@ class Answering(LightningModule):
 
 
 def test_a_metric_in_any_lightning_module(train: Tensor, predictions: Tensor, wanted: Tensor, tmp_path: Path) -> None:
-    rows = list(zip(ids(), predictions, wanted, strict=True))
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    rows: Any = list(zip(ids(), predictions, wanted, strict=True))
+    quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     trainer = Trainer(accelerator="cpu", default_root_dir=tmp_path, **quiet)
     logged = trainer.test(Answering(train), DataLoader(rows, batch_size=7), verbose=False)
     # Lightning keeps what it logs in float32.

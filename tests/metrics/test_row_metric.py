@@ -96,11 +96,12 @@ def test_pickled_halfway_they_go_on(faces: Tensor) -> None:
 def test_a_model_in_low_precision_does_not_convert_them(
     convert: Callable[[torch.nn.Module], torch.nn.Module], faces: Tensor
 ) -> None:
-    expected, model = collection(faces[2]), torch.nn.ModuleDict({"metrics": collection(faces[2])})
+    expected, inner = collection(faces[2]), collection(faces[2])
+    model = torch.nn.ModuleDict({"metrics": inner})
     convert(model)
-    for each in (expected, model["metrics"]):
+    for each in (expected, inner):
         each.update(*batch(faces, ALL))
-    assert numbers(model["metrics"]) == numbers(expected)
+    assert numbers(inner) == numbers(expected)
     assert all(value.dtype == torch.float64 for value in expected.compute().values())
 
 

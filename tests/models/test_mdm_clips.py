@@ -180,8 +180,8 @@ def test_two_clips_are_learnt_and_samples_of_them_move(
     assert torch.equal(answer.mask, target.mask)
     for made, clip_ in zip(answer.motion.numpy(), target.clips, strict=True):
         made = made[: len(clip_)]
-        given, target = (float(speed(torch.from_numpy(each), 20)) for each in (made, clip_.motion))
-        assert given == pytest.approx(target, rel=0.5)
+        given, wanted = (float(speed(torch.from_numpy(each), 20)) for each in (made, clip_.motion))
+        assert given == pytest.approx(wanted, rel=0.5)
         assert np.square(made - clip_.motion).mean() < 0.25 * np.square(clip_.motion - clip_.motion.mean(0)).mean()
 
 

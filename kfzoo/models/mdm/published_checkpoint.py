@@ -141,8 +141,8 @@ def write_released(folder: str | Path, released: Released) -> Path:
     sizes = _sizes(released.weights, released.arguments)
     odd = {name: sizes[name] for name, value in _BUILT.items() if sizes[name] != value}
     if odd:
-        sizes = ", ".join(f"{name} {value} for {_BUILT[name]}" for name, value in odd.items())
-        warnings.warn(f"the published code builds other sizes ({sizes}): only kfzoo can read this", stacklevel=2)
+        listed = ", ".join(f"{name} {value} for {_BUILT[name]}" for name, value in odd.items())
+        warnings.warn(f"the published code builds other sizes ({listed}): only kfzoo can read this", stacklevel=2)
     folder = Path(folder)
     for name, values in ((MEAN, released.statistics.mean), (STD, released.statistics.std)):
         with replacing(folder / name) as temporary:
