@@ -101,8 +101,7 @@ def suite_scores(training: Tensor, samples: Sequence[Sample], answers: Tensor) -
     for start in range(0, len(samples), BATCH):
         part = slice(start, start + BATCH)
         suite.update([sample.id for sample in samples[part]], answers[part], targets[part], valid[part])
-    report: Any = suite.compute()
-    return {name: score.value for name, score in report.scores.items()}
+    return {name: score.value for name, score in suite.report(suite.gather()).scores.items()}
 
 
 def loop_scores(training: Tensor, samples: Sequence[Sample], answers: Tensor) -> dict[str, float]:

@@ -1,110 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightning.pytorch import LightningModule, Trainer
 from scipy import stats
 from scipy.spatial import distance
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from kfzoo.data.batch import Sample
-from kfzoo.data.script import Keyframe, Script
-from kfzoo.evaluation.embedding import SampleEmbedder
 from kfzoo.evaluation.scores import METRICS, REFERENCES
-from kfzoo.evaluation.suite import EvaluationSuite, Report
-from kfzoo.metrics import (
-    CrossComparison,
-    Detection,
-    Diversity,
-    ErrorStatistics,
-    FrechetDistance,
-    MultimodalDistance,
-    RowMetric,
-    RPrecision,
-    RPrecisionFull,
-    WassersteinDistance,
-)
-from kfzoo.metrics.rows import Rows
-
-COUNT = 40
-
-
-def ids(count: int = COUNT) -> list[str]:
-    """Four keyframes a script."""
-    return [f"take {index // 4}#{index % 4}" for index in range(count)]
-
-
-class Evaluator:
-    """A linear map of the face; the condition is the face that the words are about."""
-
-    annotation = "arkit"
-    digest = "e" * 64
-
-    def __init__(self) -> None:
-        self.weight = torch.randn(61, 16, generator=torch.Generator().manual_seed(4))
-        self.conditions = 0
-
-    def embed_motion(self, coefficients: Tensor) -> Tensor:
-        return (coefficients - 0.5) @ self.weight
-
-    def embed_samples(self, samples: Sequence[Sample]) -> Tensor:
-        self.conditions += len(samples)
-        faces = [sample.keyframe.coefficients for sample in samples]
-        return self.embed_motion(torch.from_numpy(np.stack([face for face in faces if face is not None])))
-
-
-def samples_of(names: Sequence[str], wanted: Tensor) -> list[Sample]:
-    """A script for each sample, with the right id."""
-    made = []
-    for name, face in zip(names, wanted.numpy(), strict=True):
-        script, _, index = name.rpartition("#")
-        keyframe = Keyframe(int(index), 0.0, coefficients=face)
-        made.append(Sample(Script(script, f"subject {script[-1]}", "", "joy", (keyframe,)), 0, "arkit"))
-    return made
-
-
-def rows_of(names: Sequence[str], predictions: Tensor, wanted: Tensor | None) -> Rows:
-    target = None if wanted is None else wanted.numpy()
-    return Rows(np.array(names), predictions.numpy(), target, np.ones(len(names), dtype=bool))
-
-
-ERRORS = {name for name in METRICS if name.startswith(("mse", "mae", "rmse"))}
-COMPARED = {name for name in METRICS if name.startswith(("sf13", "sf14", "all61", "detection", "tolerance"))}
-OF_TARGETS = ERRORS | COMPARED | {"fid_test", "w_dist_test"}
-OF_TRAINING = {"fid", "w_dist"}
-LEARNED = {name for name in METRICS if name.startswith(("r_precision", "mmd"))}
-
-
-@pytest.fixture
-def train() -> Tensor:
-    return torch.rand(70, 61, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def predictions() -> Tensor:
-    return torch.rand(COUNT, 61, generator=torch.Generator().manual_seed(2))
-
-
-@pytest.fixture
-def wanted() -> Tensor:
-    return torch.rand(COUNT, 61, generator=torch.Generator().manual_seed(3))
-
-
-def everywhere(count: int = COUNT) -> Tensor:
-    return torch.ones(count, dtype=torch.bool)
-
-
-def evaluate(train: Tensor, predictions: Tensor, wanted: Tensor, valid: Tensor | None = None) -> Report:
-    suite = EvaluationSuite(train)
-    suite.update(ids(), predictions, wanted, everywhere() if valid is None else valid)
-    return suite.report(suite.gather())
+from kfzoo.evaluation.suite import EvaluationSuite
+from tests.evaluation.suite_samples import COUNT, Evaluator, evaluate, everywhere, ids, rows_of, samples_of
 
 
 def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
@@ -373,79 +280,3 @@ def test_nothing_to_score_is_refused(train: Tensor) -> None:
     with pytest.raises(ValueError, match="no sample was scored; expected at least one"):
         EvaluationSuite(train).gather()
     assert EvaluationSuite(None).report(rows_of(["a"], torch.full((1, 61), torch.nan), None)).invalid == 1
-
-
-def metrics_alone(train: Tensor, embedder: SampleEmbedder) -> dict[str, RowMetric]:
-    """Every metric of the suite, as one would put it into a `LightningModule`."""
-    return {
-        "errors": ErrorStatistics(train),
-        "detection": Detection(train),
-        "cross_comparison": CrossComparison(train),
-        "diversity": Diversity(train),
-        "fid": FrechetDistance(train),
-        "fid_test": FrechetDistance(train, "targets"),
-        "fid_embedding": FrechetDistance(train, embedder=embedder),
-        "w_dist": WassersteinDistance(train),
-        "w_dist_test": WassersteinDistance(train, "targets"),
-        "r_precision": RPrecision(train, embedder),
-        "r_precision_reverse": RPrecision(train, embedder, reverse=True),
-        "r_precision_distinct": RPrecision(train, embedder, distinct=True),
-        "r_precision_full": RPrecisionFull(train, embedder),
-        "mmd": MultimodalDistance(train, embedder),
-        "mmd_unnormalised": MultimodalDistance(train, embedder, normalised=False),
-    }
-
-
-def test_each_metric_alone_gives_the_number_of_the_suite(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
-    names, valid = [f"take {index}#0" for index in range(COUNT)], everywhere()
-    samples = samples_of(names, wanted)
-    predictions[3], valid[5] = torch.nan, False
-    suite = EvaluationSuite(train, samples, Evaluator(), resamples=10)
-    alone = metrics_alone(train, SampleEmbedder(Evaluator(), samples))
-    assert set(alone) == set(suite)
-    found: dict[str, float] = {}
-    for part in (slice(10), slice(10, COUNT)):
-        metrics: list[Any] = [suite, *alone.values()]
-        for each in metrics:
-            each.update(names[part], predictions[part], wanted[part], valid[part])
-    for name, metric in alone.items():
-        value = metric.compute()
-        found |= {key: float(each) for key, each in (value if isinstance(value, dict) else {name: value}).items()}
-    report = suite.report(suite.gather())
-    assert found == {name: score.value for name, score in report.scores.items()}
-    assert set(found) == set(METRICS)
-    # The collection's own `compute`, without intervals, and torchmetrics' one that gathers for each metric.
-    assert {name: float(value) for name, value in suite.compute().items()} == found
-    assert {name: float(value) for name, value in super(EvaluationSuite, suite).compute().items()} == found
-
-
-def test_the_suite_keeps_its_rows_once(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
-    suite = EvaluationSuite(train)
-    for part in (slice(10), slice(10, COUNT)):
-        suite.update(ids()[part], predictions[part], wanted[part], everywhere()[part])
-    first, *others = suite.metrics
-    assert all(each.predictions is first.predictions for each in others)
-    assert len(suite.compute_groups) == 1
-    suite.reset()
-    assert all(each.predictions == [] for each in suite.metrics)
-
-
-class Answering(LightningModule):
-    """Answers with given faces, and logs one metric."""
-
-    def __init__(self, train: Tensor) -> None:
-        super().__init__()
-        self.fid = FrechetDistance(train)
-
-    def test_step(self, batch: tuple[list[str], Tensor, Tensor], batch_idx: int) -> None:
-        self.fid.update(*batch)
-        self.log("fid", self.fid, on_epoch=True, batch_size=len(batch[0]))
-
-
-def test_a_metric_in_any_lightning_module(train: Tensor, predictions: Tensor, wanted: Tensor, tmp_path: Path) -> None:
-    rows: Any = list(zip(ids(), predictions, wanted, strict=True))
-    quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    trainer = Trainer(accelerator="cpu", default_root_dir=tmp_path, **quiet)
-    logged = trainer.test(Answering(train), DataLoader(rows, batch_size=7), verbose=False)
-    # Lightning keeps what it logs in float32.
-    assert logged[0]["fid"] == pytest.approx(evaluate(train, predictions, wanted).scores["fid"].value, rel=1e-6)
