@@ -11,7 +11,19 @@ from torch import Tensor
 
 from kfzoo.evaluation.scores import METRICS, REFERENCES
 from kfzoo.evaluation.suite import EvaluationSuite
-from tests.evaluation.suite_samples import COUNT, Evaluator, evaluate, everywhere, ids, rows_of, samples_of
+from tests.evaluation.suite_samples import (
+    COUNT,
+    ERRORS,
+    LEARNED,
+    OF_TARGETS,
+    OF_TRAINING,
+    Evaluator,
+    evaluate,
+    everywhere,
+    ids,
+    rows_of,
+    samples_of,
+)
 
 
 def test_scores_equal_numpy_and_scipy(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
