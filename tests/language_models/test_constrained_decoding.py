@@ -17,7 +17,7 @@ from kfzoo.language_models.answer_layout import REPRESENTATIONS, AnswerLayout, R
 from kfzoo.language_models.answer_trie import AnswerTrie
 from kfzoo.language_models.batched_cache import BatchedCache, CachedPrefix, evaluation_mode, prefill
 from kfzoo.language_models.chat_format import ChatFormat
-from kfzoo.language_models.constrained_decoding import Decoded, DecodingMode, current_settings, decode
+from kfzoo.language_models.constrained_decoding import MODES, Decoded, DecodingMode, current_settings, decode
 from kfzoo.language_models.lora import add_lora, lora_config
 
 SYSTEM = "You are a system that turns the description of a facial expression into ARKit parameters."
@@ -271,11 +271,10 @@ def test_an_overfitted_model_gives_its_answers_in_all_modes(model: Any, chat: Ch
     texts = [layout.filled([int(generator.integers(len(each))) for each in layout.options]) for layout in layouts]
     tries = [AnswerTrie.of(layout, chat) for layout in layouts]
     overfitted = learned(model, chat, list(zip(prompts, texts, strict=True)))
-    answers: dict[DecodingMode, list[Decoded]] = {}
-    for mode in ("free", *CONSTRAINED):
-        answers[mode] = decode(overfitted, tries, prompts, mode)
-        assert [each.text for each in answers[mode]] == texts
-        assert tokens(answers[mode]) == tokens(answers["free"])
+    answers = {mode: decode(overfitted, tries, prompts, mode) for mode in MODES}
+    for found in answers.values():
+        assert [each.text for each in found] == texts
+        assert tokens(found) == tokens(answers["free"])
     for free, plain, drafted in zip(answers["free"], answers["template"], answers["drafted"], strict=True):
         assert free.passes == len(free.ids) + 1
         assert drafted.passes < plain.passes / 2 < free.passes / 2

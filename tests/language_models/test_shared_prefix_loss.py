@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from kfzoo.errors import InputError
-from kfzoo.language_models.labels import Example
+from kfzoo.language_models.labels import Example, Tokens
 from kfzoo.language_models.prefix_tree import Tree
 from kfzoo.language_models.shared_prefix_loss import plain_loss, tree_loss
 from tests.language_models.helpers import token_counts
@@ -113,8 +113,10 @@ def test_the_tree_has_the_gradients_of_separate_sequences(
 
 @pytest.mark.parametrize("name", BATCHES)
 def test_so_have_a_llama_and_the_plain_loss(name: str, tiny_qwen3: str) -> None:
-    for model, loss in ((llama(), tree_loss), (qwen3(tiny_qwen3), plain_loss)):
-        assert_same(model, loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
+    model = llama()
+    assert_same(model, tree_loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
+    model = qwen3(tiny_qwen3)
+    assert_same(model, plain_loss(model, BATCHES[name], PAD), naive_loss(model, BATCHES[name]))
 
 
 part = st.lists(st.integers(1, 3), max_size=4).map(tuple)
@@ -250,7 +252,8 @@ def test_sliding_windows_are_refused() -> None:
 
 
 def test_an_empty_batch_or_example_is_refused() -> None:
-    for prompt, answer in (((), (1,)), (((), (1,)), ())):
+    cases: list[tuple[tuple[Tokens, ...], Tokens]] = [((), (1,)), (((), (1,)), ())]
+    for prompt, answer in cases:
         with pytest.raises(ValueError, match="at least one token of prompt and one of answer"):
             Example(prompt, answer)
     with pytest.raises(ValueError, match="at least one example"):

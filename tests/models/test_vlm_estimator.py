@@ -177,13 +177,14 @@ def test_a_checkpoint_of_a_hub_model_is_its_adapter(tiny_qwen3_vl: str) -> None:
 
 
 def test_settings_that_exclude_each_other(tiny_qwen3: str, tiny_qwen3_vl: str) -> None:
-    for settings, message in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"tune": False}, "has random weights"),
         ({"vision_language_model": tiny_qwen3}, "is a qwen3, expected a qwen3_vl"),
         ({"vision_language_model": tiny_qwen3_vl, "size": 64, "tower_steps": 5}, r"model\.tower_steps: is for `tiny`"),
-    ):
+    ]
+    for settings, message in cases:
         with pytest.raises(InputError, match=message):
-            VLMEstimator(**settings)  # type: ignore[arg-type]
+            VLMEstimator(**settings)
 
 
 def test_keyframes_without_images_are_refused() -> None:
