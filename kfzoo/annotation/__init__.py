@@ -1,1 +1,1 @@
-"""What a rule or a language model writes about faces and scripts: analyses (SemanticFace, stage I) and drafts."""
+"""What a rule or a language model writes: analyses of faces (SemanticFace, stage I) and drafts of scripts."""

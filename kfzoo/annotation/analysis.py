@@ -1,22 +1,22 @@
-"""`Analysis`: what stage I says of a face, and the shapes in which it is written and read."""
+"""`Analysis`: the description of a face in stage I, its JSON Schema and its text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from kfzoo.data.json_lines import Fields
-from kfzoo.language_models.backend import read_json, strict_object
+from kfzoo.language_models.backend import strict_object
 
 REGIONS = ("eyebrows", "eyes", "cheeks", "mouth", "jaw", "head")
 """The regions of SemanticFace's prompt, in its order, and the head, which its coefficients hold as well."""
 
 UNCLEAR = "not clearly observable"
-"""What SemanticFace's prompt asks for where the muscles show no emotion."""
+"""The emotional implication in SemanticFace's prompt where the muscles show no emotion."""
 
 SYMMETRIC = "mostly symmetric"
-"""What SemanticFace's prompt asks for where the two sides do the same."""
+"""The symmetry in SemanticFace's prompt where the two sides do the same."""
 
 AT_REST = "at rest"
 HEADINGS = (
@@ -25,10 +25,10 @@ HEADINGS = (
     "3. **Emotional Implication**:",
     "4. **Symmetry**:",
 )
-"""Of the text, as the answers that SemanticFace released have them."""
+"""Headings of the text in SemanticFace's released answers."""
 
 NO_OBJECT = ("{", "}", "<think", "</think")
-"""What no analysis holds: it would be taken for the coefficients behind it, or for a chain of thought."""
+"""Strings that no analysis contains: they would be read as the coefficients after it, or as a chain of thought."""
 
 _KEYS = ("expression_category", "muscle_movements", "emotional_implication", "symmetry")
 _LINE_END = "  \n"  # A line break in Markdown.
@@ -52,15 +52,10 @@ class Analysis:
 
     def values(self) -> dict[str, Any]:
         """Returns it as the "analysis" object that SemanticFace's prompt asks for."""
-        return {
-            "expression_category": self.expression_category,
-            "muscle_movements": dict(self.muscle_movements),
-            "emotional_implication": self.emotional_implication,
-            "symmetry": self.symmetry,
-        }
+        return asdict(self)
 
     def text(self) -> str:
-        """Writes it as the released answers do: four numbered headings, the regions as a list."""
+        """Returns it as the released answers have it: four numbered headings, the regions as a list."""
         category, movements, emotion, symmetry = HEADINGS
         regions = self.muscle_movements or {"face": AT_REST}
         return _LINE_END.join((
@@ -72,35 +67,22 @@ class Analysis:
         ))  # fmt: skip
 
 
-def schema() -> dict[str, Any]:
-    """Returns the JSON Schema of what a language model is asked for; it has every region."""
+def analysis_schema() -> dict[str, Any]:
+    """Returns the JSON Schema of a language model's answer; it requires every region."""
     text = {"type": "string"}
     regions = strict_object(dict.fromkeys(REGIONS, text))
     return strict_object({key: regions if key == "muscle_movements" else text for key in _KEYS})
 
 
-def read_analysis(where: str, text: str) -> Analysis:
-    """Reads an analysis from JSON, with or without a Markdown fence around it.
-
-    Args:
-        where: Whose answer it is, for messages.
-        text: The JSON.
-
-    Raises:
-        InputError: For a text that is not JSON, and as `check_analysis`.
-    """
-    return check_analysis(where, read_json(where, text))
-
-
 def check_analysis(where: str, values: object) -> Analysis:
-    """Makes an analysis of plain values; every text is put on one line.
+    """Converts plain values into an analysis; line breaks in its texts become spaces.
 
     Args:
-        where: Where they come from, for messages.
-        values: What should fit `schema`; regions may be left out, and others be added.
+        where: Source of the values, for messages.
+        values: What should fit `analysis_schema`; regions may be left out, and others be added.
 
     Raises:
-        InputError: For a key that is missing, unknown or of another type, and a text that is blank or holds one of
+        InputError: For a key that is missing, unknown or of another type, and a text that is blank or contains one of
             `NO_OBJECT`.
     """
     fields = Fields(where, values, "analysis", _KEYS)
@@ -113,9 +95,9 @@ def _text(fields: Fields, key: str) -> str:
     text = " ".join(fields.text(key).split()).rstrip(".")
     if not text:
         raise fields.fault(key, "is blank", "say what can be seen, or that it is at rest")
-    for odd in NO_OBJECT:
-        if odd in text:
-            raise fields.fault(key, f"holds '{odd}'", "use words alone")
+    for string in NO_OBJECT:
+        if string in text:
+            raise fields.fault(key, f"contains '{string}'", "use words alone")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Who analyses a face: the rule, or a language model under SemanticFace's prompt for stage I (appendix 0.B.1)."""
+"""Annotators of faces: the rule, or a language model with SemanticFace's prompt for stage I (appendix 0.B.1)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kfzoo.annotation import rule
-from kfzoo.annotation.analysis import REGIONS, SYMMETRIC, UNCLEAR, Analysis, read_analysis, schema
+from kfzoo.annotation.analysis import REGIONS, SYMMETRIC, UNCLEAR, Analysis, analysis_schema, check_analysis
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.errors import InputError
-from kfzoo.language_models.backend import Backend, Message, said
+from kfzoo.language_models.backend import Backend, ask_twice
+from kfzoo.language_models.chat_format import Message
 
 DECIMALS = 3
 """Digits of the coefficients that a language model reads."""
 
-_EXPERT = "You are an expert in facial action coding (FACS)."
+_SYSTEM = "You are an expert in facial action coding (FACS)."
 _TASK = (
     "Given ARKit blendshape coefficients, infer:\n"
     "1. The most likely facial expression category.\n"
@@ -39,7 +39,7 @@ class Annotator(Protocol):
     """Turns coefficients into an analysis.
 
     Attributes:
-        name: Who it is; analyses of another are not taken for its own.
+        name: Identifies the annotator; the analyses of two names are kept apart.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Annotator(Protocol):
 
 
 class RuleAnnotator:
-    """The rule."""
+    """The rule `kfzoo.annotation.rule`."""
 
-    name = rule.NAME
+    name = "rule"
 
     def analyse(self, coefficients: ArrayLike) -> Analysis:
         """Analyses a face, (61,)."""
@@ -59,7 +59,7 @@ class RuleAnnotator:
 
 
 class ModelAnnotator:
-    """A language model, which may be asked from several threads where it is behind a server.
+    """A language model; where it is on a server, several threads may ask at once.
 
     Args:
         backend: The language model.
@@ -73,25 +73,14 @@ class ModelAnnotator:
         """Analyses a face, (61,); an answer that does not fit is asked for once more.
 
         Raises:
-            InputError: When the second answer does not fit either, and whatever the backend raises.
+            InputError: When the second answer does not fit either, and as `Backend.ask`.
         """
-        asked = question(coefficients)
-        answer = self._backend.ask(asked, schema())
-        try:
-            return read_analysis("answer", answer)
-        except InputError as fault:
-            complaint = f"That does not fit: {fault}. Answer again, with one JSON object as described."
-        answer = self._backend.ask([*asked, said("assistant", answer), said("user", complaint)], schema())
-        try:
-            return read_analysis("answer", answer)
-        except InputError as fault:
-            problem = f"gave no analysis that fits, asked twice ({fault})"
-            raise InputError(self.name, problem, "choose a stronger model") from fault
+        return ask_twice(self._backend, analysis_prompt(coefficients), analysis_schema(), check_analysis, "analysis")
 
 
-def question(coefficients: ArrayLike) -> list[Message]:
-    """Writes the chat that asks for a face's analysis: the paper's prompt, the form of the answer, the coefficients."""
+def analysis_prompt(coefficients: ArrayLike) -> list[Message]:
+    """Returns the chat that asks for a face's analysis: the paper's prompt, the answer's form, the coefficients."""
     values = np.asarray(coefficients, dtype=np.float64).tolist()
     # + 0.0 turns -0.0 into 0.0.
     face = json.dumps({name: round(value, DECIMALS) + 0.0 for name, value in zip(CHANNELS, values, strict=True)})
-    return [said("system", _EXPERT), said("user", f"{_TASK}\n\n{face}")]
+    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": f"{_TASK}\n\n{face}"}]

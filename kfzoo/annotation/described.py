@@ -1,4 +1,4 @@
-"""A data source with stage I's analyses joined to it."""
+"""A data source that joins stage I's analyses to another source."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Described(Source):
 
     Args:
         source: Any source.
-        analyses: The file that `python -m kfzoo data describe` wrote of it.
+        analyses: The file that `python -m kfzoo data describe` wrote for it.
 
     Raises:
-        InputError: On reading, for a keyframe with coefficients that has no analysis there, or one of another face.
+        InputError: While reading, for a keyframe with coefficients whose analysis is missing or of another face.
     """
 
     def __init__(self, source: Source, analyses: str | os.PathLike[str]) -> None:
@@ -29,21 +29,21 @@ class Described(Source):
 
     def __iter__(self) -> Iterator[Script]:
         """Yields the source's scripts."""
-        book = read_analyses(self.analyses)
+        entries = read_analyses(self.analyses)
         for script in self.source:
-            keyframes = tuple(self._described(script, keyframe, book) for keyframe in script.keyframes)
+            keyframes = tuple(self._described(script, keyframe, entries) for keyframe in script.keyframes)
             yield replace(script, keyframes=keyframes)
 
     def __len__(self) -> int:
         """Number of scripts."""
         return len(self.source)
 
-    def _described(self, script: Script, keyframe: Keyframe, book: dict[str, Entry]) -> Keyframe:
+    def _described(self, script: Script, keyframe: Keyframe, entries: dict[str, Entry]) -> Keyframe:
         if keyframe.coefficients is None:
             return keyframe
         name = f"{script.id}#{keyframe.index}"
-        entry = book.get(name)
+        entry = entries.get(name)
         if entry is None or entry.face != face_digest(keyframe.coefficients):
-            problem = f"holds no analysis of keyframe '{name}'" + (" as it is now" if entry else "")
+            problem = f"contains no analysis of keyframe '{name}'" + (" as it is now" if entry else "")
             raise InputError(self.analyses, problem, "run python -m kfzoo data describe again")
         return replace(keyframe, analysis=entry.analysis.text())

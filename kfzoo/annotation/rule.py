@@ -1,8 +1,7 @@
-"""An analysis by rule: the embedded annotator of stage I, deterministic and free.
+"""The rule that analyses a face: the embedded annotator of stage I, deterministic and free.
 
 SemanticFace asks a language model, but says itself that the descriptions are "deterministically derived" from the
-coefficients (section 3.2): nothing in them is not in the numbers. This rule says what is measured, in the words of
-`kfzoo.arkit.describe`.
+coefficients (section 3.2). This rule describes the numbers in the words of `kfzoo.arkit.describe`.
 """
 
 from __future__ import annotations
@@ -20,23 +19,21 @@ from kfzoo.arkit.describe import phrases
 from kfzoo.arkit.movements import ORDER, Movement
 from kfzoo.arkit.wording import CANONICAL
 
-NAME = "rule"
-
 _REGION = {
     "brows": "eyebrows", "eyes": "eyes", "gaze": "eyes", "nose": "cheeks", "cheeks": "cheeks", "mouth": "mouth",
     "tongue": "mouth", "jaw": "jaw", "head": "head",
 }  # fmt: skip
-"""SemanticFace's region for each of `movements`; its own answers put the nose beside the cheeks."""
+"""SemanticFace's region for each of `movements`; its own answers count the nose among the cheeks."""
 
 
 class _Category(NamedTuple):
-    """A configuration of movements.
+    """A combination of movements.
 
     Attributes:
-        label: What it is called.
-        emotion: What it shows, or empty where it may show anything.
-        groups: Of each group at least one movement takes part; the first one's is the strength of the whole, the others
-            reach `_SHARE` of it.
+        label: Its name.
+        emotion: The emotion that it shows; empty where it may show any.
+        groups: Movements of which at least one of each group is present. The strength of the first group is that of the
+            category; the other groups reach `_MIN_SHARE` of it.
     """
 
     label: str
@@ -72,29 +69,29 @@ _CATEGORIES = (
     _Category("open mouth", "", (("jaw_open",),)),
     _Category("tongue out", "", (("tongue_out",),)),
 )  # fmt: skip
-"""From the rich to the plain: of equally strong ones the first counts."""
+"""From many movements to one: of equally strong categories, the first is chosen."""
 
-_SHARE = 0.4
-"""Part of the leading movement's strength from which another belongs to it."""
+_MIN_SHARE = 0.4
+"""Least strength of a further group, as a share of the first one's."""
 
-_RICHER = 0.12
-"""What a second group is worth beside strength: a smile with raised cheeks is more than the smile alone."""
+_GROUP_BONUS = 0.12
+"""Added to the strength for each further group: a smile with raised cheeks goes before a smile."""
 
-_LEAST = 0.1
-"""Strength below which a face has no category, and movements no side."""
+_MIN_STRENGTH = 0.1
+"""Strength from which a face has a category, and a movement a side."""
 
-_SHOWN = 0.27
+_MIN_EMOTION = 0.27
 """Strength from which an emotion is clearly observable: "moderately" in `LEVELS`."""
 
 _ADJECTIVES = ((0.62, "strong"), (0.42, "clear"), (0.2, "slight"), (0.0, "faint"))
 _NEUTRAL = "neutral face"
 _KINDS = {name: kind for _, name, kind in ORDER}
-_NO_SIDES = ("gaze", "head")  # Where a face looks says nothing of its symmetry.
-_UNEVEN = 3  # Movements that the symmetry names.
+_NO_SIDES = ("gaze", "head")  # The direction of a face is no asymmetry.
+_MAX_UNEVEN = 3  # Movements that the symmetry names.
 
 
 def analyse(coefficients: ArrayLike) -> Analysis:
-    """Says what a face does.
+    """Analyses a face.
 
     Args:
         coefficients: (61,), calibrated on the subject's neutral face where that is known.
@@ -104,21 +101,21 @@ def analyse(coefficients: ArrayLike) -> Analysis:
     """
     found = phrases(coefficients)
     category, strength = _category({movement.name: movement.value for movement, _ in found})
-    told: dict[str, list[str]] = {region: [] for region in REGIONS}
-    for movement, said in found:
-        told[_REGION[movement.region]].append(said)
+    regions: dict[str, list[str]] = {region: [] for region in REGIONS}
+    for movement, phrase in found:
+        regions[_REGION[movement.region]].append(phrase)
     return Analysis(
         expression_category=f"{category.label}, {_adjective(strength)}" if category else _NEUTRAL,
-        muscle_movements={region: ", ".join(said) for region, said in told.items() if said},
-        emotional_implication=category.emotion if category and category.emotion and strength >= _SHOWN else UNCLEAR,
+        muscle_movements={region: ", ".join(each) for region, each in regions.items() if each},
+        emotional_implication=(category.emotion if category and strength >= _MIN_EMOTION else "") or UNCLEAR,
         symmetry=_symmetry([movement for movement, _ in found]),
     )
 
 
 @cache
 def words() -> tuple[str, ...]:
-    """Returns every word that an analysis by rule may hold, in lower case and in alphabetical order."""
-    spoken = chain(
+    """Returns every word that an analysis by this rule may contain, in lower case and in alphabetical order."""
+    texts = chain(
         chain.from_iterable(
             (each.one, each.both, each.predicate) for few in CANONICAL.phrases.values() for each in few
         ),
@@ -127,19 +124,19 @@ def words() -> tuple[str, ...]:
         (word for _, word in _ADJECTIVES), REGIONS, ("face", "left right more on the", _NEUTRAL),
         (UNCLEAR, SYMMETRIC, AT_REST),
     )  # fmt: skip
-    plain = (re.sub(r"{\w+}", "", text).lower() for text in spoken)
+    plain = (re.sub(r"{\w+}", "", text).lower() for text in texts)
     return tuple(sorted({word for text in plain for word in re.findall(r"[a-z]+", text)}))
 
 
 def _category(strengths: Mapping[str, float]) -> tuple[_Category | None, float]:
     """Returns the category that fits best, and how strong it is."""
     best: _Category | None = None
-    most = strength = 0.0
+    best_score = strength = 0.0
     for category in _CATEGORIES:
         lead, *others = (max(strengths.get(name, 0.0) for name in group) for group in category.groups)
-        worth = lead + _RICHER * len(others)
-        if lead >= _LEAST and worth > most and all(other >= _SHARE * lead for other in others):
-            best, most, strength = category, worth, lead
+        score = lead + _GROUP_BONUS * len(others)
+        if lead >= _MIN_STRENGTH and score > best_score and all(other >= _MIN_SHARE * lead for other in others):
+            best, best_score, strength = category, score, lead
     return best, strength
 
 
@@ -148,17 +145,17 @@ def _adjective(strength: float) -> str:
 
 
 def _symmetry(found: list[Movement]) -> str:
-    """Names the strongest movements that the two sides make differently."""
+    """Describes the strongest movements that differ between the two sides."""
     uneven = [
         movement
         for movement in found
-        if movement.side in ("left", "right") and movement.value >= _LEAST and movement.region not in _NO_SIDES
+        if movement.side in ("left", "right") and movement.value >= _MIN_STRENGTH and movement.region not in _NO_SIDES
     ]
-    strongest = sorted(uneven, key=lambda movement: -movement.value)[:_UNEVEN]
-    return ", ".join(map(_lean, strongest)) or SYMMETRIC
+    strongest = sorted(uneven, key=lambda movement: -movement.value)[:_MAX_UNEVEN]
+    return ", ".join(map(_uneven_side, strongest)) or SYMMETRIC
 
 
-def _lean(movement: Movement) -> str:
+def _uneven_side(movement: Movement) -> str:
     phrase = CANONICAL.phrases[movement.name][0]
     if _KINDS[movement.name] == "side":
         return f"{phrase.both} {phrase.predicate.format(side=movement.side)}"

@@ -1,4 +1,4 @@
-"""The user's part: a draft is shown, and goes on after a yes, an edit or a no."""
+"""The review of a draft in the terminal: the user accepts, edits or rejects it."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ from kfzoo.errors import InputError
 EDITORS = ("VISUAL", "EDITOR")
 """Environment variables that may name the user's editor; the first that is set counts."""
 
-_EDITOR = "vi"  # On every system that knows the variables.
+_EDITOR = "vi"  # Present on every system with these variables.
 _HEADER = (
-    "# Save and close to go on. `time`: seconds from the start, or null where it is to be worked out.\n"
-    "# Keyframes may be added, moved and taken out.\n"
+    "# Save and close to continue. `time`: seconds from the start, or null for one that is computed.\n"
+    "# Keyframes may be added, moved and removed.\n"
 )
 
 
-def show_draft(draft: Draft, seconds: float, console: Console) -> None:
-    """Prints a draft; times that it leaves open stand in brackets.
+def print_draft(draft: Draft, seconds: float, console: Console) -> None:
+    """Prints a draft; times that it leaves open are in brackets.
 
     Args:
         draft: The draft.
         seconds: From one keyframe to the next where the draft leaves it open.
-        console: Where to.
+        console: The terminal.
     """
     for name, text in (("Background", draft.background), ("Emotion", draft.emotion)):
         console.print(Text.assemble((f"{name}: ", "bold"), text))
     table = Table("", "time", "what the face shows", box=SIMPLE_HEAD)
     table.columns[1].justify = "right"
-    for number, (moment, time) in enumerate(zip(draft.moments, draft.times(seconds), strict=True), start=1):
-        when = f"({time:.4g} s)" if moment.time is None else f"{time:.4g} s"
-        table.add_row(str(number), when, Text(moment.description))
+    for number, (keyframe, time) in enumerate(zip(draft.keyframes, draft.times(seconds), strict=True), start=1):
+        shown = f"({time:.4g} s)" if keyframe.time is None else f"{time:.4g} s"
+        table.add_row(str(number), shown, Text(keyframe.description))
     console.print(table)
 
 
-def agreed(draft: Draft, question: str, seconds: float, console: Console) -> Draft | None:
-    """Shows a draft and asks until the user agrees or gives it up.
+def review_draft(draft: Draft, question: str, seconds: float, console: Console) -> Draft | None:
+    """Shows a draft and asks until the user accepts or rejects it.
 
-    An edit that cannot be read is told and kept, to be mended or taken back.
+    An edit that cannot be read is reported and kept, to be corrected or undone.
 
     Args:
         draft: The draft.
-        question: What is asked, such as "Write it to x.jsonl?".
-        seconds: As in `show_draft`.
-        console: Where to.
+        question: The question, such as "Write it to x.jsonl?".
+        seconds: As in `print_draft`.
+        console: The terminal.
 
     Returns:
-        The draft that the user agreed to, or None.
+        The draft that the user accepted, or None.
     """
-    show_draft(draft, seconds, console)
+    print_draft(draft, seconds, console)
     broken = ""  # An edit that cannot be read.
     while True:
         options = "[e]dit again, [u]ndo the edit, [n]o: " if broken else "[y]es, [e]dit, [n]o: "
@@ -72,20 +72,20 @@ def agreed(draft: Draft, question: str, seconds: float, console: Console) -> Dra
             return None
         if answer == "y" and not broken:
             return draft
-        if answer == "u" and broken:
-            broken = ""
-        elif answer == "e":
-            text = broken or _HEADER + _yaml(draft)
+        if answer == "e":
+            original = text = _HEADER + _yaml(draft)
             try:
-                text = _edited(text)
+                text = _edit(broken or original)
                 draft, broken = _read(text), ""
-            except InputError as fault:
-                console.print(Text(str(fault), style="red"))
-                broken = "" if text == _HEADER + _yaml(draft) else text
+            except InputError as error:
+                console.print(Text(str(error), style="red"))
+                broken = broken if text == original else text
                 continue
+        elif answer == "u" and broken:
+            broken = ""
         else:
             continue
-        show_draft(draft, seconds, console)
+        print_draft(draft, seconds, console)
 
 
 def _yaml(draft: Draft) -> str:
@@ -104,8 +104,8 @@ def _read(text: str) -> Draft:
     return check_draft("script", values)
 
 
-def _edited(text: str) -> str:
-    """Returns what the user's editor makes of a text."""
+def _edit(text: str) -> str:
+    """Returns a text after the user has changed it in the editor."""
     editor = next((value for name in EDITORS if (value := os.environ.get(name, "").strip())), _EDITOR)
     with tempfile.TemporaryDirectory(prefix="kfzoo-") as folder:
         path = Path(folder) / "script.yaml"
@@ -113,7 +113,7 @@ def _edited(text: str) -> str:
         try:
             code = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
             if code:
-                raise InputError(f"editor '{editor}'", f"ended with code {code}", "the script stays as it was")
+                raise InputError(f"editor '{editor}'", f"ended with code {code}", "the script is unchanged")
             return path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error

@@ -1,45 +1,73 @@
-"""What every language model that answers under a JSON Schema is asked, and how."""
+"""The interface of language models that answer under a JSON Schema, and what all of their callers need."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from kfzoo.errors import InputError
+from kfzoo.language_models.chat_format import Message
 
-Message = dict[str, str]
-"""A message of a chat: its "role" and its "content"."""
+T = TypeVar("T")
 
 
 class Backend(Protocol):
     """A language model that answers under a JSON Schema.
 
     Attributes:
-        name: What to call it in a message.
+        name: What messages call it.
     """
 
     name: str
 
-    def ask(self, messages: Sequence[Message], schema: dict[str, Any]) -> str:
-        """Returns the answer to a chat: JSON that fits the schema, as far as the model keeps to it."""
+    def ask(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
+        """Returns the answer to a chat: JSON that should fit the schema."""
 
 
-def said(role: str, content: str) -> Message:
-    """Returns one message."""
-    return {"role": role, "content": content}
+def ask_twice(
+    backend: Backend,
+    messages: Sequence[Message],
+    schema: Mapping[str, Any],
+    check: Callable[[str, object], T],
+    what: str,
+    remedy: str = "choose a stronger model",
+) -> T:
+    """Asks a language model; when the answer does not fit, asks again with the reason.
+
+    Args:
+        backend: The language model.
+        messages: The chat.
+        schema: JSON Schema of the answer.
+        check: Checks and converts an answer; gets "answer", for its messages, and the parsed JSON.
+        what: What is asked for, for the message.
+        remedy: What the user can do when the second answer does not fit.
+
+    Raises:
+        InputError: When the second answer does not fit either, and as `Backend.ask`.
+    """
+    answer = backend.ask(messages, schema)
+    try:
+        return check("answer", read_json("answer", answer))
+    except InputError as error:
+        complaint = f"That does not fit: {error}. Answer again, with one JSON object as described."
+    again = [{"role": "assistant", "content": answer}, {"role": "user", "content": complaint}]
+    try:
+        return check("answer", read_json("answer", backend.ask([*messages, *again], schema)))
+    except InputError as error:
+        raise InputError(backend.name, f"gave no {what} that fits, asked twice ({error})", remedy) from error
 
 
-def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
+def strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the JSON Schema of an object that has all of these keys and no other."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def read_json(where: str, text: str) -> object:
-    """Reads an answer that should be JSON, with or without a Markdown fence around it.
+    """Parses an answer that should be JSON, with or without a Markdown fence around it.
 
     Args:
-        where: Whose answer it is, for messages.
+        where: Source of the answer, for messages.
         text: The answer.
 
     Raises:
@@ -49,14 +77,14 @@ def read_json(where: str, text: str) -> object:
     if inner.startswith("```") and inner.endswith("```"):
         inner = inner.removeprefix("```").removeprefix("json").removesuffix("```")
     try:
-        found: object = json.loads(inner)
+        values: object = json.loads(inner)
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"is not JSON ({error})", "expected one JSON object") from None
-    return found
+    return values
 
 
 def open_backend(model: str = "", url: str = "", timeout: float = 120.0) -> Backend:
-    """Returns the language model that two options name.
+    """Returns the language model that two command-line options name.
 
     Args:
         model: Specification (`kfzoo.language_models.loading`), by default `smollm2`; with a URL a name that the server
@@ -65,14 +93,14 @@ def open_backend(model: str = "", url: str = "", timeout: float = 120.0) -> Back
         timeout: Seconds that the server may be silent.
 
     Raises:
-        InputError: As `ServerModel` and `LocalModel`.
+        InputError: As `ServerBackend` and `LocalBackend`.
     """
     if url:
-        from kfzoo.language_models.server_backend import ServerModel
+        from kfzoo.language_models.server_backend import ServerBackend
 
-        return ServerModel(url, model, timeout)
+        return ServerBackend(url, model, timeout)
 
     # The import costs seconds.
-    from kfzoo.language_models.local_backend import LocalModel
+    from kfzoo.language_models.local_backend import LocalBackend
 
-    return LocalModel(model or "smollm2")
+    return LocalBackend(model or "smollm2")

@@ -1,189 +1,116 @@
-"""Greedy decoding under a JSON Schema: whatever the model's logits are, the answer fits, and it ends.
-
-Braces, keys and quotes are forced; a text goes on until a token closes it, or to a limit; where the schema leaves a
-choice (another entry or the end, a number or null), the model takes it between the pieces that are allowed.
-"""
+"""Greedy decoding under a JSON Schema with llguidance: for any logits, the answer fits the schema and ends."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from kfzoo.errors import InputError
 
-LIMIT = 80
-"""Most tokens of a text: three sentences."""
+MAX_CHARACTERS = 300
+"""Most characters of a text: three sentences."""
 
-NUMBERS = tuple(f"{half / 2:.1f}" for half in range(61))
-"""Numbers that may be written: 0 to 30 s, which is longer than any clip of KeyframeFace, in steps that a text tells.
+_SPACE = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_TEXT = {
+    "type": "string",
+    "pattern": rf'^[^"\\{{}}<{_SPACE}][^"\\{{}}<\x00-\x1f\x7f-\x9f]{{0,{MAX_CHARACTERS - 1}}}$',
+}
+"""A text that is not blank and needs no escapes; analyses refuse braces and the tags of a chain of thought."""
 
-None begins another, so that nothing needs to be written to end one.
-"""
+_TIME = {"enum": [None, *(half / 2 for half in range(61))]}
+"""A number is a time: 0 to 30 s, longer than any clip of KeyframeFace, in the steps that a text gives."""
 
-_BROKEN = "\ufffd"  # What bytes that are no character are decoded to, such as half of one.
-_LIKELY = 32  # Tokens that are tried before the whole vocabulary is put into order.
-
-
-class Model(Protocol):
-    """A causal language model that has read something."""
-
-    def read(self, tokens: Sequence[int]) -> Tensor:
-        """Reads on, at least one token, and returns the logits of the next one, (vocabulary,)."""
+_LAYOUT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
-class Walk:
-    """One answer on its way.
+class JsonDecoder:
+    """Decodes answers with one tokenizer.
 
     Args:
-        model: It has read nothing.
-        tokenizer: Its tokenizer, of transformers.
-        prompt: Token numbers, at least one.
-        limit: Most tokens of a text.
+        tokenizer: A tokenizer of transformers that the package tokenizers implements.
+        logits: Size of the model's output, which may be larger than the vocabulary.
+
+    Raises:
+        InputError: For another kind of tokenizer.
     """
 
-    def __init__(self, model: Model, tokenizer: Any, prompt: Sequence[int], limit: int = LIMIT) -> None:
-        self._model = model
+    def __init__(self, tokenizer: Any, logits: int) -> None:
+        from llguidance.hf import from_tokenizer
+
         self._tokenizer = tokenizer
-        self._special = frozenset(tokenizer.all_special_ids)
-        self._limit = limit
-        self._written: list[str] = []
-        self._tokens = list(prompt)  # Known, and not yet read.
-        self._text = ""  # What follows them, not yet in tokens: a token may span pieces that are forced together.
-        self._logits = torch.zeros(0)  # Of the token after the last that was read.
+        try:
+            self._vocabulary = from_tokenizer(tokenizer, n_vocab=logits)
+        except ValueError as error:
+            raise InputError("tokenizer", f"cannot be constrained ({error})", "choose another model") from error
 
-    def answer(self, schema: Mapping[str, Any]) -> str:
-        """Writes an answer.
-
-        Numbers rise from one entry of a list to the next; behind a null, they are above 0.
+    def decode(self, read: Callable[[Sequence[int]], Tensor], prompt: Sequence[int], schema: Mapping[str, Any]) -> str:
+        """Returns the most likely answer, token by token.
 
         Args:
-            schema: JSON Schema out of objects with all their keys, lists with `minItems` and `maxItems`, texts, and
-                numbers that may be null.
+            read: Appends at least one token to what the model has read, and returns the next one's logits.
+            prompt: Token numbers.
+            schema: JSON Schema of objects with all their keys, lists with `minItems` and `maxItems`, texts, and numbers
+                that may be null.
 
         Returns:
-            JSON that fits the schema; its texts are not blank.
+            JSON that fits the schema; its texts are neither blank nor longer than `MAX_CHARACTERS`, its numbers 0 to
+            30 in steps of 0.5.
 
         Raises:
-            InputError: When the model's logits are no numbers.
+            InputError: When the model's logits are NaN.
         """
-        self._value(schema, "", {})
-        return "".join(self._written)
+        from llguidance import LLMatcher
 
-    def _value(self, schema: Mapping[str, Any], lead: str, last: dict[str, float], key: str = "") -> None:
-        """Writes a value behind a space or nothing; `last` holds the numbers of the list's entry before, by key."""
-        kind = schema["type"]
-        if kind == "object":
-            for number, (name, inner) in enumerate(schema["properties"].items()):
-                self._say(f"{', ' if number else lead + '{'}{json.dumps(name)}:")
-                self._value(inner, " ", last, name)
-            self._say("}")
-        elif kind == "array":
-            self._list(schema, lead)
-        elif kind == "string":
-            self._say(f'{lead}"')
-            self._string()
-        elif set(kind) == {"number", "null"}:
-            rising = [number for number in NUMBERS if float(number) > last.get(key, -1.0)]
-            chosen = self._choose([f"{lead}{option}" for option in ("null", *rising)]).strip()
-            last[key] = last.get(key, 0.0) if chosen == "null" else float(chosen)
-        else:
-            raise ValueError(f"a schema of type {kind} is not known")
-
-    def _list(self, schema: Mapping[str, Any], lead: str) -> None:
-        last: dict[str, float] = {}
-        self._say(f"{lead}[")
-        for count in range(1, schema["maxItems"] + 1):
-            self._value(schema["items"], " " if count > 1 else "", last)
-            if count < schema["minItems"]:
-                self._say(",")
-            elif count == schema["maxItems"]:
-                self._say("]")
-            elif self._choose((",", "]")) == "]":
-                break
-
-    def _say(self, text: str) -> None:
-        self._written.append(text)
-        self._text += text
-
-    def _unread(self, more: str = "") -> list[int]:
-        """Returns what is known and not yet read, and more text behind it, in tokens."""
-        text = self._text + more
-        return self._tokens + (self._tokenizer(text, add_special_tokens=False)["input_ids"] if text else [])
-
-    def _read(self, tokens: Sequence[int]) -> Tensor:
-        """Lets the model read on, and returns the logits of the token after that."""
-        if tokens:
-            self._logits = self._model.read(tokens)
-            if self._logits.isnan().any():
-                problem = "its logits are no numbers"
+        grammar = LLMatcher.grammar_from_json_schema(json.dumps(bounded(schema)), defaults=_LAYOUT)
+        matcher = LLMatcher(self._vocabulary, grammar, log_level=0)
+        answer = _forced(matcher)
+        unread = [*prompt, *answer]
+        while not matcher.is_stopped():
+            logits = read(unread)
+            if logits.isnan().any():
+                problem = "its logits are NaN"
                 raise InputError("language model", problem, "its weights may be damaged, or too large for 16 bits")
-        return self._logits
-
-    def _choose(self, options: Sequence[str]) -> str:
-        """Writes one of several texts, none of which begins another, by the likeliest token wherever they part."""
-        paths = {option: self._unread(option) for option in options}
-        read = depth = 0  # Tokens of the paths that the model has read, and that they are known to share.
-        while len(paths) > 1:
-            tokens = {path[depth] for path in paths.values()}
-            if len(tokens) > 1:
-                logits = self._read(next(iter(paths.values()))[read:depth])
-                read = depth
-                best = max(sorted(tokens), key=lambda token: float(logits[token]))
-                paths = {option: path for option, path in paths.items() if path[depth] == best}
-            depth += 1
-        ((option, path),) = paths.items()
-        self._written.append(option)
-        self._tokens, self._text = path[read:], ""
-        return option
-
-    def _string(self) -> None:
-        """Writes a text and the quote behind it, greedily."""
-        ids: list[int] = []
-        text = ""
-        logits = self._read(self._unread())
-        while True:
-            token, longer = self._continued(logits, ids)
-            longer, quote, _ = longer.partition('"')
-            if quote:  # What a token holds behind its quote is forced anyway.
-                self._tokens, self._text = [], longer[len(text) :] + quote
-                break
-            ids.append(token)
-            text = longer
-            if len(ids) >= self._limit and text.strip():
-                self._tokens, self._text = [token], '"'
-                break
-            logits = self._read([token])
-        self._written.append(longer + '"')
-
-    def _continued(self, logits: Tensor, ids: Sequence[int]) -> tuple[int, str]:
-        """Returns the likeliest token that may stand next in a text, and the text with it.
-
-        A text holds no line breaks, no other control characters and no backslashes, so that nothing in it needs to be
-        escaped; it begins with something to be seen, and so never ends blank.
-        """
-        known = len(self._tokenizer)
-        for count in (_LIKELY, known):
-            for token in logits[:known].topk(min(count, known)).indices.tolist():
-                if token in self._special:
-                    continue
-                raw = self._tokenizer.decode([*ids, token], clean_up_tokenization_spaces=False)
-                text: str = raw.replace(_BROKEN, "")
-                seen = bool(text.partition('"')[0].strip())
-                begun = not text and raw.endswith(_BROKEN) and len(ids) < self._limit  # the first character's bytes
-                if (seen or begun) and "\\" not in text and all(character >= " " for character in text):
-                    return token, text
-        raise InputError("language model", "its tokenizer has no token that a text may go on with", "choose another")
+            allowed = torch.from_numpy(np.flatnonzero(np.frombuffer(matcher.compute_logit_bias(), np.uint8)))
+            token = int(allowed[logits[allowed].argmax()])
+            matcher.consume_token(token)
+            unread = [token, *_forced(matcher)]
+            answer += unread
+        if matcher.is_error():
+            raise ValueError(matcher.get_error())
+        text: str = self._tokenizer.decode(answer, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
 
 
-def longest(schema: Mapping[str, Any]) -> int:
-    """Returns a number of tokens that no answer under a schema is longer than."""
-    kind = schema["type"]
-    if kind == "object":
-        return 2 + sum(len(name) + 6 + longest(inner) for name, inner in schema["properties"].items())
-    if kind == "array":
-        return 2 + int(schema["maxItems"]) * (longest(schema["items"]) + 2)
-    return LIMIT + 8
+def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a JSON Schema with the bounds of texts and numbers, which not every server knows."""
+    if schema["type"] == "string":
+        return _TEXT
+    if schema["type"] == ["number", "null"]:
+        return _TIME
+    found = dict(schema)
+    if "properties" in schema:
+        found["properties"] = {key: bounded(inner) for key, inner in schema["properties"].items()}
+    if "items" in schema:
+        found["items"] = bounded(schema["items"])
+    return found
+
+
+def max_tokens(schema: Mapping[str, Any]) -> int:
+    """Returns the length of the longest answer, at one token a character."""
+    if schema["type"] == "object":
+        return 2 + sum(len(key) + 6 + max_tokens(inner) for key, inner in schema["properties"].items())
+    if schema["type"] == "array":
+        return 2 + int(schema["maxItems"]) * (max_tokens(schema["items"]) + 2)
+    return 2 + MAX_CHARACTERS if schema["type"] == "string" else 4
+
+
+def _forced(matcher: Any) -> list[int]:
+    """Returns the tokens that only one continuation leaves, such as those of keys; the matcher has consumed them."""
+    tokens: list[int] = matcher.compute_ff_tokens()
+    matcher.consume_tokens(tokens)
+    return tokens

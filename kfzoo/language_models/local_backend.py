@@ -9,15 +9,13 @@ import torch
 from torch import Tensor
 
 from kfzoo.errors import InputError
-from kfzoo.language_models.backend import Message
-from kfzoo.language_models.json_decoding import Walk, longest
+from kfzoo.language_models.chat_format import ChatFormat, Message
+from kfzoo.language_models.json_decoding import JsonDecoder, max_tokens
 from kfzoo.language_models.loading import load_language_model
 
-_THOUGHT = "<think>\n"
 
-
-class LocalModel:
-    """A causal language model of transformers, decoded so that every answer fits (see `walk`).
+class LocalBackend:
+    """A causal language model of transformers, decoded so that every answer fits the schema.
 
     It runs in bfloat16 on a GPU where there is one, else in float32.
 
@@ -25,64 +23,41 @@ class LocalModel:
         specification: As in `kfzoo.language_models.loading`.
 
     Raises:
-        InputError: For a model that cannot be loaded, or whose tokenizer has no chat template.
+        InputError: For a model that cannot be loaded, and a tokenizer without a chat template or of an unknown kind.
     """
 
     def __init__(self, specification: str) -> None:
         self.name = f"language model '{specification}'"
         device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
         self._model: Any
-        self._model, self._tokenizer = load_language_model(specification, dtype)
+        self._model, tokenizer = load_language_model(specification, dtype)
         self._model.to(device)
-        if not getattr(self._tokenizer, "chat_template", None):
-            raise InputError(
-                self.name, "has no chat template", "choose an instruction-tuned model, such as a *-Instruct"
-            )
+        # Hybrid models (Qwen3) answer at once only after an empty chain of thought.
+        hybrid = "enable_thinking" in str(getattr(tokenizer, "chat_template", ""))
+        self._chat = ChatFormat(tokenizer, "empty" if hybrid else "none")
+        self._decoder = JsonDecoder(tokenizer, self._model.config.get_text_config().vocab_size)
 
     def ask(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
         """Returns an answer that fits the schema.
 
         Raises:
-            InputError: When the chat is too long for the model, its template refuses it, or its logits are no numbers.
+            InputError: When the chat is too long for the model, its template refuses it, or its logits are NaN.
         """
-        prompt = self._prompt(messages)
-        most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        room = longest(schema)
-        if most is not None and len(prompt) + room > most:
-            problem = (
-                f"reads at most {most - room:,} tokens, and the text comes to {len(prompt):,} with the instruction"
-            )
-            raise InputError(self.name, problem, "shorten the text, or give it in parts")
-        with torch.inference_mode():
-            return Walk(_Reader(self._model), self._tokenizer, prompt).answer(schema)
-
-    def _prompt(self, messages: Sequence[Message]) -> list[int]:
-        from jinja2 import TemplateError
-
-        try:
-            # Templates that know no thinking pass over what is said about it.
-            text: str = self._tokenizer.apply_chat_template(  # type: ignore[assignment]
-                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
-            )
-        except TemplateError as error:
-            problem = f"its chat template refuses the messages ({error})"
-            raise InputError(self.name, problem, "choose a model that takes a system message") from error
-        # The template has written the special tokens already.
-        ids: list[int] = self._tokenizer(text.removesuffix(_THOUGHT), add_special_tokens=False)["input_ids"]
-        return ids
-
-
-class _Reader:
-    """A model's memory of one chat."""
-
-    def __init__(self, model: Any) -> None:
         from transformers import DynamicCache
 
-        self._model = model
-        self._cache = DynamicCache(config=model.config)
+        prompt = self._chat.prompt_ids(messages)
+        config = self._model.config.get_text_config()
+        room = getattr(config, "max_position_embeddings", len(prompt) + max_tokens(schema)) - max_tokens(schema)
+        if len(prompt) > room:
+            problem = f"reads at most {room:,} tokens, and the text comes to {len(prompt):,} with the instruction"
+            raise InputError(self.name, problem, "shorten the text, or give it in parts")
+        cache = DynamicCache(config=self._model.config)
 
-    def read(self, tokens: Sequence[int]) -> Tensor:
-        ids = torch.tensor([list(tokens)], device=self._model.device)
-        out = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
-        logits: Tensor = out.logits[0, -1].float().cpu()
-        return logits
+        def read(tokens: Sequence[int]) -> Tensor:
+            ids = torch.tensor([list(tokens)], device=self._model.device)
+            output = self._model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            logits: Tensor = output.logits[0, -1].float().cpu()
+            return logits
+
+        with torch.inference_mode():
+            return self._decoder.decode(read, prompt, schema)

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from kfzoo.annotation.analysis import Analysis, schema
+from kfzoo.annotation.analysis import Analysis, analysis_schema
 from kfzoo.annotation.analysis_file import read_analyses, write_analyses
-from kfzoo.annotation.annotators import ModelAnnotator, RuleAnnotator, question
+from kfzoo.annotation.annotators import ModelAnnotator, RuleAnnotator, analysis_prompt
 from kfzoo.annotation.described import Described
 from kfzoo.annotation.rule import analyse
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.jsonl import ScriptsJsonl, write_scripts
 from kfzoo.errors import InputError
-from kfzoo.language_models.backend import Message
+from kfzoo.language_models.chat_format import Message
 from tests.commandline import run
 
 GOOD = {
@@ -127,7 +127,7 @@ def test_a_model_is_asked_in_the_papers_words_and_once_more() -> None:
     ("change", "problem"),
     [
         ({"symmetry": " "}, "key 'analysis.symmetry' is blank"),
-        ({"symmetry": "{}"}, "key 'analysis.symmetry' holds '{'"),
+        ({"symmetry": "{}"}, "key 'analysis.symmetry' contains '{'"),
         ({"muscle_movements": "all"}, "key 'analysis.muscle_movements' is \"all\", expected a JSON object"),
         ({"muscle_movements": {"mouth": 1}}, "key 'analysis.muscle_movements.mouth' is 1, expected a text"),
         ({"mood": "good"}, "key 'analysis.mood' is unknown"),
@@ -141,12 +141,12 @@ def test_answers_that_do_not_fit(change: dict[str, Any], problem: str) -> None:
 
 
 def test_a_local_model_keeps_to_the_schema(tiny_qwen3: str) -> None:
-    from kfzoo.language_models.local_backend import LocalModel
+    from kfzoo.language_models.local_backend import LocalBackend
 
-    found = ModelAnnotator(LocalModel(tiny_qwen3)).analyse(np.zeros(len(CHANNELS)))
+    found = ModelAnnotator(LocalBackend(tiny_qwen3)).analyse(np.zeros(len(CHANNELS)))
     assert list(found.muscle_movements) == ["eyebrows", "eyes", "cheeks", "mouth", "jaw", "head"]
-    assert schema()["required"] == list(found.values())
-    assert question(np.zeros(len(CHANNELS)))[1]["content"].endswith('"RightEyeRoll": 0.0}')
+    assert analysis_schema()["required"] == list(found.values())
+    assert analysis_prompt(np.zeros(len(CHANNELS)))[1]["content"].endswith('"RightEyeRoll": 0.0}')
 
 
 def test_described_data(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_described_data(tmp_path: Path) -> None:
     read = [keyframe.analysis for script in ScriptsJsonl(tmp_path / "scripts.jsonl") for keyframe in script.keyframes]
     assert read == [keyframe.analysis for script in scripts for keyframe in script.keyframes]
     with pytest.raises(
-        InputError, match="holds no analysis of keyframe 'builtin-0-000006#0'; run python -m kfzoo data"
+        InputError, match="contains no analysis of keyframe 'builtin-0-000006#0'; run python -m kfzoo data"
     ):
         list(Described(BuiltinScripts(7), path))
 

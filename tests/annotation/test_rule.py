@@ -54,7 +54,7 @@ def test_categories(values: dict[str, float], category: str, emotion: str) -> No
     assert (found.expression_category, found.emotional_implication) == (category, emotion)
 
 
-def test_uneven_sides_are_told() -> None:
+def test_uneven_sides_are_described() -> None:
     found = analyse(face(MouthSmileLeft=0.8, MouthSmileRight=0.2, JawRight=0.5, HeadYaw=0.9))
     assert found.symmetry == "mouth corners pulled up in a smile more on the left, jaw moved to the right"
     assert found.muscle_movements["head"] == "head fully turned to the right"
@@ -81,9 +81,9 @@ def test_the_text_has_the_released_headings() -> None:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=61, max_size=61))
-def test_any_face_is_told_in_known_words(values: list[float]) -> None:
+def test_any_face_is_described_in_known_words(values: list[float]) -> None:
     text = analyse(np.clip(values, LOWER, UPPER)).text()
-    assert not any(odd in text for odd in NO_OBJECT)
+    assert not any(string in text for string in NO_OBJECT)
     for heading in HEADINGS:
         assert heading in text
         text = text.replace(heading, "")
@@ -92,6 +92,6 @@ def test_any_face_is_told_in_known_words(values: list[float]) -> None:
     assert {word.lower() for word in re.findall("[A-Za-z]+", text)} <= set(words())
 
 
-def test_what_is_no_face() -> None:
+def test_a_face_that_is_not_finite() -> None:
     with pytest.raises(InputError, match="EyeBlinkLeft is not a finite number"):
         analyse(np.full(len(CHANNELS), np.nan))

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfzoo.annotation.script_draft import Draft, Moment, check_draft, read_draft, schema
+from kfzoo.annotation.script_draft import Draft, DraftKeyframe, check_draft, draft_schema
 from kfzoo.data.sources.jsonl import ScriptsJsonl, write_scripts
 from kfzoo.errors import InputError
+from kfzoo.language_models.backend import read_json
 
 
 def values(**changes: Any) -> dict[str, Any]:
-    keyframes = [{"time": None, "description": "A smile."}, {"time": 2, "description": "A frown."}]
-    return {"background": "A hall.", "emotion": "Joy", "keyframes": keyframes} | changes
+    found = [{"time": None, "description": "A smile."}, {"time": 2, "description": "A frown."}]
+    return {"background": "A hall.", "emotion": "Joy", "keyframes": found} | changes
 
 
 def test_the_schema_is_strict_as_servers_want_it() -> None:
@@ -26,70 +27,63 @@ def test_the_schema_is_strict_as_servers_want_it() -> None:
         own = [node] if isinstance(node, dict) and node.get("type") == "object" else []
         return own + [found for each in inner for found in objects(each)]
 
-    found = objects(schema(4))
+    found = objects(draft_schema(4))
     assert len(found) == 2
     for each in found:
         assert each["additionalProperties"] is False
         assert each["required"] == list(each["properties"])
-    assert schema(4)["properties"]["keyframes"]["maxItems"] == 4
-    json.dumps(schema(4))
+    assert draft_schema(4)["properties"]["keyframes"]["maxItems"] == 4
+    json.dumps(draft_schema(4))
 
 
 def test_a_draft_keeps_its_values() -> None:
     draft = check_draft("answer", values())
-    assert draft == Draft("A hall.", "Joy", (Moment(None, "A smile."), Moment(2.0, "A frown.")))
+    assert draft == Draft("A hall.", "Joy", (DraftKeyframe(None, "A smile."), DraftKeyframe(2.0, "A frown.")))
     assert draft.values() == values()
-    assert read_draft("answer", f"```json\n{json.dumps(values())}\n```", 2) == draft
+    assert read_json("answer", f"```json\n{json.dumps(values())}\n```") == values()
     assert check_draft("answer", values(background=" A\n  hall. ")).background == "A hall."
+
+
+KEY = "answer: key 'script"
+RISE = "times are seconds from the start, and rise"
+
+
+def keyframes(*times: object) -> dict[str, Any]:
+    return values(keyframes=[{"time": time, "description": "x"} for time in times])
 
 
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ([], "answer: key 'script' is a list of 0, expected a JSON object"),
-        ({"background": "x"}, "answer: key 'script' lacks the key 'emotion'; add it"),
-        (values(emotions="x"), "answer: key 'script.emotions' is unknown; did you mean 'emotion'?"),
-        (values(background=3), "answer: key 'script.background' is 3, expected a text"),
-        (values(emotion=" \n"), "answer: key 'script.emotion' is blank; write 'unspecified'"),
-        (
-            values(keyframes=[]),
-            "answer: key 'script.keyframes' is a list of 0, expected a list with at least one entry",
-        ),
-        (values(keyframes=["x"]), "answer: key 'script.keyframes[0]' is \"x\", expected a JSON object"),
-        (
-            values(keyframes=[{"description": "x"}]),
-            "answer: key 'script.keyframes[0]' lacks the key 'time'; add it",
-        ),
-        (
-            values(keyframes=[{"time": "2 s", "description": "x"}]),
-            "answer: key 'script.keyframes[0].time' is \"2 s\", expected a finite number",
-        ),
-        (
-            values(keyframes=[{"time": -1, "description": "x"}]),
-            "answer: key 'script.keyframes[0].time' is -1, expected 0 or more; "
-            "times are seconds from the start, and rise",
-        ),
-        (
-            values(keyframes=[{"time": time, "description": "x"} for time in (1, 1.00001)]),
-            "answer: key 'script.keyframes[1].time' is 1, expected more than 1; "
-            "times are seconds from the start, and rise",
-        ),
-        (
-            values(keyframes=3 * [{"time": None, "description": "x"}]),
-            "answer: key 'script.keyframes' is a list of 3, expected at most 2; keep the strongest",
-        ),
+        ([], f"{KEY}' is a list of 0, expected a JSON object"),
+        ({"background": "x"}, f"{KEY}' lacks the key 'emotion'; add it"),
+        (values(emotions="x"), f"{KEY}.emotions' is unknown; did you mean 'emotion'?"),
+        (values(background=3), f"{KEY}.background' is 3, expected a text"),
+        (values(emotion=" \n"), f"{KEY}.emotion' is blank; write 'unspecified'"),
+        (keyframes(), f"{KEY}.keyframes' is a list of 0, expected a list with at least one entry"),
+        (values(keyframes=["x"]), f'{KEY}.keyframes[0]\' is "x", expected a JSON object'),
+        (values(keyframes=[{"description": "x"}]), f"{KEY}.keyframes[0]' lacks the key 'time'; add it"),
+        (keyframes("2 s"), f'{KEY}.keyframes[0].time\' is "2 s", expected a finite number'),
+        (keyframes(-1), f"{KEY}.keyframes[0].time' is -1, expected 0 or more; {RISE}"),
+        (keyframes(1, 1.00001), f"{KEY}.keyframes[1].time' is 1, expected more than 1; {RISE}"),
+        (keyframes(None, None, None), f"{KEY}.keyframes' is a list of 3, expected at most 2; keep the strongest"),
     ],
 )
-def test_faults_are_told_with_their_key(found: Any, message: str) -> None:
-    with pytest.raises(InputError) as told:
+def test_a_fault_names_its_key(found: Any, message: str) -> None:
+    with pytest.raises(InputError) as caught:
         check_draft("answer", found, 2)
-    assert str(told.value) == message
+    assert str(caught.value) == message
+
+
+def test_times_of_an_answer_that_do_not_rise_become_open() -> None:
+    draft = check_draft("answer", keyframes(-1, 2, 2.0, 1, None, 3), mend_times=True)
+    assert [each.time for each in draft.keyframes] == [None, 2, None, None, None, 3]
 
 
 @pytest.mark.parametrize("text", ["", "Sure! Here it is", '{"background": "x"', "[" * 100_000])
-def test_what_is_no_json_is_told(text: str) -> None:
+def test_an_answer_that_is_not_json(text: str) -> None:
     with pytest.raises(InputError, match="answer: is not JSON"):
-        read_draft("answer", text, 5)
+        read_json("answer", text)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +95,8 @@ def test_what_is_no_json_is_told(text: str) -> None:
         ([1, None, None, 4, None], [1.0, 2.0, 3.0, 4.0, 5.5]),
     ],
 )
-def test_open_times_are_worked_out(given: list[float | None], expected: list[float]) -> None:
-    assert Draft("", "", tuple(Moment(time, "x") for time in given)).times(1.5) == pytest.approx(expected)
+def test_open_times_are_interpolated(given: list[float | None], expected: list[float]) -> None:
+    assert Draft("", "", tuple(DraftKeyframe(time, "x") for time in given)).times(1.5) == pytest.approx(expected)
 
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -111,17 +105,17 @@ words = st.text(st.characters(codec="utf-8"), max_size=20)
 @given(
     background=words,
     emotion=words,
-    keyframes=st.lists(st.tuples(st.none() | st.floats(0, 100), words), min_size=1, max_size=5),
+    entries=st.lists(st.tuples(st.none() | st.floats(0, 100), words), min_size=1, max_size=5),
     seconds=st.floats(0.01, 10),
 )
-def test_whatever_passes_the_check_is_read_back_from_its_file(
+def test_a_checked_draft_is_read_back_from_its_file(
     tmp_path_factory: pytest.TempPathFactory,
     background: str,
     emotion: str,
-    keyframes: list[tuple[float | None, str]],
+    entries: list[tuple[float | None, str]],
     seconds: float,
 ) -> None:
-    found = [{"time": time, "description": text} for time, text in keyframes]
+    found = [{"time": time, "description": text} for time, text in entries]
     try:
         draft = check_draft("x", values(background=background, emotion=emotion, keyframes=found))
     except InputError:
@@ -130,8 +124,8 @@ def test_whatever_passes_the_check_is_read_back_from_its_file(
     write_scripts(path, [draft.script("mine", seconds)])
     (script,) = ScriptsJsonl(path)
     assert (script.id, script.background, script.emotion) == ("mine", draft.background, draft.emotion)
-    assert [keyframe.original for keyframe in script.keyframes] == [moment.description for moment in draft.moments]
+    assert [keyframe.original for keyframe in script.keyframes] == [drafted.description for drafted in draft.keyframes]
     times = [keyframe.time for keyframe in script.keyframes]
     assert times == sorted(times)
-    for keyframe, moment in zip(script.keyframes, draft.moments, strict=True):
-        assert moment.time is None or keyframe.time == moment.time
+    for keyframe, drafted in zip(script.keyframes, draft.keyframes, strict=True):
+        assert drafted.time is None or keyframe.time == drafted.time

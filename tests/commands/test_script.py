@@ -1,4 +1,4 @@
-"""The command `script`, driven as a user would, and what `generate` and `predict` make of its file."""
+"""The command `script` as a user runs it, and its file as input of `generate` and `predict`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from kfzoo.data.sources.jsonl import ScriptsJsonl
 from tests.commandline import ROOT, run, shrink
-from tests.language_models.openai_server import GOOD, Server, said, serving
+from tests.language_models.openai_server import GOOD, Server, completion, serving
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 def test_a_server_writes_a_script(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "my_script.jsonl"
     assert run("script", "Er hofft.", "--url", server.url, "--out", out, "--yes") == 0
-    told = capsys.readouterr().out
-    assert "Hope behind calm" in told
-    assert told.splitlines()[-1] == str(out)
+    printed = capsys.readouterr().out
+    assert "Hope behind calm" in printed
+    assert printed.splitlines()[-1] == str(out)
     (script,) = ScriptsJsonl(out)
     assert (script.id, script.subject, script.background) == ("my_script", "unspecified", GOOD["background"])
     assert [(keyframe.time, keyframe.original) for keyframe in script.keyframes] == [
@@ -62,7 +62,7 @@ def test_a_local_model_writes_a_script(tiny_qwen3: str, tmp_path: Path) -> None:
         (["joy", "--most", 0], "--most: expected 1 or more, found 0"),
         (["joy", "--seconds", 0], "--seconds: expected more than 0, found 0"),
         (["joy", "--seconds", ".inf"], "--seconds: expected more than 0, found inf"),
-        (["joy", "--out", "."], "--out: '.' is no file's path; give one such as my_script.jsonl"),
+        (["joy", "--out", "."], "--out: '.' is no path of a file; give one such as my_script.jsonl"),
         (["joy", "--out", "pyproject.toml/x.jsonl"], "pyproject.toml/x.jsonl: cannot be written; choose a folder"),
         (["joy"], "--yes: is missing, and there is no terminal to ask in; add it to write without asking"),
         (["joy", "--yes", "--url", "nowhere"], "--url: is no address of a server"),
@@ -79,19 +79,22 @@ def test_wrong_arguments(
     assert message in fails(capsys, *arguments)
 
 
-def test_what_stands_there_stays_when_the_model_fails(
+def test_an_existing_file_is_kept_when_the_model_fails(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "a.jsonl"
     out.write_text("mine")
-    for answer, message in (((500, b"broken"), "answered 500 (broken)"), (said("no"), "gave no script that fits")):
+    for answer, message in (
+        ((400, b"broken"), "answered 400 (broken)"),
+        (completion("no"), "gave no script that fits"),
+    ):
         server.answers = [answer]
         assert message in fails(capsys, "joy", "--url", server.url, "--out", out, "--yes")
         assert out.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [out]
 
 
-def in_a_terminal(server: Server, out: Path, typed: str, editor: str) -> tuple[int, str]:
+def run_in_a_terminal(server: Server, out: Path, typed: str, editor: str) -> tuple[int, str]:
     """Runs the command in a terminal of its own, types, and returns exit code and screen."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -104,26 +107,26 @@ def in_a_terminal(server: Server, out: Path, typed: str, editor: str) -> tuple[i
     try:
         while piece := os.read(ours, 4096):
             screen += piece
-    except OSError:  # Linux's way to say that the other side is closed
+    except OSError:  # Linux: the other side is closed
         pass
     os.close(ours)
     return process.wait(timeout=30), screen.decode()
 
 
-def test_a_user_edits_in_a_terminal_and_agrees(server: Server, tmp_path: Path) -> None:
+def test_a_user_edits_in_a_terminal_and_accepts(server: Server, tmp_path: Path) -> None:
     out = tmp_path / "a.jsonl"
     out.write_text("old")
     program = tmp_path / "editor.py"
     program.write_text(
         "import sys, pathlib\np = pathlib.Path(sys.argv[1])\np.write_text(p.read_text().replace('Hope', 'Joy'))"
     )
-    code, screen = in_a_terminal(server, out, "e\ny\n", shlex.join([sys.executable, str(program)]))
+    code, screen = run_in_a_terminal(server, out, "e\ny\n", shlex.join([sys.executable, str(program)]))
     assert code == 0, screen
-    assert f"Writeitto{out},inplaceofwhatstandsthere?[y]es,[e]dit,[n]o:".replace(" ", "") in "".join(screen.split())
+    assert f"Writeitto{out},inplaceoftheexistingfile?[y]es,[e]dit,[n]o:".replace(" ", "") in "".join(screen.split())
     assert [script.emotion for script in ScriptsJsonl(out)] == ["Joy behind calm"]
 
 
-def test_a_no_writes_nothing(
+def test_a_rejected_draft_is_not_written(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Keyboard(io.StringIO):
@@ -136,12 +139,10 @@ def test_a_no_writes_nothing(
         monkeypatch.setattr("sys.stdin", Keyboard(typed))
         assert run("script", "joy", "--url", server.url, "--out", out) == code
         assert out.is_file() == (code == 0)
-        assert ("a.jsonl: is not written, as you said no" in capsys.readouterr().err) == (code == 2)
+        assert ("a.jsonl: is not written, as you rejected the draft" in capsys.readouterr().err) == (code == 2)
 
 
-def test_the_file_is_generated_from_and_predicted(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_generate_and_predict_read_the_file(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "my_script.jsonl"
     assert run("script", "joy", "--url", server.url, "--out", path, "--yes") == 0
     small = shrink(ROOT / "configs" / "mean_face" / "builtin.yaml", tmp_path, takes=tmp_path, clip="")

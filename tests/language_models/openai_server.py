@@ -1,4 +1,4 @@
-"""A server that speaks as much of OpenAI's interface as the tests need, in a thread of this process."""
+"""A server with the part of OpenAI's interface that the tests need, in a thread of this process."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ GOOD: dict[str, Any] = {
 }
 
 
-def said(content: Any, **more: Any) -> dict[str, Any]:
-    """A chat's answer."""
+def completion(content: Any, **more: Any) -> dict[str, Any]:
+    """Returns a chat completion with this content."""
     text = content if isinstance(content, str) or content is None else json.dumps(content)
     return {"choices": [{"message": {"role": "assistant", "content": text} | more, "finish_reason": "stop"}]}
 
 
 class Server:
-    """What the server answers, and what it was asked.
+    """Answers and requests of the server.
 
     Attributes:
-        answers: The next answers: JSON values, or a status with bytes or headers; the last one stays.
+        answers: The next answers: JSON values, or a status with bytes or headers; the last one is repeated.
         models: Names of its models.
-        asked: Bodies of the chats that it was asked to go on with.
+        requests: Bodies of the requests for a completion.
         headers: Headers of all requests.
-        url: Where it is.
+        url: Its address.
     """
 
     def __init__(self) -> None:
-        self.answers: list[Any] = [said(GOOD)]
+        self.answers: list[Any] = [completion(GOOD)]
         self.models = ["tiny"]
-        self.asked: list[Any] = []
+        self.requests: list[Any] = []
         self.headers: list[dict[str, str]] = []
         self.url = ""
 
@@ -71,12 +71,16 @@ def serving() -> Iterator[Server]:
             if self.path != "/v1/chat/completions":
                 self._send(404, b"<html>no such page</html>", {})
                 return
-            server.asked.append(body)
+            server.requests.append(body)
             self._send(*server.next())
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            for name, value in {
+                "Content-Length": str(len(body)),
+                "Content-Type": "application/json",
+                **headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

@@ -1,11 +1,11 @@
-"""The constrained walk: any logits lead to an answer that fits; a model that knows what it wants gets it."""
+"""Constrained decoding: any logits lead to an answer that fits; a model that knows the form is not disturbed."""
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 import torch
@@ -13,27 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from kfzoo.annotation.script_draft import read_draft, schema
-from kfzoo.annotation.standardise import question, standardise
+from kfzoo.annotation.analysis import analysis_schema, check_analysis
+from kfzoo.annotation.script_draft import check_draft, draft_schema
+from kfzoo.annotation.script_prompt import draft_prompt, draft_script
 from kfzoo.errors import InputError
-from kfzoo.language_models.json_decoding import NUMBERS, Walk, longest
+from kfzoo.language_models.json_decoding import MAX_CHARACTERS, JsonDecoder, max_tokens
 from kfzoo.language_models.loading import load_language_model, load_tokenizer
-from kfzoo.language_models.local_backend import LocalModel, _Reader
+from kfzoo.language_models.local_backend import LocalBackend
 
 PROMPT = [1, 2, 3]
-
-
-class Told:
-    """A model whose logits are a function of the tokens read so far."""
-
-    def __init__(self, logits: Callable[[list[int]], Tensor]) -> None:
-        self.seen: list[int] = []
-        self._logits = logits
-
-    def read(self, tokens: Sequence[int]) -> Tensor:
-        assert tokens
-        self.seen += tokens
-        return self._logits(self.seen)
 
 
 @pytest.fixture(scope="module", params=["plain", "spanning"])
@@ -45,38 +33,47 @@ def tokenizer(tiny_qwen3: str, request: pytest.FixtureRequest) -> Any:
     return found
 
 
-def fits(value: Any, node: dict[str, Any]) -> bool:
-    """Tells whether a value fits a JSON Schema of the kind that `schema` makes."""
-    kind = node["type"]
-    if kind == "object":
-        return list(value) == node["required"] and all(fits(value[key], node["properties"][key]) for key in value)
-    if kind == "array":
-        return node["minItems"] <= len(value) <= node["maxItems"] and all(fits(each, node["items"]) for each in value)
-    return isinstance(value, str) if kind == "string" else value is None or isinstance(value, float)
+@pytest.fixture(scope="module")
+def decoder(tokenizer: Any) -> JsonDecoder:
+    return JsonDecoder(tokenizer, len(tokenizer) + 20)  # More logits than tokens, as models are often padded.
 
 
-@given(seed=st.integers(0, 2**32), most=st.integers(1, 4), limit=st.integers(1, 12), peak=st.sampled_from([0.1, 10.0]))
-@settings(max_examples=60, deadline=None)
-def test_any_logits_lead_to_an_answer_that_fits(tokenizer: Any, seed: int, most: int, limit: int, peak: float) -> None:
+class FakeModel:
+    """A model whose logits are a function of the tokens read so far."""
+
+    def __init__(self, logits: Callable[[list[int]], Tensor]) -> None:
+        self.seen: list[int] = []
+        self._logits = logits
+
+    def __call__(self, tokens: Sequence[int]) -> Tensor:
+        assert tokens
+        self.seen += tokens
+        return self._logits(self.seen)
+
+
+def favouring(tokenizer: Any, *favourites: int) -> FakeModel:
+    """A model that always prefers the same tokens, in this order, and after them the letter a."""
+    logits = torch.zeros(len(tokenizer) + 20)
+    for rank, token in enumerate((*favourites, tokenizer.encode("a")[0])):
+        logits[token] = 100 - rank
+    return FakeModel(lambda _: logits)
+
+
+@given(seed=st.integers(0, 2**32), most=st.integers(1, 4), peak=st.sampled_from([0.1, 10.0]))
+@settings(max_examples=4, deadline=None)
+def test_any_logits_lead_to_an_answer_that_fits(
+    tokenizer: Any, decoder: JsonDecoder, seed: int, most: int, peak: float
+) -> None:
     generator = torch.Generator().manual_seed(seed)
-    # More logits than tokens, as models are often padded; bytes, quotes and special tokens all come first at times.
-    model = Told(lambda _: peak * torch.randn(len(tokenizer) + 20, generator=generator))
-    with patch("kfzoo.language_models.json_decoding.NUMBERS", ("0.0", "0.5", "1.0")):  # soon all used up
-        answer = Walk(model, tokenizer, PROMPT, limit).answer(schema(most))
-    assert fits(json.loads(answer), schema(most))
-    read_draft("answer", answer, most)  # nothing blank, times rise
-    assert "\ufffd" not in answer
-
-
-def wanting(tokenizer: Any, text: str) -> Told:
-    """A model that wants to write a text, in the tokeniser's own tokens."""
-    wanted = [*PROMPT, *tokenizer(text, add_special_tokens=False)["input_ids"]]
-
-    def logits(seen: list[int]) -> Tensor:
-        assert seen == wanted[: len(seen)], tokenizer.decode(seen)
-        return torch.nn.functional.one_hot(torch.tensor(wanted[len(seen)]), len(tokenizer)).float()
-
-    return Told(logits)
+    model = FakeModel(lambda _: peak * torch.randn(len(tokenizer) + 20, generator=generator))
+    answer = json.loads(decoder.decode(model, PROMPT, draft_schema(most)))
+    draft = check_draft("answer", answer, most, mend_times=True)
+    times = [each["time"] for each in answer["keyframes"]]
+    assert all(time is None or time in [half / 2 for half in range(61)] for time in times)
+    for text in (draft.background, *(each.description for each in draft.keyframes)):
+        assert len(text) <= MAX_CHARACTERS
+        assert not any(unicodedata.category(character) == "Cc" for character in text)
+    check_analysis("answer", json.loads(decoder.decode(model, PROMPT, analysis_schema())))
 
 
 @pytest.mark.parametrize(
@@ -84,117 +81,95 @@ def wanting(tokenizer: Any, text: str) -> Told:
     [
         [(None, "A smile.")],
         [(None, "A smile"), (None, "The mouth opens"), (None, "?")],
-        [(0.0, "Das Lächeln wird größer,"), (1.5, "she's - 'happy'!"), (10.0, "微笑 😊 of joy")],
-        [(0.0, "{a}, [b]:"), (None, "0.5-1.0"), (10.5, "e"), (12.0, "é"), (None, "The left eye blinks.")],
+        [(0, "Das Lächeln wird größer,"), (1.5, "she's - 'happy'!"), (10, "微笑 😊 of joy")],
+        [(0, "(a), [b]:"), (None, "0.5-1.0"), (10.5, "e"), (12, "é"), (None, "The left eye blinks.")],
     ],
 )
-def test_a_model_that_knows_the_form_is_not_disturbed(tokenizer: Any, keyframes: list[tuple[float, str]]) -> None:
+def test_a_model_that_knows_the_form_is_not_disturbed(
+    tokenizer: Any, decoder: JsonDecoder, keyframes: list[tuple[float, str]]
+) -> None:
     found = [{"time": time, "description": text} for time, text in keyframes]
-    wanted = json.dumps({"background": "Ein Saal.", "emotion": "joy", "keyframes": found}, ensure_ascii=False)
-    # Every token that the model is given is the one that stands there in its own tokens of the whole answer.
-    assert Walk(wanting(tokenizer, wanted), tokenizer, PROMPT).answer(schema(5)) == wanted
+    text = json.dumps({"background": "Ein Saal.", "emotion": "joy", "keyframes": found}, ensure_ascii=False)
+    tokens = [*PROMPT, *tokenizer(text, add_special_tokens=False)["input_ids"]]
+
+    def logits(seen: list[int]) -> Tensor:
+        assert seen == tokens[: len(seen)], tokenizer.decode(seen)  # in the tokenizer's own tokens of the whole answer
+        return torch.nn.functional.one_hot(torch.tensor(tokens[len(seen)]), len(tokenizer) + 20).float()
+
+    assert decoder.decode(FakeModel(logits), PROMPT, draft_schema(5)) == text
 
 
-def favouring(tokenizer: Any, *favourites: int) -> Told:
-    """A model that always wants the same tokens, the first of them most, and after them the letter a."""
-    logits = torch.zeros(len(tokenizer))
-    for rank, token in enumerate((*favourites, tokenizer.encode("a")[0])):
-        logits[token] = 100 - rank
-    return Told(lambda _: logits)
-
-
-def test_what_would_break_a_text_is_passed_over(tokenizer: Any) -> None:
-    unwanted = [tokenizer.encode(text)[0] for text in ("\\", "\n", "\t", "\x00", '"', " ")]
+def test_a_text_has_no_control_characters_and_is_not_blank(tokenizer: Any, decoder: JsonDecoder) -> None:
+    unwanted = [tokenizer.encode(text)[0] for text in ("\\", "\n", "\t", "\x00", '"', " ", "{")]
     model = favouring(tokenizer, tokenizer.eos_token_id, *unwanted)
-    answer = json.loads(Walk(model, tokenizer, PROMPT, 8).answer(schema(2)))
+    answer = json.loads(decoder.decode(model, PROMPT, draft_schema(2)))
     # The quote is refused only where nothing has been written yet.
     assert answer["background"] == answer["keyframes"][0]["description"] == "a"
 
 
-def test_a_text_ends_at_its_limit_and_the_list_at_its_own(tokenizer: Any) -> None:
-    model = favouring(tokenizer, tokenizer.encode(",")[0])
-    answer = json.loads(Walk(model, tokenizer, PROMPT, 8).answer(schema(3)))
-    assert answer["background"] == 8 * ","
+@pytest.mark.parametrize("favourite", [",", "😊"])  # the second begins with a token of half a character
+def test_texts_and_lists_end_at_their_limits(tokenizer: Any, decoder: JsonDecoder, favourite: str) -> None:
+    model = favouring(tokenizer, *tokenizer.encode(favourite), tokenizer.encode(",")[0])
+    answer = json.loads(decoder.decode(model, PROMPT, draft_schema(3)))
+    assert len(answer["background"]) == MAX_CHARACTERS
     assert len(answer["keyframes"]) == 3
-    shorter = favouring(tokenizer, tokenizer.encode('"},')[0], tokenizer.encode("]")[0])
-    assert len(json.loads(Walk(shorter, tokenizer, PROMPT, 8).answer(schema(3)))["keyframes"]) <= 3
+    if favourite == ",":
+        assert len(model.seen) - len(PROMPT) < max_tokens(draft_schema(3)) < 2 * len(model.seen)
 
 
-def test_half_characters_are_not_written(tokenizer: Any) -> None:
-    begun = tokenizer.encode("😊")[0]
-    answer = json.loads(Walk(favouring(tokenizer, begun), tokenizer, PROMPT, 4).answer(schema(1)))
-    assert answer["emotion"] == "a"
-
-
-def test_other_schemas(tokenizer: Any) -> None:
-    pairs = {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string"}}
-    answer = Walk(favouring(tokenizer, *tokenizer.encode('"')), tokenizer, PROMPT).answer(pairs)
-    assert answer == '["a", "a"]'
-    with pytest.raises(ValueError, match="a schema of type boolean is not known"):
-        Walk(favouring(tokenizer), tokenizer, PROMPT).answer({"type": "boolean"})
-
-
-def test_a_tokenizer_without_letters_is_told(tokenizer: Any) -> None:
-    with (
-        patch.object(type(tokenizer), "decode", lambda *_, **__: "\n"),
-        pytest.raises(InputError, match="its tokenizer has no token that a text may go on with"),
-    ):
-        Walk(favouring(tokenizer), tokenizer, PROMPT).answer(schema(1))
-
-
-def test_no_answer_is_longer_than_said(tokenizer: Any) -> None:
-    model = favouring(tokenizer, tokenizer.encode(",")[0])
-    Walk(model, tokenizer, PROMPT).answer(schema(3))
-    assert len(model.seen) - len(PROMPT) < longest(schema(3)) < 2 * len(model.seen)
-
-
-def test_no_number_begins_another() -> None:
-    assert not [(one, other) for one in NUMBERS for other in NUMBERS if one != other and other.startswith(one)]
-
-
-def test_logits_that_are_no_numbers_are_told(tokenizer: Any) -> None:
-    with pytest.raises(InputError, match="language model: its logits are no numbers; its weights may be damaged"):
-        Walk(Told(lambda _: torch.full((600,), torch.nan)), tokenizer, PROMPT).answer(schema(1))
+def test_what_cannot_be_decoded(tokenizer: Any, decoder: JsonDecoder) -> None:
+    with pytest.raises(InputError, match="language model: its logits are NaN; its weights may be damaged"):
+        decoder.decode(FakeModel(lambda _: torch.full((600,), torch.nan)), PROMPT, draft_schema(1))
+    with pytest.raises(ValueError, match="sometype"):
+        decoder.decode(favouring(tokenizer), PROMPT, {"type": "sometype"})
+    with pytest.raises(InputError, match="tokenizer: cannot be constrained"):
+        JsonDecoder(object(), 100)
 
 
 def test_a_local_model_answers(tiny_qwen3: str) -> None:
-    model = LocalModel(tiny_qwen3)
-    draft = standardise("Sie lächelt. 她笑了。", model, 2)
-    assert 1 <= len(draft.moments) <= 2
-    assert standardise("Sie lächelt. 她笑了。", model, 2) == draft  # greedy: the same again
-    prompt = model._prompt(question("x", 2))
-    assert str(model._tokenizer.decode(prompt)).endswith("<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n")
-
-
-def test_reading_in_pieces_is_reading(tiny_qwen3: str) -> None:
-    model = LocalModel(tiny_qwen3)
-    tokens = list(range(40, 70))
-    with torch.inference_mode():
-        whole = model._model(input_ids=torch.tensor([tokens])).logits[0]
-        reader = _Reader(model._model)
-        for start, end in ((0, 11), (11, 12), (12, 30)):
-            torch.testing.assert_close(reader.read(tokens[start:end]), whole[end - 1], atol=1e-4, rtol=1e-4)
-
-
-def test_a_text_that_is_too_long_is_told(tiny_qwen3: str) -> None:
-    model = LocalModel(tiny_qwen3)
+    backend = LocalBackend(tiny_qwen3)
+    draft = draft_script("Sie lächelt. 她笑了。", backend, 2)
+    assert 1 <= len(draft.keyframes) <= 2
+    assert draft_script("Sie lächelt. 她笑了。", backend, 2) == draft  # greedy: the same again
     with pytest.raises(InputError, match=r"reads at most 15,\d\d\d tokens, and the text comes to \d\d,\d\d\d with the"):
-        standardise(10_000 * "smile ", model, 2)
+        draft_script(10_000 * "smile ", backend, 2)
 
 
-def test_a_model_without_a_chat_template_is_told(tiny_qwen3: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def bare(specification: str, dtype: Any) -> Any:
+def test_a_local_model_answers_with_its_most_likely_tokens(tiny_qwen3: str) -> None:
+    """Reading in pieces, with a cache, gives what reading everything at once gives."""
+    backend = LocalBackend(tiny_qwen3)
+    model, tokenizer = load_language_model(tiny_qwen3, torch.float32)
+    prompt = [{"role": "user", "content": "x"}]
+    text = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True, enable_thinking=False)
+    seen: list[int] = []
+
+    @torch.inference_mode()
+    def read(tokens: Sequence[int]) -> Tensor:
+        seen.extend(tokens)
+        logits: Tensor = model(input_ids=torch.tensor([seen])).logits[0, -1]
+        return logits
+
+    expected = JsonDecoder(tokenizer, model.config.vocab_size).decode(
+        read, tokenizer(text, add_special_tokens=False)["input_ids"], {"type": "string"}
+    )
+    assert backend.ask(prompt, {"type": "string"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        (None, "has no chat template; choose an instruction-tuned model"),
+        ("{{ raise_exception('no system role') }}", r"refuses the messages \(no system role\); choose a model that"),
+    ],
+)
+def test_a_chat_template_that_cannot_be_used(
+    template: str | None, message: str, tiny_qwen3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(specification: str, dtype: Any) -> Any:
         model, tokenizer = load_language_model(specification, dtype)
-        tokenizer.chat_template = None
+        tokenizer.chat_template = template
         return model, tokenizer
 
-    monkeypatch.setattr("kfzoo.language_models.local_backend.load_language_model", bare)
-    with pytest.raises(InputError, match="has no chat template; choose an instruction-tuned model"):
-        LocalModel(tiny_qwen3)
-
-
-def test_a_template_that_refuses_is_told(tiny_qwen3: str) -> None:
-    model = LocalModel(tiny_qwen3)
-    model._tokenizer.chat_template = "{{ raise_exception('System role not supported') }}"
-    with pytest.raises(InputError, match=r"refuses the messages \(System role not supported\); choose a model that"):
-        model.ask(question("x", 2), schema(2))
+    monkeypatch.setattr("kfzoo.language_models.local_backend.load_language_model", load)
+    with pytest.raises(InputError, match=message):
+        LocalBackend(tiny_qwen3).ask(draft_prompt("x", 2), draft_schema(2))

@@ -1,53 +1,61 @@
-"""A model behind an OpenAI-compatible server: what it is sent, and every way in which it may fail."""
+"""A model on an OpenAI-compatible server: what is sent, and every way in which the server may fail."""
 
 from __future__ import annotations
 
 import json
 import re
 import socket
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
-from kfzoo.annotation.script_draft import check_draft, schema
-from kfzoo.annotation.standardise import question, standardise
+from kfzoo.annotation.script_draft import check_draft, draft_schema
+from kfzoo.annotation.script_prompt import draft_prompt, draft_script
 from kfzoo.errors import InputError
-from kfzoo.language_models.server_backend import ServerModel
-from tests.language_models.openai_server import GOOD, Server, said, serving
+from kfzoo.language_models.server_backend import ServerBackend
+from tests.language_models.openai_server import GOOD, Server, completion, serving
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("KFZOO_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # A proxy is not asked for this machine's own servers.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # must not be used for this machine's own servers
     with serving() as found:
         yield found
 
 
-def refusal(server: Server, **options: Any) -> str:
-    with pytest.raises(InputError) as told:
-        standardise("joy", ServerModel(server.url, **options), 5)
-    return str(told.value).replace(server.url, "URL")
+def failure(server: Server, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        draft_script("joy", ServerBackend(server.url, **options), 5)
+    return str(caught.value).replace(server.url, "URL")
 
 
 def test_a_good_answer_is_taken(server: Server) -> None:
-    draft = standardise("Er hofft. 他希望。", ServerModel(server.url + "/"), 3)
+    draft = draft_script("Er hofft. 他希望。", ServerBackend(server.url + "/"), 3)
     assert draft == check_draft("x", GOOD)
-    (asked,) = server.asked
-    assert asked["model"] == "tiny"
-    assert asked["messages"] == question("Er hofft. 他希望。", 3)
-    assert asked["response_format"]["type"] == "json_schema"
-    assert asked["response_format"]["json_schema"] == {"name": "answer", "strict": True, "schema": schema(3)}
-    assert all("Authorization" not in headers for headers in server.headers)
+    (request,) = server.requests
+    assert request["model"] == "tiny"
+    assert request["messages"] == draft_prompt("Er hofft. 他希望。", 3)
+    assert request["response_format"]["type"] == "json_schema"
+    assert request["response_format"]["json_schema"] == {"name": "answer", "strict": True, "schema": draft_schema(3)}
+    assert all("authorization" not in map(str.lower, headers) for headers in server.headers)
 
 
 def test_an_answer_that_does_not_fit_is_asked_for_again(server: Server) -> None:
     bad = {"background": "x", "keyframes": []}
-    server.answers = [said(bad), said(GOOD)]
-    assert standardise("joy", ServerModel(server.url, "mine"), 5) == check_draft("x", GOOD)
-    first, second = server.asked
+    server.answers = [completion(bad), completion(GOOD)]
+    assert draft_script("joy", ServerBackend(server.url, "mine"), 5) == check_draft("x", GOOD)
+    first, second = server.requests
     assert second["model"] == "mine"
     assert second["messages"][: len(first["messages"])] == first["messages"]
     answer, complaint = second["messages"][len(first["messages"]) :]
@@ -55,147 +63,141 @@ def test_an_answer_that_does_not_fit_is_asked_for_again(server: Server) -> None:
     assert "key 'script' lacks the key 'emotion'" in complaint["content"]
 
 
-def test_two_answers_that_do_not_fit_are_told(server: Server) -> None:
-    server.answers = [said("Certainly! A smile.")]
-    assert refusal(server) == (
+def test_two_answers_that_do_not_fit_are_an_error(server: Server) -> None:
+    server.answers = [completion("Certainly! A smile.")]
+    assert failure(server) == (
         "'tiny' at URL: gave no script that fits, asked twice (answer: is not JSON (Expecting value: line 1 column 1 "
         "(char 0)); expected one JSON object); choose a stronger model, or say it in other words"
     )
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
+
+
+INCOMPATIBLE = "answered with something unexpected; is it OpenAI-compatible, and does --url end in /v1?"
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("answer", "requests", "message"),
     [
-        (
-            (500, b'{"error": {"message": "CUDA out of\\n memory", "type": "x"}}'),
-            "'tiny' at URL: answered 500 (CUDA out of memory)",
-        ),
-        ((400, b'{"error": "no such option"}'), "'tiny' at URL: answered 400 (no such option)"),
-        ((422, b'{"detail": "x"}'), '\'tiny\' at URL: answered 422 ({"detail": "x"})'),
-        ((503, b""), "'tiny' at URL: answered 503 (Service Unavailable)"),
-        ((500, 500 * b"x"), f"'tiny' at URL: answered 500 ({199 * 'x'}…)"),
-        (
-            (401, b'{"message": "who?"}'),
-            "'tiny' at URL: answered 401 (who?); put the key into the environment variable KFZOO_API_KEY",
-        ),
-        (
-            (404, b"Not here"),
-            "'tiny' at URL: answered 404 (Not here); correct --url, which usually ends in /v1, or --model",
-        ),
-        (
-            (307, b"", {"Location": "/elsewhere"}),
-            "'tiny' at URL: answered 307 (Temporary Redirect); correct --url, which usually ends in /v1, or --model",
-        ),
-        (
-            (200, b"<html>"),
-            "'tiny' at URL: answered with something that is not JSON; is it OpenAI-compatible, and does --url end in "
-            "/v1?",
-        ),
-        (
-            (200, b'{"choices": []}'),
-            "'tiny' at URL: answered with no chat's answer; is it OpenAI-compatible, and does --url end in /v1?",
-        ),
-        (
-            (400, b"[" * 100_000),
-            f"'tiny' at URL: answered 400 ({199 * '['}…)",
-        ),
-        (
-            (500, b"short", {"Content-Length": "90"}),
-            "'tiny' at URL: answered 500 (Internal Server Error)",
-        ),
-        (
-            said(None, refusal="I cannot"),
-            "'tiny' at URL: gave no answer (I cannot); say it in other words, or choose another model",
-        ),
-        (
-            {"choices": [{"message": {"content": '{"back'}, "finish_reason": "length"}]},
-            "'tiny' at URL: cut its answer off; let the server write longer answers",
-        ),
+        ((500, b'{"error": {"message": "CUDA out of\\n memory"}}'), 3, "answered 500 (CUDA out of memory)"),
+        ((429, b'{"error": {"message": "slow down"}}'), 3, "answered 429 (slow down)"),
+        ((503, b""), 3, "answered 503 (Service Unavailable)"),
+        ((500, 500 * b"x"), 3, f"answered 500 ({199 * 'x'}…)"),
+        ((500, b"short", {"Content-Length": "90"}), 3, "cannot be reached (400, message: Not enough data to satisfy "
+         "content length header (received 5 of 90 bytes).); start it, or correct --url"),
+        ((400, b'{"error": "no such option"}'), 1, "answered 400 (no such option)"),
+        ((400, b"[" * 100_000), 1, f"answered 400 ({199 * '['}…)"),
+        ((422, b'{"detail": "x"}'), 1, 'answered 422 ({"detail": "x"})'),
+        ((401, b'{"message": "who?"}'), 1,
+         "answered 401 (who?); put the key into the environment variable KFZOO_API_KEY"),
+        ((404, b"Not here"), 1, "answered 404 (Not here); correct --url, which usually ends in /v1, or --model"),
+        ((307, b"", {"Location": "/elsewhere"}), 1,
+         "answered 307 (Temporary Redirect); correct --url, which usually ends in /v1, or --model"),
+        ((200, b"<html>"), 1, INCOMPATIBLE),
+        ((200, b"<html>", {"Content-Type": "text/html"}), 1, INCOMPATIBLE),
+        ((200, b'{"choices": []}'), 1, INCOMPATIBLE),
+        (completion(None, refusal="I cannot"), 1,
+         "gave no answer (I cannot); say it in other words, or choose another model"),
+        ({"choices": [{"message": {"content": '{"back'}, "finish_reason": "length"}]}, 1,
+         "cut its answer off; let the server write longer answers"),
     ],
-)
-def test_a_server_that_fails_is_told_in_one_line(server: Server, answer: Any, message: str) -> None:
+)  # fmt: skip
+def test_a_failure_is_one_line(server: Server, answer: Any, requests: int, message: str) -> None:
     server.answers = [answer]
-    assert refusal(server) == message
-    assert len(server.asked) == 1
+    assert failure(server) == f"'tiny' at URL: {message}"
+    assert len(server.requests) == requests
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with pytest.raises(InputError) as told:
-        ServerModel(url)
-    assert str(told.value) == f"server {url}: cannot be reached (Connection refused); start it, or correct --url"
+def test_a_busy_server_is_asked_again(server: Server) -> None:
+    server.answers = [(429, b""), (502, b""), completion(GOOD)]
+    assert draft_script("joy", ServerBackend(server.url), 5) == check_draft("x", GOOD)
+    assert len(server.requests) == 3
 
 
-def test_a_server_that_is_silent_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(InputError) as told:
-        ServerModel(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout=0.2)
-    assert "was silent for 0.2 s; raise --timeout, or choose a faster model" in str(told.value)
+def test_several_threads_ask_at_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = Barrier(4, timeout=20)  # passes when four requests have arrived
+    answer = Server.next
+
+    def wait(self: Server) -> Any:
+        together.wait()
+        return answer(self)
+
+    monkeypatch.setattr(Server, "next", wait)
+    backend = ServerBackend(server.url)
+    with ThreadPoolExecutor(4) as pool:
+        drafts = list(pool.map(lambda text: draft_script(text, backend, 5), ["joy"] * 8))
+    assert drafts == [check_draft("x", GOOD)] * 8
+
+
+@pytest.mark.parametrize("package", ["openai", "aiohttp"])
+def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=rf"--url: the package {package} is missing; pip install 'kfzoo\[server\]'"):
+        ServerBackend("http://localhost/v1")
+
+
+def test_a_server_that_is_absent_or_silent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        with pytest.raises(InputError) as caught:
+            ServerBackend(url, timeout=0.1)
+    assert str(caught.value) == (
+        f"server {url}: was silent for 0.1 s, 3 times; raise --timeout, or choose a faster model"
+    )
+    with pytest.raises(InputError, match=r"cannot be reached \(Connect call failed .*; start it, or correct --url"):
+        ServerBackend(url)
 
 
 @pytest.mark.parametrize(
     ("greeting", "message"),
     [
-        (b"SSH-2.0-x\r\n", "cannot be reached (SSH-2.0-x)"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", "cannot be reached (IncompleteRead(1 bytes read, 89 more"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "answered with no list of models; is it OpenAI-compatible"),
+        (b"SSH-2.0-x\r\n", "cannot be reached (400, message: Bad status line:"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", "(received 1 of 90 bytes).); start it, or correct --url"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]", INCOMPATIBLE),
     ],
 )
-def test_something_that_is_no_such_server_is_told(greeting: bytes, message: str) -> None:
-    from threading import Thread
+def test_a_server_of_another_kind(greeting: bytes, message: str) -> None:
+    def greet(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # closed
+                return
+            with connection:
+                connection.recv(1000)
+                connection.sendall(greeting)
 
-    with socket.create_server(("127.0.0.1", 0)) as other:
-
-        def greet() -> None:
-            link, _ = other.accept()
-            with link:
-                link.recv(1000)
-                link.sendall(greeting)
-
-        thread = Thread(target=greet)
-        thread.start()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=greet, args=[listener], daemon=True).start()
         with pytest.raises(InputError, match=re.escape(message)):
-            ServerModel(f"http://127.0.0.1:{other.getsockname()[1]}/v1")
-        thread.join()
+            ServerBackend(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "file:///etc/passwd", "http://", "ftp://x/v1", "http://x:port/v1"])
-def test_what_is_no_address_is_told(url: str) -> None:
+def test_a_malformed_address(url: str) -> None:
     with pytest.raises(InputError, match=r"--url: is no address of a server; expected one such as http://localhost"):
-        ServerModel(url, "x")
+        ServerBackend(url, "x")
 
 
-def test_which_models_there_are_is_told(server: Server) -> None:
+def test_without_a_model_the_server_must_have_one(server: Server) -> None:
     server.models = [f"m{number}" for number in range(10)]
-    assert refusal(server) == "--model: is missing; the server has m0, m1, m2, m3, m4, m5, m6, m7 and 2 more"
+    assert failure(server) == "--model: is missing; the server has m0, m1, m2, m3, m4, m5, m6, m7 and 2 more"
     server.models = []
-    assert refusal(server) == "server URL: has no model; load one there"
-    server.models = ["tiny"]
+    assert failure(server) == "server URL: has no model; load one there"
     with pytest.raises(InputError, match=r"answered 404 \(Not Found\); correct --url, which usually ends in /v1"):
-        ServerModel(server.url.removesuffix("/v1"))
+        ServerBackend(server.url.removesuffix("/v1"))
 
 
-def test_the_key_is_sent_and_never_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "other")
-    ServerModel(server.url).ask(question("x", 1), schema(1))
-    monkeypatch.setenv("KFZOO_API_KEY", "s3cret\n")
-    ServerModel(server.url).ask(question("x", 1), schema(1))
-    assert [headers["Authorization"] for headers in server.headers] == 2 * ["Bearer other"] + 2 * ["Bearer s3cret"]
+def test_the_key_is_sent_to_this_server_only_and_never_shown(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, key in (("OPENAI_API_KEY", "other"), ("KFZOO_API_KEY", "s3cret\n")):
+        monkeypatch.setenv(name, key)
+        ServerBackend(server.url).ask(draft_prompt("x", 1), draft_schema(1))
+    assert [headers["authorization"] for headers in server.headers] == 2 * ["Bearer other"] + 2 * ["Bearer s3cret"]
     server.answers = [(401, b'{"error": {"message": "Incorrect key s3cret"}}')]
-    assert refusal(server).startswith("'tiny' at URL: answered 401 (Incorrect key …)")
-
-
-def test_what_is_no_key_is_told_without_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KFZOO_API_KEY", "two\nlines")
-    expected = "environment variable KFZOO_API_KEY: holds a key with line breaks or letters beyond ASCII"
-    assert refusal(server) == expected
-
-
-def test_the_key_is_not_taken_elsewhere(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KFZOO_API_KEY", "s3cret")
+    assert failure(server).startswith("'tiny' at URL: answered 401 (Incorrect key …)")
     with serving() as other:
         server.answers = [(302, b"", {"Location": f"{other.url}/models"})]
-        assert "answered 302" in refusal(server, model="x")
+        assert "answered 302" in failure(server, model="x")
         assert other.headers == []
+    monkeypatch.setenv("KFZOO_API_KEY", "two\nlines")
+    expected = "environment variable KFZOO_API_KEY: holds a key with line breaks or letters beyond ASCII"
+    assert failure(server) == expected
