@@ -214,7 +214,7 @@ def test_bad_input_is_told_in_one_line(again: Path, takes_folder: Path, refuses:
     assert told.startswith("checkpoint: ")
     assert "expected (32" in told
     assert refuses("test", *config, "--evaluator", "runs/evaluator") == (
-        "evaluator: evaluators keyframes, and this is a model of moving clips; leave it out"
+        "evaluator: scores keyframes, and this is a model of moving clips; leave it out"
     )
     keyframes = ["--model.class_path", "kfzoo.models.MeanFace"]
     values = (again.parent / "clips.yaml").read_text()
