@@ -40,18 +40,18 @@ class Other:
 
     Attributes:
         pattern: Their files.
-        count: Number of entries.
+        entries: Number of entries.
         why: The first difference between the two origins.
     """
 
     pattern: Path
-    count: int
+    entries: int
     why: str
 
     @property
     def line(self) -> str:
         """Says in one line that the entries are not used."""
-        return f"{self.pattern}: {self.count} entries are not used ({self.why}); remove what you do not need"
+        return f"{self.pattern}: {self.entries} entries are not used ({self.why}); remove what you do not need"
 
 
 class Journal:

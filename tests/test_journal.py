@@ -83,15 +83,15 @@ def test_entries_of_another_origin_are_reported_and_kept(tmp_path: Path) -> None
     parts = [written(tmp_path, voice="calm", speed=1), written(tmp_path, 1, 2, voice="x" * 30, speed=1)]
     loud = journal(tmp_path, voice="loud", speed=1)
     assert loud.found == 0
-    reasons = {(other.count, other.why) for other in loud.others()}
+    reasons = {(other.entries, other.why) for other in loud.others()}
     assert reasons == {(6, "voice: calm there, loud now"), (2, f"voice: {'x' * 12}… there, loud now")}
-    line = next(other.line for other in loud.others() if other.count == 6)
+    line = next(other.line for other in loud.others() if other.entries == 6)
     assert line.endswith("-*.jsonl: 6 entries are not used (voice: calm there, loud now); remove what you do not need")
     loud.add({"a": {}})
     loud.remove()
     assert sorted(tmp_path.iterdir()) == sorted(parts)
     parts[0].write_bytes(b"{")
-    assert (0, "their origin cannot be read") in {(other.count, other.why) for other in loud.others()}
+    assert (0, "their origin cannot be read") in {(other.entries, other.why) for other in loud.others()}
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

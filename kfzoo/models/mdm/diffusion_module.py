@@ -159,9 +159,9 @@ class DiffusionModule(ZooModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW without weight decay, at a constant rate as published, or with a warm-up and a cosine."""
+        parameters, rate = self.denoiser.parameters(), self.hparams["learning_rate"]
         schedule = {"warmup": self.hparams["warmup_steps"], "cosine": self.hparams["cosine"]}
-        rate = self.hparams["learning_rate"]
-        return adamw(self, self.denoiser.parameters(), rate, weight_decay=0.0, fused=True, **schedule)
+        return adamw(self, parameters, rate, weight_decay=0.0, fused=True, **schedule)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Takes a step, and the moving average with it: before any callback can write a checkpoint of it."""
