@@ -75,7 +75,7 @@ def _heading(results: Results) -> str:
 
 def _scores(title: str, results: Results, names: Sequence[str]) -> Grid:
     references = [name for name in REFERENCES if name in results.references]
-    labels = [REFERENCES[name].removeprefix("ground ").removesuffix(" face") for name in references]
+    labels = [REFERENCES[name].removesuffix(" face") for name in references]
     grid = _grid(title, "", "value", "95 %", *labels)
     for name in (each for each in METRICS if each in names):
         metric, score = METRICS[name], results.scores[name]
