@@ -71,6 +71,9 @@ class KfzooCLI(LightningCLI):
             default="",
             help="Run folder or checkpoint of a learned evaluator, for R-Precision, MMD and embedding FID.",
         )
+        parser.add_argument(
+            "--formats", type=str, default="", help="Files that predict writes of each script or clip: csv,json,png."
+        )
 
     def _parse_ckpt_path(self) -> None:
         """Leaves the configuration alone: Lightning would let the checkpoint override what the user typed."""
@@ -106,7 +109,7 @@ class KfzooCLI(LightningCLI):
         name, mode = self.model.monitor
         own: list[Callback] = [
             RandomState(),
-            *self._task.callbacks(folder, self.plain_config(), self.settings.evaluator),
+            *self._task.callbacks(folder, self.plain_config(), self.settings.evaluator, self.settings.formats),
             ModelCheckpoint(folder.path, filename="best", monitor=name, mode=mode, enable_version_counter=False),
             LastCheckpoint(folder.last, self.settings.checkpoint_every_n_steps),
         ]

@@ -31,30 +31,30 @@ class Task:
     """What belongs to one kind of module.
 
     Attributes:
-        callbacks: From the run folder, the resolved configuration and the path of a learned evaluator (empty for none)
-            to the callbacks of `test` and `predict`.
+        callbacks: From the run folder, the resolved configuration, the path of a learned evaluator (empty for none) and
+            the formats of `predict`'s files (empty for the default) to the callbacks of `test` and `predict`.
         predictions: Where `predict` writes; None where there is nothing to predict.
     """
 
-    callbacks: Callable[[RunFolder, Config, str], list[Callback]]
+    callbacks: Callable[[RunFolder, Config, str, str], list[Callback]]
     predictions: Callable[[RunFolder], Path] | None
 
 
-def _of_keyframes(folder: RunFolder, config: Config, evaluator: str) -> list[Callback]:
+def _of_keyframes(folder: RunFolder, config: Config, evaluator: str, formats: str) -> list[Callback]:
     return [
         ResumeCallback(folder.results, folder.predictions),
         EvaluationCallback(folder.results, folder.faces, config, evaluator=evaluator),
-        PredictionWriter(folder.predictions),
+        PredictionWriter(folder.predictions, formats),
     ]
 
 
-def _of_clips(folder: RunFolder, config: Config, evaluator: str) -> list[Callback]:
+def _of_clips(folder: RunFolder, config: Config, evaluator: str, formats: str) -> list[Callback]:
     if evaluator:
         raise InputError("evaluator", "scores keyframes, and this is a model of moving clips", "leave it out")
-    return [MotionCallback(folder.results, folder.curves, config), ClipWriter(folder.clips)]
+    return [MotionCallback(folder.results, folder.curves, config), ClipWriter(folder.clips, formats)]
 
 
-def _of_evaluators(folder: RunFolder, config: Config, evaluator: str) -> list[Callback]:
+def _of_evaluators(folder: RunFolder, config: Config, evaluator: str, formats: str) -> list[Callback]:
     if evaluator:
         raise InputError("evaluator", "scores models, and this is an evaluator itself", "leave it out")
     return [EvaluatorCallback(folder.evaluator, config=config)]

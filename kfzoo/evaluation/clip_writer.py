@@ -1,4 +1,4 @@
-"""The callback that writes the clips which a model generates in `predict`, as Live Link Face recordings."""
+"""The callback that writes the clips which a model generates in `predict`, at 60 frames a second."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from kfzoo.animation.curves import resample
-from kfzoo.arkit.livelink import TIMECODE_FPS, write_take
+from kfzoo.animation.exporters import check_formats, export
+from kfzoo.animation.face_animation import FaceAnimation
+from kfzoo.arkit.livelink import TIMECODE_FPS
 from kfzoo.data.clip import FPS
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.errors import InputError
@@ -25,14 +26,16 @@ class ClipJournal(Journal):
         folder: The folder; the names of recordings become folders in it.
         origin: What the clips depend on; plain values.
         process: Number of this process.
+        formats: Endings of the files of a clip, separated by commas; the last one is csv.
 
     Raises:
         InputError: When the folder holds clips of another origin.
     """
 
-    def __init__(self, folder: Path, origin: Mapping[str, Any], process: int = 0) -> None:
+    def __init__(self, folder: Path, origin: Mapping[str, Any], process: int = 0, formats: str = "csv") -> None:
         super().__init__(folder / "clips.jsonl", origin, process)
         self._folder = folder
+        self._formats = formats
         self.written = set(folder.rglob("[!.]*.csv"))
         unknown = self.written - {self.path(name) for name in self}
         if unknown:
@@ -51,7 +54,9 @@ class ClipJournal(Journal):
         """Writes each clip at 60 frames a second; a clip is named in the journal before its file exists."""
         self.add({name: {} for name in clips.ids})
         for name, motion, length in zip(clips.ids, clips.motion.cpu(), clips.lengths.tolist(), strict=True):
-            write_take(self.path(name), resample(motion[:length], FPS, TIMECODE_FPS), TIMECODE_FPS)
+            animation = FaceAnimation.of_motion(motion[:length].numpy(), FPS, fps=TIMECODE_FPS, text=name)
+            out = str(self.path(name)).removesuffix(".csv")
+            export(animation, out, self._formats)
 
     def path(self, name: str) -> Path:
         """Returns the file of a clip.
@@ -73,10 +78,17 @@ class ClipWriter(Callback):
 
     Args:
         folder: Where the files go.
+        formats: Further files of each clip: endings, separated by commas (`kfzoo.animation.exporters`). The Live Link
+            Face CSV is always written, and last: a clip that has one is complete.
+
+    Raises:
+        InputError: For a format that is not known.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, formats: str = "") -> None:
         self.folder = folder
+        further = [each for each in check_formats(formats) if each != "csv"] if formats else []
+        self.formats = ",".join([*further, "csv"])
         self._journal: ClipJournal | None = None
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -88,7 +100,7 @@ class ClipWriter(Callback):
         if is_trial(trainer):
             return
         module: Any = pl_module
-        journal = ClipJournal(self.folder, answers_depend_on(trainer, module), trainer.global_rank)
+        journal = ClipJournal(self.folder, answers_depend_on(trainer, module), trainer.global_rank, self.formats)
         trainer.strategy.barrier("journal")  # all processes have read: new clips may be written
         if journal.written and trainer.is_global_zero:
             print(f"Going on: {len(journal.written)} clips are in {self.folder}")

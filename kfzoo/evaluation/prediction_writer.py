@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from kfzoo.animation.exporters import check_formats, export
+from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.batch import KeyframeBatch
+from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.data.script import DECIMALS
 from kfzoo.files import replacing
 from kfzoo.models.base import Generation
@@ -24,10 +27,16 @@ class PredictionWriter(Callback):
 
     Args:
         path: The file.
+        formats: Further files, one for each script in the folder of the same name, without the invalid keyframes: file
+            endings, separated by commas (`kfzoo.animation.exporters`); empty for none.
+
+    Raises:
+        InputError: For a format that is not known.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, formats: str = "") -> None:
         self.path = path
+        self.formats = ",".join(check_formats(formats)) if formats else ""
 
     def on_predict_start(self, *_: Any) -> None:
         """Clears the rows of an earlier run."""
@@ -49,6 +58,20 @@ class PredictionWriter(Callback):
             for sample in samples:
                 if sample.id in found:
                     file.write(json.dumps(found[sample.id], ensure_ascii=False) + "\n")
+        if self.formats:
+            answered = [sample for sample in samples if sample.id in found and found[sample.id]["valid"]]
+            for script, keyframes in groupby(answered, key=lambda sample: str(sample.script.id)):
+                self._export(script, list(keyframes), found)
+
+    def _export(self, script: str, samples: Sequence[Sample], found: dict[str, dict[str, Any]]) -> None:
+        """Writes the keyframes of one script."""
+        animation = FaceAnimation.of_keyframes(
+            [sample.keyframe.time for sample in samples],
+            [list(found[sample.id]["coefficients"].values()) for sample in samples],
+            text=script,
+            texts=[sample.description for sample in samples],
+        )
+        export(animation, self.path.with_suffix("") / script, self.formats)
 
 
 def _rows(batch: KeyframeBatch, answer: Generation) -> Iterator[dict[str, Any]]:
