@@ -1,4 +1,4 @@
-"""Every data module, source and renderer, imported so that a configuration can name it without its module: `BuiltinScripts`.
+"""Every data module, source and renderer, so that a configuration can name it without its module: `BuiltinScripts`.
 
 The parser finds a class by its bare name when the class has been imported, and no other class of its kind has that
 name. Models and evaluators are imported with the callbacks that score them. A class outside the package keeps its full
