@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,14 @@ from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, question
 from kfzoo.rendering.drawing.draw import draw_face
 from kfzoo.training.checkpoint import load_module
-from tests.language_models.helpers import meta_language_model
+from tests.language_models.helpers import meta_language_model, save_checkpoint
 from tests.real_data import SEMANTICFACE, needs_real_data
 
 
 def drawn(count: int, size: int = 64) -> KeyframeBatch:
     """Faces of the built-in scripts, drawn, without files."""
-    samples = [
-        Sample(script, position, "arkit")
-        for script in BuiltinScripts(count)
-        for position in range(len(script.keyframes))
-    ][:count]
+    every = (Sample(script, at, "arkit") for script in BuiltinScripts(count) for at in range(len(script.keyframes)))
+    samples = list(islice(every, count))
     known = [sample.keyframe.coefficients for sample in samples]
     faces = np.stack([each for each in known if each is not None])
     images = np.stack([as_array(draw_face(face, size)) for face in faces])
@@ -94,9 +92,8 @@ def test_it_overfits_to_eight_images(semantics: Semantics) -> None:
     error = (answers.coefficients - target).square().mean()
     assert error < 0.1 * (target - target.mean(0)).square().mean()
     if semantics == "A2":
-        assert all(
-            parse_answer(text).analysis.startswith("1. **Facial Expression Category**: ") for text in answers.texts
-        )
+        opening = "1. **Facial Expression Category**: "
+        assert all(parse_answer(text).analysis.startswith(opening) for text in answers.texts)
 
 
 def test_lora_trains_the_language_decoder_only(tiny_qwen3_vl: str) -> None:
@@ -163,10 +160,12 @@ def tiny_loss(model: VLMEstimator, batch: KeyframeBatch) -> torch.Tensor:
 
 def test_a_checkpoint_of_tiny_is_complete(tmp_path: Path) -> None:
     model = tiny("A2", max_analysis_tokens=24).eval()
-    checkpoint: dict[str, Any] = {"hyper_parameters": dict(model.hparams)}
-    model.on_save_checkpoint(checkpoint)
-    torch.save(checkpoint, tmp_path / "best.ckpt")
-    loaded = load_module(tmp_path / "best.ckpt", KeyframeModule)
+    path = save_checkpoint(model, tmp_path / "best.ckpt")
+    checkpoint = torch.load(path, weights_only=True)
+    settings = checkpoint["hyper_parameters"]
+    settings["longest_analysis"] = settings.pop("max_analysis_tokens")  # its name in an earlier version
+    torch.save(checkpoint, path)
+    loaded = load_module(path, KeyframeModule)
     batch = drawn(2)
     assert loaded.generate(batch).texts == model.generate(batch).texts
 
