@@ -78,11 +78,7 @@ def chat(run: str, out: str, part: Literal["train", "val", "test", "all"] = "tra
 
 
 def answers(
-    predictions: str,
-    out: str,
-    data: str = "",
-    part: Literal["train", "val", "test", "all"] = "test",
-    decimals: int = 3,
+    predictions: str, out: str, data: str = "", part: Literal["train", "val", "test", "all"] = "test", decimals: int = 3
 ) -> None:
     """Writes predictions in the form of KeyframeFace's released answers: `{"response": …}`, one a line.
 

@@ -16,10 +16,7 @@ MAX_CHARACTERS = 300
 """Most characters of a text: three sentences."""
 
 _SPACE = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_TEXT = {
-    "type": "string",
-    "pattern": rf'^[^"\\{{}}<{_SPACE}][^"\\{{}}<\x00-\x1f\x7f-\x9f]{{0,{MAX_CHARACTERS - 1}}}$',
-}
+_TEXT = {"type": "string", "pattern": rf'^[^"\\{{}}<{_SPACE}][^"\\{{}}<\x00-\x1f\x7f-\x9f]{{0,{MAX_CHARACTERS - 1}}}$'}
 """A text that is not blank and needs no escapes; analyses refuse braces and the tags of a chain of thought."""
 
 _TIME = {"enum": [None, *(half / 2 for half in range(61))]}

@@ -23,12 +23,7 @@ def _decoder(hidden: int, intermediate: int, blocks: int, heads: int, vocabulary
 
 
 _QWEN3_4B = _decoder(2560, 9728, 36, 32, 151936, head_dim=128, tie_word_embeddings=True)
-_MROPE = {
-    "rope_type": "default",
-    "rope_theta": 5_000_000,
-    "mrope_section": [24, 20, 20],
-    "mrope_interleaved": True,
-}
+_MROPE = {"rope_type": "default", "rope_theta": 5_000_000, "mrope_section": [24, 20, 20], "mrope_interleaved": True}
 
 KNOWN_SIZES: dict[str, dict[str, Any]] = {
     "Qwen/Qwen3-4B-Instruct-2507": {"model_type": "qwen3", **_QWEN3_4B},
