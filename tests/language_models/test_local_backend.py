@@ -17,9 +17,8 @@ from kfzoo.annotation.analysis import analysis_schema, check_analysis
 from kfzoo.annotation.script_draft import check_draft, draft_schema
 from kfzoo.annotation.script_prompt import draft_script
 from kfzoo.errors import InputError
-from kfzoo.language_models.json_decoding import MAX_CHARACTERS, JsonDecoder, max_tokens
 from kfzoo.language_models.loading import load_language_model, load_tokenizer
-from kfzoo.language_models.local_backend import LocalBackend
+from kfzoo.language_models.local_backend import MAX_CHARACTERS, JsonDecoder, LocalBackend, max_tokens
 
 PROMPT = [1, 2, 3]
 
