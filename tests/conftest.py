@@ -238,7 +238,7 @@ def tiny_qwen3_vl(tmp_path_factory: pytest.TempPathFactory, tiny_qwen3: str) -> 
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     rope = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
-    text = {"max_position_embeddings": 8192, "rope_parameters": rope, **DECODER}
+    text: dict[str, Any] = {"max_position_embeddings": 8192, "rope_parameters": rope, **DECODER}
     text["vocab_size"] = len(tokenizer) + 7  # as Qwen's, some rows belong to no token
     vision: dict[str, Any] = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2}
     vision |= {"out_hidden_size": 64, "num_position_embeddings": 64, "deepstack_visual_indexes": [0]}

@@ -15,6 +15,7 @@ import yaml
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.commands.score_data import open_data
+from kfzoo.configs import read_config
 from kfzoo.data.batch import Sample
 from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.data.predictions.read import read_predictions
@@ -185,7 +186,7 @@ def test_bad_input_is_reported_in_one_line(
 ) -> None:
     out = tmp_path / "out"
     mean = ROOT / "configs" / "mean_face" / "builtin.yaml"
-    values = yaml.safe_load(mean.read_text())
+    values = read_config(mean)
     values["data"]["init_args"]["source"]["init_args"] = {"n": 42}
     small = tmp_path / "mean.yaml"
     small.write_text(yaml.safe_dump(values | {"run_dir": str(tmp_path / "mean")}))

@@ -25,7 +25,8 @@ PAD = 0
 
 def qwen3(specification: str, attention: str = "sdpa") -> Any:
     folder = specification.removeprefix("huggingface:")
-    return AutoModelForCausalLM.from_pretrained(folder, attn_implementation=attention).train()  # type: ignore[no-untyped-call]
+    model: nn.Module = AutoModelForCausalLM.from_pretrained(folder, attn_implementation=attention)
+    return model.train()
 
 
 def naive_loss(model: Any, examples: list[Example]) -> Tensor:
