@@ -148,16 +148,17 @@ def _from_hub(name: str, files: tuple[str, ...]) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=list(files)))
     except (OSError, ValueError) as error:
-        problem = f"is neither a folder, nor in the hub's cache, nor can it be downloaded ({_first_line(error)})"
+        problem = f"is neither a folder, nor in the hub's cache, nor can it be downloaded ({first_line(error)})"
         remedy = "without a network, download it elsewhere and give its folder: huggingface:<folder>"
         raise InputError(f"language model 'huggingface:{name}'", problem, remedy) from error
 
 
 def _unreadable(specification: str, error: Exception) -> InputError:
     remedy = "give a folder that save_pretrained wrote, or download it again"
-    return InputError(f"language model '{specification}'", f"cannot be read ({_first_line(error)})", remedy)
+    return InputError(f"language model '{specification}'", f"cannot be read ({first_line(error)})", remedy)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Returns the first line of an error's message, for a message of one line."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
