@@ -6,6 +6,8 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,13 +52,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An embedding cache of the session's own: nothing is read from, or left in, the user's."""
     folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("KFZOO_CACHE")
-    os.environ["KFZOO_CACHE"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["KFZOO_CACHE"]
-    else:
-        os.environ["KFZOO_CACHE"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KFZOO_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -101,15 +99,8 @@ def tiny_sentence_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     from transformers import BertConfig, BertModel, BertTokenizer
 
     folder = tmp_path_factory.mktemp("sentence")
-    words = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        *"abcdefghijklmnopqrstuvwxyz.,;",
-        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
-    ]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = [*special, *ascii_lowercase, *".,;", *(f"##{letter}" for letter in ascii_lowercase)]
     (folder / "vocab.txt").write_text("\n".join(words))
     torch.manual_seed(0)
     config = BertConfig(
@@ -150,12 +141,7 @@ def tiny_vision(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("vision")
     torch.manual_seed(0)
     config = ViTConfig(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        image_size=224,
-        patch_size=56,
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=224, patch_size=56
     )
     ViTModel(config).save_pretrained(folder)
     ViTImageProcessor(size={"height": 224, "width": 224}).save_pretrained(folder)
@@ -190,6 +176,9 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+_HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16}
+DECODER: dict[str, Any] = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, **_HEADS}
+DECODER["initializer_range"] = 0.2  # far apart logits: rounding does not change which token is most likely
 
 
 @pytest.fixture(scope="session")
@@ -213,9 +202,9 @@ def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
         "The mouth opens, the left eye blinks, the right brow rises, the head turns a little to the left.",
         *(f'{{"Keyframe_one":{{"{name}":0.0,"{name}":-0.2,"{name}":1.0}}}}\n[0.0,-0.2,1.0]' for name in CHANNELS),
     ]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
     learner.train_from_iterator(
-        lines,
-        trainers.BpeTrainer(vocab_size=500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False),
+        lines, trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False)
     )
     learned = json.loads(learner.to_str())["model"]
     tokenizer = Qwen2Tokenizer(
@@ -229,20 +218,9 @@ def tiny_qwen3(tmp_path_factory: pytest.TempPathFactory) -> str:
     tokenizer.add_tokens([AddedToken(each, special=False, normalized=False) for each in ("<think>", "</think>")])
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
-    config = Qwen3Config(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=16,
-        max_position_embeddings=16384,
-        tie_word_embeddings=True,
-        initializer_range=0.2,  # far apart logits: rounding does not change which token is most likely
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    sizes: dict[str, Any] = {"vocab_size": len(tokenizer), "max_position_embeddings": 16384, **DECODER}
+    ends: dict[str, Any] = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    config = Qwen3Config(**sizes, **ends, tie_word_embeddings=True)
     Qwen3ForCausalLM(config).save_pretrained(folder)
     return f"huggingface:{folder}"
 
@@ -259,40 +237,14 @@ def tiny_qwen3_vl(tmp_path_factory: pytest.TempPathFactory, tiny_qwen3: str) -> 
     tokenizer.add_special_tokens({"additional_special_tokens": pieces})
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
-    text = {
-        "vocab_size": len(tokenizer) + 7,  # as Qwen's, some rows belong to no token
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 16,
-        "max_position_embeddings": 8192,
-        "rope_parameters": {
-            "rope_type": "default",
-            "rope_theta": 1e4,
-            "mrope_section": [4, 2, 2],
-            "mrope_interleaved": True,
-        },
-        "initializer_range": 0.2,  # far apart logits: rounding does not change which token is most likely
-    }
-    vision = {
-        "depth": 2,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_heads": 2,
-        "out_hidden_size": 64,
-        "num_position_embeddings": 64,
-        "deepstack_visual_indexes": [0],
-        "initializer_range": 0.2,
-    }
-    config = Qwen3VLConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_id=len(tokenizer) - 2,
-        vision_start_token_id=len(tokenizer) - 3,
-        vision_end_token_id=len(tokenizer) - 1,
-        tie_word_embeddings=True,
-    )
+    rope = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
+    text: dict[str, Any] = {"max_position_embeddings": 8192, "rope_parameters": rope, **DECODER}
+    text["vocab_size"] = len(tokenizer) + 7  # as Qwen's, some rows belong to no token
+    vision: dict[str, Any] = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2}
+    vision |= {"out_hidden_size": 64, "num_position_embeddings": 64, "deepstack_visual_indexes": [0]}
+    vision |= {"initializer_range": 0.2}
+    names = ("vision_start_token_id", "image_token_id", "vision_end_token_id")
+    tokens: dict[str, Any] = {name: len(tokenizer) - 3 + number for number, name in enumerate(names)}
+    config = Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=True, **tokens)
     Qwen3VLForConditionalGeneration(config).save_pretrained(folder)
     return f"huggingface:{folder}"

@@ -55,7 +55,6 @@ LONGER = {
     "tests/benchmarks/test_semanticface.py",
     "tests/evaluation/test_predict_resume.py",
     "tests/evaluation/test_suite.py",
-    "tests/language_models/test_constrained_decoding.py",
 }
 """Modules that are still to be made shorter; nothing is added here."""
 

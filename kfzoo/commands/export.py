@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 from kfzoo.errors import InputError
@@ -33,7 +34,11 @@ def adapter(checkpoint: str, out: str) -> None:
 
     found = read_checkpoint(checkpoint)
     class_path = found["kfzoo"]["class_path"]
-    kind = _class(class_path, checkpoint)
+    try:
+        kind = resolve_name(class_path)
+    except (ImportError, AttributeError, ValueError) as error:
+        problem = f"names {class_path}, which cannot be imported"
+        raise InputError(checkpoint, problem, "put it on PYTHONPATH") from error
     if not issubclass(kind, Exchangeable):
         raise InputError(checkpoint, f"holds a {class_path}, which has no adapter", _TUNED)
     if not any("lora_" in name for name in found["state_dict"]):
@@ -68,21 +73,15 @@ def chat(run: str, out: str, part: Literal["train", "val", "test", "all"] = "tra
     known = [sample for sample in samples if sample.keyframe.coefficients is not None]
     if not known:
         raise InputError(run, f"not one keyframe of part '{part}' has coefficients to learn", "choose another part")
-    _report(
-        [sample.id for sample in samples if sample.keyframe.coefficients is None],
-        f"of {len(samples):,} keyframes have no coefficients and are left out",
-    )
+    unknown = [sample.id for sample in samples if sample.keyframe.coefficients is None]
+    _report(unknown, f"of {len(samples):,} keyframes have no coefficients and are left out")
     lines = (kind.training_line(sample, settings) for sample in known)
     _write_lines(out, tqdm(lines, desc="Writing requests", total=len(known), unit=" lines", delay=2, leave=False))
     print(f"{len(known):,} requests and answers in {out}")
 
 
 def answers(
-    predictions: str,
-    out: str,
-    data: str = "",
-    part: Literal["train", "val", "test", "all"] = "test",
-    decimals: int = 3,
+    predictions: str, out: str, data: str = "", part: Literal["train", "val", "test", "all"] = "test", decimals: int = 3
 ) -> None:
     """Writes predictions in the form of KeyframeFace's released answers: `{"response": …}`, one a line.
 
@@ -120,9 +119,8 @@ def answers(
         asked = set(order)
         if not asked & found.keys():
             raise InputError(predictions, "holds no answer to these keyframes", "check --data and --part")
-        _report(
-            [name for name in order if name not in found], f"of {len(order):,} keyframes have no answer: left empty"
-        )
+        missing = [name for name in order if name not in found]
+        _report(missing, f"of {len(order):,} keyframes have no answer: left empty")
         _report([name for name in found if name not in asked], "answers are to other keyframes and are left out")
     _report([name for name in invalid if name in asked], "answers are not valid and are kept as they are")
     _write_lines(out, ({"response": found.get(name, "")} for name in order))
@@ -192,22 +190,11 @@ def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
         parsed = parser.parse_object({"model": section}).model
     except InputError as error:
         raise InputError(path, str(error)) from error
-    kind = _class(parsed.class_path, path)
+    kind = resolve_name(parsed.class_path)
     if not issubclass(kind, Exchangeable):
         problem = f"is of a {parsed.class_path}, which writes no text"
         raise InputError(path, problem, "give the configuration of a language model")
     return kind, parsed.init_args.as_dict()
-
-
-def _class(class_path: str, where: str | Path) -> type:
-    import importlib
-
-    module, _, name = class_path.rpartition(".")
-    try:
-        found: type = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(where, f"names {class_path}, which cannot be imported", "put it on PYTHONPATH") from error
-    return found
 
 
 def _report(names: Sequence[str], what: str) -> None:

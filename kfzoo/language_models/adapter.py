@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from kfzoo.errors import InputError
+from kfzoo.language_models.loading import first_line
 from kfzoo.language_models.lora import LORA_LAYERS, add_lora, config_of, lora_config
 
 if TYPE_CHECKING:
@@ -63,26 +64,14 @@ class Adapter:
 
     @classmethod
     def of(cls, source: str | Mapping[str, Any], system: str = "") -> Adapter | None:
-        """Returns the adapter in a folder, or the one that a checkpoint describes; None for an empty source.
-
-        Args:
-            source: The folder, or the attributes.
-            system: The model's own system message.
-
-        Raises:
-            InputError: As `read`.
-        """
+        """Returns the adapter in a folder (`read`), or the one whose attributes are given; None for an empty source."""
         if not source:
             return None
         return cls.read(source, system) if isinstance(source, str) else cls(**source)
 
     @classmethod
     def read(cls, folder: str | Path, system: str = "") -> Adapter:
-        """Reads the settings in an adapter's folder.
-
-        Args:
-            folder: The folder.
-            system: The model's own system message.
+        """Reads the settings in an adapter's folder; `system` is the model's own system message.
 
         Raises:
             InputError: When there are none, or the adapter is not supported: no LoRA, a variant of LoRA, or with whole
@@ -107,7 +96,7 @@ class Adapter:
         try:
             adapter.config()
         except (ValueError, TypeError) as error:
-            raise InputError(path / CONFIG, f"cannot be used ({_first_line(error)})", _AGAIN) from error
+            raise InputError(path / CONFIG, f"cannot be used ({first_line(error)})", _AGAIN) from error
         return adapter
 
     def config(self) -> LoraConfig:
@@ -149,7 +138,7 @@ class Adapter:
         try:
             return add_lora(model, self.config())
         except (ValueError, TypeError) as error:
-            problem = f"does not fit a {type(model).__name__} ({_first_line(error)})"
+            problem = f"does not fit a {type(model).__name__} ({first_line(error)})"
             raise InputError("model.adapter", problem, f"it was trained on {self.base or 'another model'}") from error
 
 
@@ -200,7 +189,9 @@ def load_weights(model: PeftModel, folder: str | Path) -> None:
     remedy = "give the adapter's own language model, and its complete folder"
     for names, verb in ((expected.keys() - found.keys(), "lacks"), (found.keys() - expected.keys(), "also holds")):
         if names:
-            raise InputError(path, f"{verb} {_listed(sorted(names))}, unlike this language model", remedy)
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            listed = ", ".join(sorted(names)[:_NAMED])
+            raise InputError(path, f"{verb} {listed}{more}, unlike this language model", remedy)
     for name, values in expected.items():
         if found[name].shape != values.shape:
             shapes = f"{tuple(found[name].shape)}, but this language model needs {tuple(values.shape)}"
@@ -231,15 +222,6 @@ def _check_supported(path: Path, values: Mapping[str, Any]) -> None:
         raise InputError(path, f"sets {shown}, which is not supported", "use plain LoRA of linear layers")
     if not isinstance(values.get("r"), int) or not values.get("target_modules"):
         raise InputError(path, "lacks r or target_modules", _AGAIN)
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
 
 
 def _warn(text: str) -> None:

@@ -113,12 +113,7 @@ class AnswerTrie:
         return _trie(layout, chat)
 
     def follow(self, slot: int, choice: Choice, token: int) -> tuple[Tokens, int, Choice | None]:
-        """Takes a token at a choice.
-
-        Args:
-            slot: Number of the value that the choice belongs to.
-            choice: The choice.
-            token: One of the choice's tokens.
+        """Takes one of the tokens of a choice, which belongs to the value with number `slot`.
 
         Returns:
             The token and all that is forced after it, and the next choice with its value's number; None at the end.

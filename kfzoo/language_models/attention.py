@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import AttentionInterface
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 _NAME = "matrix_products"
 
@@ -25,7 +27,8 @@ def fast_attention(model: Any, device: torch.device) -> Iterator[None]:
     if device.type != "cpu" or before != "sdpa":
         yield
         return
-    _register()
+    AttentionInterface.register(_NAME, matrix_attention)
+    AttentionMaskInterface.register(_NAME, sdpa_mask)
     config._attn_implementation = _NAME
     try:
         yield
@@ -69,12 +72,3 @@ def matrix_attention(
     weights = torch.dropout(scores.softmax(-1), dropout, dropout > 0)
     found = weights.view(rows, groups, -1, keys) @ value
     return found.view(rows, heads, queries, width).transpose(1, 2), None
-
-
-def _register() -> None:
-    # The import costs seconds.
-    from transformers import AttentionInterface
-    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
-
-    AttentionInterface.register(_NAME, matrix_attention)
-    AttentionMaskInterface.register(_NAME, sdpa_mask)

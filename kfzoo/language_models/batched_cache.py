@@ -15,11 +15,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 from kfzoo.errors import InputError
 from kfzoo.language_models.attention import fast_attention
 
 _MIN_SHARED = 16  # Tokens that prompts must share to get a pass of their own.
+_AHEAD = 256  # Tokens that a layer of the cache allocates ahead.
 
 
 @contextmanager
@@ -50,18 +53,12 @@ class BatchedCache:
     """
 
     def __init__(self, model: Any, rows: int) -> None:
-        # The import costs seconds.
-        from transformers import DynamicCache
-        from transformers.cache_utils import DynamicLayer
-
-        from kfzoo.language_models.cache_layer import PreallocatedLayer
-
         self._model = model
         self._cache = DynamicCache(config=model.config)
         if any(type(layer) is not DynamicLayer for layer in self._cache.layers):
             problem = "has layers that do not attend to the whole text (sliding window, or recurrent)"
             raise InputError(f"model '{model.config.model_type}'", problem, "decode freely instead (decoding: free)")
-        self._cache.layers = [PreallocatedLayer() for _ in self._cache.layers]
+        self._cache.layers = [_PreallocatedLayer() for _ in self._cache.layers]
         self.device: torch.device = next(model.parameters()).device
         self.passes = 0
         self._filled = torch.zeros((rows, 0), dtype=torch.bool, device=self.device)
@@ -191,3 +188,43 @@ def _shared(rows: Sequence[list[int]]) -> int:
     least, most = min(rows), max(rows)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(least, most, strict=False)))
     return min(shared, *(len(row) - 1 for row in rows))
+
+
+class _PreallocatedLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # transformers' __init_subclass__
+    """A layer of `DynamicCache` that copies its content only when its allocated memory is full."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._memory: tuple[Tensor, Tensor] | None = None
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Appends keys and values, (rows, heads, tokens, width), and returns all."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        held = self.get_seq_length()
+        total = held + key_states.shape[-2]
+        if self._memory is None or self._memory[0].shape[-2] < total:
+            self._memory = _copied(self.keys, key_states, total), _copied(self.values, value_states, total)
+        keys, values = self._memory
+        keys[:, :, held:total], values[:, :, held:total] = key_states, value_states
+        self.keys, self.values = keys[:, :, :total], values[:, :, :total]
+        return self.keys, self.values
+
+    def __copy__(self) -> _PreallocatedLayer:
+        """Returns a layer with the same content and memory of its own from the next update on."""
+        other = _PreallocatedLayer()
+        other.__dict__.update(self.__dict__)
+        other._memory = None
+        return other
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Selects rows; any may be repeated."""
+        super().batch_select_indices(indices)
+        self._memory = None
+
+
+def _copied(held: Tensor | None, new: Tensor, total: int) -> Tensor:
+    memory = new.new_empty((*new.shape[:2], total + _AHEAD, new.shape[3]))
+    if held is not None and held.numel():
+        memory[:, :, : held.shape[2]] = held
+    return memory

@@ -37,13 +37,7 @@ class FreeText:
         self._encode = lru_cache(maxsize=None)(self._ids)
 
     def ends(self, written: Sequence[int], token: int, end: int) -> bool:
-        """Returns whether a token ends the text.
-
-        Args:
-            written: The tokens before it.
-            token: The token that the model would write.
-            end: The token that closes an answer.
-        """
+        """Returns whether a token after what is written ends the text; `end` is the token that closes an answer."""
         if token == end:
             return True
         text = self._text([*written[-_SPAN:], token])

@@ -40,11 +40,8 @@ class ImageTokenModel:
     def __init__(self, model: Any, size: int, start: int) -> None:
         self._model = inner(model)
         vision = self._model.config.vision_config
-        self._patch, self._merge, self._frames = (
-            vision.patch_size,
-            vision.spatial_merge_size,
-            vision.temporal_patch_size,
-        )
+        self._patch, self._merge = vision.patch_size, vision.spatial_merge_size
+        self._frames = vision.temporal_patch_size
         piece = self._patch * self._merge
         if size < piece or size % piece:
             raise InputError("model.size", f"is {size}, expected a multiple of {piece}", f"such as {4 * piece}")

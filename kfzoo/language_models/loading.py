@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOKENIZER_FILES = ("*.json", "*.jinja", "*.txt", "*.model")
 _MODEL_FILES = (*_TOKENIZER_FILES, "*.safetensors")
+_LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 
 
 def load_language_model(
@@ -58,29 +59,20 @@ def load_pretrained(
         InputError: As `load_language_model`.
     """
     from safetensors import SafetensorError
+    from transformers.utils import logging
 
     folder = _folder(specification, _MODEL_FILES)
     tokenizer = load_tokenizer(specification)
-    _quiet()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        loaded: Any = kind.from_pretrained(
-            folder,
-            dtype=dtype,
-            attn_implementation="sdpa",
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+        options = {"dtype": dtype, "attn_implementation": "sdpa", **_LOCAL}
+        model, info = kind.from_pretrained(folder, output_loading_info=True, **options)
     except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
         raise _unreadable(specification, error) from error
-    model, info = loaded
     if info["missing_keys"]:  # transformers would fill them with random numbers
         lacking = sorted(info["missing_keys"])
-        raise InputError(
-            f"language model '{specification}'",
-            f"lacks {len(lacking)} of its weights, such as {lacking[0]}",
-            f"download it again; it is in {folder}",
-        )
+        problem = f"lacks {len(lacking)} of its weights, such as {lacking[0]}"
+        raise InputError(f"language model '{specification}'", problem, f"download it again; it is in {folder}")
     return model, tokenizer
 
 
@@ -97,7 +89,7 @@ def load_tokenizer(specification: str) -> PreTrainedTokenizerBase:
 
     folder = _folder(specification, _TOKENIZER_FILES)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **_LOCAL)
     except (OSError, ValueError, ImportError) as error:
         raise _unreadable(specification, error) from error
     sample = "Smile 0.5"
@@ -124,7 +116,7 @@ def language_config(specification: str) -> PreTrainedConfig:
         return config
     folder = _folder(specification, _TOKENIZER_FILES)
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, **_LOCAL)
     except (OSError, ValueError) as error:
         raise _unreadable(specification, error) from error
     return config
@@ -141,9 +133,8 @@ def _folder(specification: str, files: tuple[str, ...]) -> Path:
     if kind == "smollm2" and not name:
         folder = asset_folder("smollm2")
         if not folder.is_dir():
-            raise InputError(
-                "language model 'smollm2'", f"is not in the cache ({folder})", "python -m kfzoo assets get smollm2"
-            )
+            problem = f"is not in the cache ({folder})"
+            raise InputError("language model 'smollm2'", problem, "python -m kfzoo assets get smollm2")
         return folder
     if kind != "huggingface" or not name:
         raise InputError(f"language model '{specification}'", "expected 'smollm2' or 'huggingface:<name or folder>'")
@@ -157,27 +148,17 @@ def _from_hub(name: str, files: tuple[str, ...]) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=list(files)))
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"language model 'huggingface:{name}'",
-            f"is neither a folder, nor in the hub's cache, nor can it be downloaded ({_first_line(error)})",
-            "without a network, download it elsewhere and give its folder: huggingface:<folder>",
-        ) from error
+        problem = f"is neither a folder, nor in the hub's cache, nor can it be downloaded ({first_line(error)})"
+        remedy = "without a network, download it elsewhere and give its folder: huggingface:<folder>"
+        raise InputError(f"language model 'huggingface:{name}'", problem, remedy) from error
 
 
 def _unreadable(specification: str, error: Exception) -> InputError:
-    return InputError(
-        f"language model '{specification}'",
-        f"cannot be read ({_first_line(error)})",
-        "give a folder that save_pretrained wrote, or download it again",
-    )
+    remedy = "give a folder that save_pretrained wrote, or download it again"
+    return InputError(f"language model '{specification}'", f"cannot be read ({first_line(error)})", remedy)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Returns the first line of an error's message, for a message of one line."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
-
-
-def _quiet() -> None:
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -28,13 +28,9 @@ def lora_config(
     """
     from peft import LoraConfig, TaskType
 
+    targets = layers if isinstance(layers, str) else list(layers)
     return LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=r,
-        lora_alpha=alpha,
-        lora_dropout=dropout,
-        bias="none",
-        target_modules=layers if isinstance(layers, str) else list(layers),
+        task_type=TaskType.CAUSAL_LM, r=r, lora_alpha=alpha, lora_dropout=dropout, bias="none", target_modules=targets
     )
 
 

@@ -97,12 +97,9 @@ class ServerBackend:
             raise InputError("--url", f"the package {error.name} is missing", remedy) from None
         # A redirect would carry the key to another server.
         http = DefaultAioHttpClient(timeout=self._timeout, follow_redirects=False, trust_env=trust_env)
+        key = self._key or "none"
         return AsyncOpenAI(
-            base_url=self._url,
-            api_key=self._key or "none",
-            timeout=self._timeout,
-            max_retries=RETRIES,
-            http_client=http,
+            base_url=self._url, api_key=key, timeout=self._timeout, max_retries=RETRIES, http_client=http
         )
 
     def _only_model(self) -> str:

@@ -15,6 +15,7 @@ import yaml
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.commands.score_data import open_data
+from kfzoo.configs import read_config
 from kfzoo.data.batch import Sample
 from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.data.predictions.read import read_predictions
@@ -24,6 +25,7 @@ from kfzoo.data.sources.jsonl import write_scripts
 from kfzoo.models.llm_generator import LLMGenerator
 from kfzoo.training.checkpoint import load_module
 from tests.commandline import ROOT, run
+from tests.language_models.helpers import read_lines, save_checkpoint, write_lines
 from tests.models.test_llm_generator import config
 from tests.models.test_llm_prompt import messages, training_line
 from tests.real_data import KEYFRAMEFACE, needs_real_data
@@ -46,15 +48,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_qwen3: str) -> Path:
     assert run("predict", "--config", file) == 0
     shutil.rmtree(folder / "start")
     return folder / "run"
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-
-
-def write(path: Path, *values: dict[str, Any]) -> Path:
-    path.write_text("".join(json.dumps(each) + "\n" for each in values), "utf-8")
-    return path
 
 
 def prediction(sample: Sample) -> dict[str, Any]:
@@ -101,38 +94,33 @@ def test_chat_lines_are_those_of_the_configuration(trained: Path, tmp_path: Path
         given = () if part == "train" else ("--part", part)
         assert run("export", "chat", "--run", trained, "--out", out, *given) == 0
         samples = open_data(str(trained), part).samples
-        assert lines(out) == [training_line(sample, "non_semantic", 2) for sample in samples]
-    read = [
-        keyframe for script in ChatJsonl(tmp_path / "train.jsonl", annotation="arkit") for keyframe in script.keyframes
-    ]
-    assert all(keyframe.coefficients is not None for keyframe in read)
+        assert read_lines(out) == [training_line(sample, "non_semantic", 2) for sample in samples]
+    for script in ChatJsonl(tmp_path / "train.jsonl", annotation="arkit"):
+        assert all(keyframe.coefficients is not None for keyframe in script.keyframes)
 
 
 @needs_real_data
 def test_keyframes_without_coefficients_are_left_out_of_the_chat_and_reported(
     tmp_path: Path, tiny_qwen3: str, capsys: pytest.CaptureFixture[str], refuses: Callable[..., str]
 ) -> None:
-    both, answers = lines(KEYFRAMEFACE / "example.jsonl"), lines(KEYFRAMEFACE / "example_result.jsonl")
-    write(tmp_path / "requests.jsonl", both[0] | answers[0], both[1])
+    both, answers = read_lines(KEYFRAMEFACE / "example.jsonl"), read_lines(KEYFRAMEFACE / "example_result.jsonl")
+    write_lines(tmp_path / "requests.jsonl", both[0] | answers[0], both[1])
     file = config(tmp_path, tiny_qwen3, representation="semantic")
     values = yaml.safe_load(file.read_text())
-    source = {
-        "class_path": "kfzoo.data.sources.chat.ChatJsonl",
-        "init_args": {"path": str(tmp_path / "requests.jsonl")},
-    }
+    init_args = {"path": str(tmp_path / "requests.jsonl")}
+    source = {"class_path": "kfzoo.data.sources.chat.ChatJsonl", "init_args": init_args}
     values["data"]["init_args"] |= {"source": source, "annotation": "original"}
     file.write_text(yaml.safe_dump(values))
     out = tmp_path / "out.jsonl"
     assert run("export", "chat", "--run", file, "--out", out, "--part", "all") == 0
-    assert capsys.readouterr().err == ("1 of 2 keyframes have no coefficients and are left out: 'requests-0001#1'\n")
-    (line,) = lines(out)
+    assert capsys.readouterr().err == "1 of 2 keyframes have no coefficients and are left out: 'requests-0001#1'\n"
+    (line,) = read_lines(out)
     assert line["messages"][1] == both[0]["messages"][1]
     assert line["messages"][2]["content"] == answers[0]["response"]
-    write(tmp_path / "requests.jsonl", *both)
-    assert "not one keyframe of part 'all' has coefficients" in refuses(
-        "chat", "--run", file, "--out", out, "--part", "all"
-    )
-    assert lines(out) == [line]
+    write_lines(tmp_path / "requests.jsonl", *both)
+    said = refuses("chat", "--run", file, "--out", out, "--part", "all")
+    assert "not one keyframe of part 'all' has coefficients" in said
+    assert read_lines(out) == [line]
 
 
 @needs_real_data
@@ -140,21 +128,21 @@ def test_released_requests_and_answers_are_reproduced(tmp_path: Path) -> None:
     requests, answers = KEYFRAMEFACE / "example.jsonl", KEYFRAMEFACE / "example_result.jsonl"
     (script,) = ChatJsonl(requests, answers)
     samples = [Sample(script, position, "original") for position in range(2)]
-    for sample, request, answer in zip(samples, lines(requests), lines(answers), strict=True):
+    for sample, request, answer in zip(samples, read_lines(requests), read_lines(answers), strict=True):
         assert messages(sample, "semantic")[1] == request["messages"][1]
         assert training_line(sample, "semantic")["messages"][2]["content"] == answer["response"]
     rows = [prediction(sample) for sample in samples]
     given = ("--data", requests, "--decimals", 1, "--out", tmp_path / "out.jsonl")
-    assert run("export", "answers", "--predictions", write(tmp_path / "p.jsonl", *rows[::-1]), *given) == 0
+    assert run("export", "answers", "--predictions", write_lines(tmp_path / "p.jsonl", *rows[::-1]), *given) == 0
     assert (tmp_path / "out.jsonl").read_bytes() == answers.read_bytes().rstrip() + b"\n"
 
 
 def test_answers_are_what_the_model_wrote(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "answers.jsonl"
     assert run("export", "answers", "--predictions", trained / "predictions.jsonl", "--out", out) == 0
-    rows = lines(trained / "predictions.jsonl")
-    assert lines(out) == [{"response": row["text"]} for row in rows]
-    for row, line in zip(rows, lines(out), strict=True):
+    rows = read_lines(trained / "predictions.jsonl")
+    assert read_lines(out) == [{"response": row["text"]} for row in rows]
+    for row, line in zip(rows, read_lines(out), strict=True):
         found = parse_answer(line["response"]).coefficients
         assert found is not None
         np.testing.assert_allclose(found, list(row["coefficients"].values()), atol=1e-6)
@@ -168,15 +156,13 @@ def scripts(folder: Path) -> tuple[Path, list[Sample]]:
     return folder / "scripts.jsonl", found
 
 
-def test_answers_are_in_the_order_of_the_requests_and_missing_ones_are_reported(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_answers_are_in_the_order_of_requests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, samples = scripts(tmp_path)
     rows = [prediction(sample) for sample in samples]
     rows[0] |= {"valid": False, "text": "I cannot “do” that."}
     rows[1] |= {"valid": False}
     other = rows[2] | {"id": "nobody#0"}
-    file = write(tmp_path / "predictions.jsonl", other, *rows[::-1][:-3], *rows[:2])
+    file = write_lines(tmp_path / "predictions.jsonl", other, *rows[::-1][:-3], *rows[:2])
     out = tmp_path / "answers.jsonl"
     assert run("export", "answers", "--predictions", file, "--out", out, "--data", data) == 0
     said = capsys.readouterr()
@@ -186,7 +172,7 @@ def test_answers_are_in_the_order_of_the_requests_and_missing_ones_are_reported(
         "1 answers are to other keyframes and are left out: 'nobody#0'",
         f"2 answers are not valid and are kept as they are: '{samples[0].id}', '{samples[1].id}'",
     ]
-    found = lines(out)
+    found = read_lines(out)
     assert all(list(line) == ["response"] for line in found)
     assert [line["response"] for line in found[:3]] == ["I cannot “do” that.", "", ""]
     scored = read_predictions(out, samples)
@@ -200,21 +186,15 @@ def test_bad_input_is_reported_in_one_line(
 ) -> None:
     out = tmp_path / "out"
     mean = ROOT / "configs" / "mean_face" / "builtin.yaml"
-    values = yaml.safe_load(mean.read_text())
+    values = read_config(mean)
     values["data"]["init_args"]["source"]["init_args"] = {"n": 42}
     small = tmp_path / "mean.yaml"
     small.write_text(yaml.safe_dump(values | {"run_dir": str(tmp_path / "mean")}))
     assert run("fit", "--config", small) == 0
     said = refuses("adapter", "--checkpoint", tmp_path / "mean" / "best.ckpt", "--out", out)
-    assert said.endswith(
-        "best.ckpt: holds a kfzoo.models.mean_face.MeanFace, which has no adapter; give the checkpoint of a language "
-        "model that was tuned by LoRA"
-    )
+    assert "best.ckpt: holds a kfzoo.models.mean_face.MeanFace, which has no adapter; give the checkpoint of a" in said
     base = LLMGenerator(tiny_qwen3, tune=False)
-    checkpoint: dict[str, Any] = {"hyper_parameters": dict(base.hparams)}
-    base.on_save_checkpoint(checkpoint)
-    torch.save(checkpoint, tmp_path / "base.ckpt")
-    said = refuses("adapter", "--checkpoint", tmp_path / "base.ckpt", "--out", out)
+    said = refuses("adapter", "--checkpoint", save_checkpoint(base, tmp_path / "base.ckpt"), "--out", out)
     assert "LLMGenerator without an adapter; give the checkpoint of a language model that was tuned" in said
     assert "no such file" in refuses("adapter", "--checkpoint", tmp_path / "no.ckpt", "--out", out)
     for file in (mean, tmp_path / "mean"):
@@ -236,9 +216,9 @@ def test_bad_input_is_reported_in_one_line(
         ([row | {"text": ""}, row | {"text": "a"}], "p.jsonl:2: key 'id' is 'a#0', which an earlier line has, too"),
         ([{"response": "{}"}], "p.jsonl:1: the line lacks the key 'id'"),
     ):
-        assert message in refuses("answers", "--predictions", write(tmp_path / "p.jsonl", *rows), "--out", out)
+        assert message in refuses("answers", "--predictions", write_lines(tmp_path / "p.jsonl", *rows), "--out", out)
     data, _ = scripts(tmp_path)
-    file = write(tmp_path / "p.jsonl", row | {"text": "a"})
+    file = write_lines(tmp_path / "p.jsonl", row | {"text": "a"})
     assert run("export", "answers", "--predictions", file, "--out", tmp_path / "answers.jsonl", "--data", data) == 2
     assert not (tmp_path / "answers.jsonl").exists()
     assert not out.exists()

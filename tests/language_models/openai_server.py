@@ -76,11 +76,8 @@ def serving() -> Iterator[Server]:
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
-            for name, value in {
-                "Content-Length": str(len(body)),
-                "Content-Type": "application/json",
-                **headers,
-            }.items():
+            given = {"Content-Length": str(len(body)), "Content-Type": "application/json", **headers}
+            for name, value in given.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

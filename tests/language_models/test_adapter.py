@@ -18,10 +18,10 @@ from kfzoo.errors import InputError
 from kfzoo.language_models.adapter import ARGUMENTS, CONFIG, WEIGHTS, hub_name
 from kfzoo.language_models.loading import load_language_model
 from kfzoo.language_models.lora import LORA_LAYERS
-from kfzoo.models.base import KeyframeModule
 from kfzoo.models.llm_generator import LLMGenerator
 from kfzoo.models.llm_generator.prompt import system_text
 from kfzoo.training.checkpoint import load_module
+from tests.language_models.helpers import save_checkpoint
 
 TOKENS = torch.arange(5, 45).reshape(2, 20)
 SWIFT_SYSTEM = "You are a professional facial animator."
@@ -85,12 +85,7 @@ def without_warning(*arguments: Any, **settings: Any) -> LLMGenerator:
 
 def reloaded(model: LLMGenerator, path: Path) -> LLMGenerator:
     """Returns the model after a round trip through a checkpoint."""
-    checkpoint: dict[str, Any] = {"hyper_parameters": dict(model.hparams)}
-    model.on_save_checkpoint(checkpoint)
-    torch.save(checkpoint, path)
-    loaded = load_module(path, KeyframeModule)
-    assert isinstance(loaded, LLMGenerator)
-    return loaded
+    return load_module(save_checkpoint(model, path), LLMGenerator)
 
 
 def test_plain_peft_loads_an_adapter_that_was_saved_here(tmp_path: Path, tiny_qwen3: str) -> None:
@@ -119,7 +114,6 @@ def test_plain_peft_loads_an_adapter_that_was_saved_here(tmp_path: Path, tiny_qw
         {"layers_to_transform": 0, "rank_pattern": {"q_proj": 2}, "alpha_pattern": {"q_proj": 5}},
         {"init_lora_weights": "gaussian"},
     ],
-    ids=["all", "attention", "expression", "patterns", "gaussian"],
 )
 def test_an_adapter_of_plain_peft_loads_here(tmp_path: Path, tiny_qwen3: str, settings: dict[str, Any]) -> None:
     expected = by_peft(tiny_qwen3, tmp_path / "theirs", **settings)
@@ -154,18 +148,13 @@ def test_ms_swift_reads_how_to_ask(tmp_path: Path, tiny_qwen3: str) -> None:
     assert (plain["system"], plain["response_prefix"]) == (None, "")
 
 
-@pytest.mark.parametrize(
-    ("given", "name"),
-    [
-        ("huggingface:Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-4B-Instruct-2507"),
-        ("smollm2", "HuggingFaceTB/SmolLM2-135M-Instruct"),
-    ],
-)
-def test_the_base_has_its_hub_name(tmp_path: Path, tiny_qwen3: str, given: str, name: str) -> None:
+def test_the_base_has_its_hub_name(tmp_path: Path, tiny_qwen3: str) -> None:
     model = LLMGenerator(tiny_qwen3)
-    assert hub_name(given) == name
-    LLMGenerator.save_adapter(tmp_path, {**model.hparams, "language_model": given}, model.stored())
-    assert read(tmp_path, CONFIG)["base_model_name_or_path"] == read(tmp_path, ARGUMENTS)["model"] == name
+    own = "Qwen/Qwen3-4B-Instruct-2507"
+    for given, name in ((f"huggingface:{own}", own), ("smollm2", "HuggingFaceTB/SmolLM2-135M-Instruct")):
+        assert hub_name(given) == name
+        LLMGenerator.save_adapter(tmp_path, {**model.hparams, "language_model": given}, model.stored())
+        assert read(tmp_path, CONFIG)["base_model_name_or_path"] == read(tmp_path, ARGUMENTS)["model"] == name
 
 
 def test_an_adapter_is_trained_further_and_its_checkpoint_needs_no_folder(tmp_path: Path, tiny_qwen3: str) -> None:
@@ -290,20 +279,17 @@ def test_missing_and_unknown_weights_are_named(tmp_path: Path, tiny_qwen3: str) 
         ({"num_hidden_layers": 1}, f"also holds {FIRST}.1.mlp.down_proj.lora_A.weight, "),
         ({"num_hidden_layers": 3}, f"lacks {FIRST}.2.mlp.down_proj.lora_A.weight, "),
     ],
-    ids=["narrower", "shallower", "deeper"],
 )
 def test_an_adapter_of_another_base_is_refused(
-    tmp_path: Path, tiny_qwen3: str, sizes: dict[str, int], message: str
+    tmp_path: Path, tiny_qwen3: str, sizes: dict[str, Any], message: str
 ) -> None:
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     by_peft(tiny_qwen3, tmp_path / "adapter")
     other = tmp_path / "other"
     shutil.copytree(tiny_qwen3.removeprefix("huggingface:"), other)
-    config = Qwen3Config.from_pretrained(other)
-    for name, size in sizes.items():
-        setattr(config, name, size)
-    config.layer_types = ["full_attention"] * config.num_hidden_layers
+    layers = ["full_attention"] * sizes.get("num_hidden_layers", 2)
+    config = Qwen3Config.from_pretrained(other, layer_types=layers, **sizes)
     Qwen3ForCausalLM(config).save_pretrained(other)
     assert message in refused(f"huggingface:{other}", tmp_path / "adapter")
 

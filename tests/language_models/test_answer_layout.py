@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, UPPER, clamp
 from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.errors import InputError
 from kfzoo.language_models.answer_layout import REPRESENTATIONS, AnswerLayout
+from tests.language_models.helpers import read_lines
 from tests.real_data import KEYFRAMEFACE, needs_real_data
 
 layouts = st.builds(AnswerLayout.of, st.sampled_from(REPRESENTATIONS), st.integers(1, 3), st.integers(0, 120))
@@ -69,11 +71,7 @@ def test_values_are_rounded_to_the_nearest_option_and_halves_to_the_even_one() -
 
 @needs_real_data
 def test_released_answers_are_written_exactly() -> None:
-    responses = [
-        json.loads(line)["response"]
-        for line in (KEYFRAMEFACE / "example_result.jsonl").read_text().splitlines()
-        if line.strip()
-    ]
+    responses = [line["response"] for line in read_lines(KEYFRAMEFACE / "example_result.jsonl")]
     assert len(responses) == 2
     for index, response in enumerate(responses):
         coefficients = parse_answer(response).coefficients
@@ -82,17 +80,17 @@ def test_released_answers_are_written_exactly() -> None:
 
 
 def test_bad_arguments_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^representation: is 'named', expected one of semantic, non_semantic$"):
-        AnswerLayout.of("named", 1, 0)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"^decimals: is 4, expected 1 to 3$"):
-        AnswerLayout.of("semantic", 4, 0)
-    layout = AnswerLayout.of("semantic", 1, 0)
-    with pytest.raises(InputError, match=r"^answer: expected \(61,\) coefficients, found shape \(60,\)$"):
-        layout.text(np.zeros(60))
-    face = np.zeros(61)
+    layout, face = AnswerLayout.of("semantic", 1, 0), np.zeros(61)
     face[INDEX["JawOpen"]] = np.nan
-    with pytest.raises(InputError, match=r"^answer: JawOpen is not a finite number; leave such keyframes out$"):
-        layout.text(face)
+    cases: list[tuple[Callable[[], object], str]] = [
+        (lambda: AnswerLayout.of("named", 1, 0), "representation: is 'named', expected one of semantic, non_semantic"),  # type: ignore[arg-type]
+        (lambda: AnswerLayout.of("semantic", 4, 0), "decimals: is 4, expected 1 to 3"),
+        (lambda: layout.text(np.zeros(60)), r"answer: expected \(61,\) coefficients, found shape \(60,\)"),
+        (lambda: layout.text(face), "answer: JawOpen is not a finite number; leave such keyframes out"),
+    ]
+    for use, message in cases:
+        with pytest.raises(InputError, match=f"^{message}$"):
+            use()
 
 
 def test_a_fence_between_digits_does_not_join_two_numbers() -> None:

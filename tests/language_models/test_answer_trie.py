@@ -153,15 +153,11 @@ class Slow:
 @pytest.mark.parametrize(
     ("chat_format", "layout", "message"),
     [
-        (
-            lambda: bpe(("0", ","), (",", "1")),
-            small(("0", "2"), ("0", "1")),
-            r"no token border between two values is the same .* \(','\)",
-        ),
+        (lambda: bpe(("0", ","), (",", "1")), small(("0", "2"), ("0", "1")), r"no token border .* \(','\)"),
         (
             lambda: bpe(change=mark),
             small(("0", "1"), ("0", "1")),
-            "the tokens of a value depend on its neighbours; decode",
+            "the tokens of a value depend on its neighbours; dec",
         ),
         (bpe, small(("0.1", "0.12"), ("0.1", "0.2")), "the tokens of one value begin those of another; decode free"),
         (lambda: ChatFormat(Slow()), small(("0", "1")), "does not report the offsets of its tokens; decode freely"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from kfzoo.language_models.attention import fast_attention, matrix_attention
+from kfzoo.language_models.loading import load_language_model
 
 
 @pytest.mark.parametrize("groups", [1, 2, 6])
@@ -31,33 +33,21 @@ def test_values_and_gradients_are_those_of_torch(groups: int, masked: bool) -> N
 
 
 def test_a_model_uses_it_only_inside_the_context(tiny_qwen3: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transformers import AutoModelForCausalLM
-
-    from kfzoo.language_models import attention
-
-    calls: list[int] = []
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        calls.append(1)
-        return matrix_attention(*args, **kwargs)
-
-    monkeypatch.setattr(attention, "matrix_attention", counted)
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        tiny_qwen3.removeprefix("huggingface:"), attn_implementation="sdpa"
-    )
+    counted = Mock(wraps=matrix_attention)
+    monkeypatch.setattr("kfzoo.language_models.attention.matrix_attention", counted)
+    model: Any = load_language_model(tiny_qwen3)[0]
     ids = torch.arange(12)[None] + 5
     held = torch.ones(1, 12, dtype=torch.bool)
     held[0, 3] = False
     with torch.no_grad():
         before = [model(ids).logits, model(ids, attention_mask=held).logits]
-        assert not calls
+        counted.assert_not_called()
         with fast_attention(model, torch.device("cpu")):
             inside = [model(ids).logits, model(ids, attention_mask=held).logits]
-        assert len(calls) == 2 * model.config.num_hidden_layers
         with fast_attention(model, torch.device("cuda")):
             assert torch.equal(model(ids).logits, before[0])
         assert torch.equal(model(ids).logits, before[0])
-    assert len(calls) == 2 * model.config.num_hidden_layers
+    assert counted.call_count == 2 * model.config.num_hidden_layers
     assert torch.allclose(inside[0], before[0], atol=1e-5)
     seen = [place for place in range(12) if place != 3]
     assert torch.allclose(inside[1][:, seen], before[1][:, seen], atol=1e-5)

@@ -17,8 +17,12 @@ from kfzoo.language_models.answer_layout import REPRESENTATIONS, AnswerLayout, R
 from kfzoo.language_models.answer_trie import AnswerTrie
 from kfzoo.language_models.batched_cache import BatchedCache, CachedPrefix, evaluation_mode, prefill
 from kfzoo.language_models.chat_format import ChatFormat
-from kfzoo.language_models.constrained_decoding import MODES, Decoded, DecodingMode, current_settings, decode
+from kfzoo.language_models.constrained_decoding import MODES, Decoded, DecodingMode, decode
+from kfzoo.language_models.labels import Example
+from kfzoo.language_models.loading import load_language_model
 from kfzoo.language_models.lora import add_lora, lora_config
+from kfzoo.language_models.shared_prefix_loss import plain_loss
+from tests.language_models.helpers import sliding_mistral, tiny_llama
 
 SYSTEM = "You are a system that turns the description of a facial expression into ARKit parameters."
 CONSTRAINED: tuple[DecodingMode, ...] = ("drafted", "template")
@@ -27,9 +31,7 @@ STORIES = ("The mouth opens and the left eye blinks.", "The right brow rises; th
 
 @pytest.fixture(scope="module")
 def model(tiny_qwen3: str) -> Any:
-    from transformers import AutoModelForCausalLM
-
-    return AutoModelForCausalLM.from_pretrained(tiny_qwen3.removeprefix("huggingface:")).eval()  # type: ignore[no-untyped-call]
+    return load_language_model(tiny_qwen3)[0]
 
 
 def prompt(chat: ChatFormat, story: str, keyframe: int) -> list[int]:
@@ -134,10 +136,7 @@ def test_means_are_those_of_all_options_written_out(model: Any, chat: ChatFormat
         [same] = decode(model, [AnswerTrie.of(layout, chat)], [asked], "template")
         assert found.expected == pytest.approx(same.expected, abs=1e-5)
         values = json.loads(slowly(model, chat, layout, asked))
-        chosen = [
-            [float(each) for each in options].index(value)
-            for options, value in zip(layout.options, values, strict=True)
-        ]
+        chosen = [[*map(float, texts)].index(value) for texts, value in zip(layout.options, values, strict=True)]
         for slot, options in enumerate(layout.options):
             faces = {float(each): [*chosen[:slot], number, *chosen[slot + 1 :]] for number, each in enumerate(options)}
             answers = {value: chat.answer_ids(layout.filled(face)) for value, face in faces.items()}
@@ -151,6 +150,23 @@ def test_means_are_those_of_all_options_written_out(model: Any, chat: ChatFormat
     assert kinds == {True, False}
 
 
+@contextmanager
+def watched(model: Any) -> Iterator[list[tuple[int, int]]]:
+    """Collects rows and tokens of each pass."""
+    seen: list[tuple[int, int]] = []
+    hook = model.get_input_embeddings().register_forward_pre_hook(lambda _, args: seen.append(tuple(args[0].shape)))
+    yield seen
+    hook.remove()
+
+
+def counted(model: Any, tries: list[AnswerTrie], prompts: list[list[int]], mode: DecodingMode) -> list[Decoded]:
+    """Decodes, and checks the number of passes."""
+    with watched(model) as seen:
+        found = decode(model, tries, prompts, mode)
+    assert max(each.passes for each in found) == len(seen)
+    return found
+
+
 @pytest.mark.parametrize("representation", REPRESENTATIONS)
 @pytest.mark.parametrize("decimals", [1, 3])
 def test_all_ways_and_all_batches_give_one_answer_that_is_valid(
@@ -158,17 +174,15 @@ def test_all_ways_and_all_batches_give_one_answer_that_is_valid(
 ) -> None:
     tries, prompts = batch(chat, representation, decimals)
     alone = [decode(model, [trie], [asked])[0] for trie, asked in zip(tries, prompts, strict=True)]
-    together, stepwise = (decode(model, tries, prompts, mode) for mode in CONSTRAINED)
+    together, stepwise = (counted(model, tries, prompts, mode) for mode in CONSTRAINED)
     assert tokens(alone) == tokens(together) == tokens(stepwise)
     for drafted, plain in zip(together, stepwise, strict=True):
         answer = parse_answer(drafted.text)
         assert answer.coefficients is not None, answer.problems
         # Every value is one of the options: nothing was clamped.
         options = AnswerLayout.of(representation, decimals, 0).options
-        assert all(
-            any(float(each) == pytest.approx(value) for each in texts)
-            for value, texts in zip(answer.coefficients, options, strict=True)
-        )
+        for value, texts in zip(answer.coefficients, options, strict=True):
+            assert any(float(each) == pytest.approx(value) for each in texts)
         assert bool(np.all((answer.coefficients >= LOWER) & (answer.coefficients <= UPPER)))
         assert drafted.passes < plain.passes < len(plain.ids)
 
@@ -199,17 +213,6 @@ def test_a_cached_prefix_changes_nothing(model: Any, chat: ChatFormat) -> None:
             decode(model, tries[:1], [wrong], prefix=prefix)
 
 
-@contextmanager
-def watched(model: Any) -> Iterator[list[tuple[int, int]]]:
-    """Collects rows and tokens of each pass."""
-    seen: list[tuple[int, int]] = []
-    hook = model.get_input_embeddings().register_forward_pre_hook(lambda _, args: seen.append(tuple(args[0].shape)))
-    try:
-        yield seen
-    finally:
-        hook.remove()
-
-
 def test_shared_prefixes_are_forwarded_once(model: Any) -> None:
     system, scripts = list(range(40)), [list(range(50, 90)), list(range(60, 90))]
     prompts = [[*system, *script, 200 + number] for script in scripts for number in range(2)]
@@ -224,12 +227,7 @@ def test_shared_prefixes_are_forwarded_once(model: Any) -> None:
 
 @pytest.mark.parametrize(
     ("prompts", "read"),
-    [
-        ([[1, 2, 3]], 0),
-        ([[1, 2, 3], [1, 2, 4, 5]], 0),
-        ([[*range(30)]] * 2, 29),
-        ([[*range(15), 7], [*range(15), 8]], 0),
-    ],
+    [([[1, 2, 3]], 0), ([[1, 2, 3], [1, 2, 4]], 0), ([[*range(30)]] * 2, 29), ([[*range(15), 7], [*range(15), 8]], 0)],
 )
 def test_a_short_prefix_gets_no_pass_of_its_own(model: Any, prompts: list[list[int]], read: int) -> None:
     with watched(model) as seen, evaluation_mode(model):
@@ -238,26 +236,13 @@ def test_a_short_prefix_gets_no_pass_of_its_own(model: Any, prompts: list[list[i
     assert seen == ([(1, read)] if read else [])
 
 
-def test_passes_are_counted(model: Any, chat: ChatFormat) -> None:
-    tries, prompts = batch(chat)
-    for mode in CONSTRAINED:
-        with watched(model) as seen:
-            found = decode(model, tries, prompts, mode)
-        assert max(each.passes for each in found) == len(seen)
-
-
 def learned(model: Any, chat: ChatFormat, pairs: Sequence[tuple[list[int], str]]) -> Any:
     """A copy of the model that was overfitted to the answers."""
     model = deepcopy(model).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    rows = [(asked, chat.answer_ids(text)) for asked, text in pairs]
+    examples = [Example((tuple(asked),), tuple(chat.answer_ids(text))) for asked, text in pairs]
     for _ in range(50):
-        loss = torch.stack(
-            [
-                model(torch.tensor([[*asked, *answer]]), labels=torch.tensor([[-100] * len(asked) + answer])).loss
-                for asked, answer in rows
-            ]
-        ).mean()
+        loss = plain_loss(model, examples, chat.pad_id)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -309,14 +294,7 @@ def test_adapters_are_decoded_without_dropout_and_restored_to_training(model: An
 
 
 def test_llamas_are_decoded_too(chat: ChatFormat) -> None:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=len(chat.tokenizer), hidden_size=48, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=6, num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.3,
-    )  # fmt: skip
-    llama = LlamaForCausalLM(config).eval()  # type: ignore[no-untyped-call]
+    llama = tiny_llama(len(chat.tokenizer)).eval()
     tries, prompts = batch(chat)
     found = decode(llama, tries, prompts)
     for keyframe, each in enumerate(found[:2]):
@@ -324,17 +302,10 @@ def test_llamas_are_decoded_too(chat: ChatFormat) -> None:
 
 
 def test_models_without_full_attention_or_finite_logits_are_refused(model: Any, chat: ChatFormat) -> None:
-    from transformers import MistralConfig, MistralForCausalLM
-
-    config = MistralConfig(
-        vocab_size=len(chat.tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=1,
-        num_attention_heads=1, num_key_value_heads=1, head_dim=16, sliding_window=32,
-    )  # fmt: skip
     tries, prompts = batch(chat)
-    with pytest.raises(
-        InputError, match=r"^model 'mistral': has layers that do not attend to the whole text .*; decode"
-    ):
-        decode(MistralForCausalLM(config), tries, prompts)
+    message = r"^model 'mistral': has layers that do not attend to the whole text .*; decode"
+    with pytest.raises(InputError, match=message):
+        decode(sliding_mistral(len(chat.tokenizer)), tries, prompts)
     broken = deepcopy(model)
     broken.model.norm.weight.data.fill_(torch.nan)
     with pytest.raises(InputError, match=r"^model: its logits are not finite; its weights may be damaged"):
@@ -360,10 +331,3 @@ def test_a_row_is_independent_of_tokens_that_were_dropped(model: Any) -> None:
         expected = model(torch.tensor([[4, 7, 8, 9]])).logits[0, [1, 3]]
     torch.testing.assert_close(found[1], expected, rtol=1e-4, atol=1e-4)
     assert cache.passes == 5
-
-
-def test_settings_of_earlier_versions_are_renamed() -> None:
-    old = {"lockstep": 3, "longest_analysis": 7, "values": "likeliest", "rank": 2}
-    new = {"decode_batch_size": 3, "max_analysis_tokens": 7, "values": "greedy", "rank": 2}
-    assert current_settings(old) == current_settings(new) == new
-    assert current_settings({"values": "mean"}) == {"values": "mean"}

@@ -29,16 +29,10 @@ def theirs(qwen: Any, pixels: torch.Tensor, texts: list[list[int]]) -> torch.Ten
     """Logits as transformers computes them, (B, N, vocabulary)."""
     pad = qwen.config.image_token_id
     ids = torch.tensor([[5, 6, 7, *[pad] * 4, *text] for text in texts])
-    kinds = (ids == pad).int()
     grid = torch.tensor([[1, 4, 4]] * len(pixels))
+    image = {"pixel_values": patches(pixels, 16, 2, 2), "image_grid_thw": grid, "mm_token_type_ids": (ids == pad).int()}
     qwen.model.rope_deltas = None
-    found: torch.Tensor = qwen(
-        input_ids=ids,
-        pixel_values=patches(pixels, 16, 2, 2),
-        image_grid_thw=grid,
-        mm_token_type_ids=kinds,
-        attention_mask=torch.ones_like(ids),
-    ).logits
+    found: torch.Tensor = qwen(input_ids=ids, attention_mask=torch.ones_like(ids), **image).logits
     return found
 
 

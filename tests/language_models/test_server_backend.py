@@ -140,8 +140,8 @@ def test_a_server_that_is_absent_or_silent() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         with pytest.raises(InputError) as caught:
             ServerBackend(url, timeout=0.1)
-    assert str(caught.value) == (
-        f"server {url}: was silent for 0.1 s, 3 times; raise --timeout, or choose a faster model"
+    assert (
+        str(caught.value) == f"server {url}: was silent for 0.1 s, 3 times; raise --timeout, or choose a faster model"
     )
     with pytest.raises(InputError, match=r"cannot be reached \(Connect call failed .*; start it, or correct --url"):
         ServerBackend(url)

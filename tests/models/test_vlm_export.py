@@ -14,11 +14,12 @@ from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import Sample
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.chat import ChatJsonl
-from kfzoo.data.sources.jsonl import write_scripts
+from kfzoo.data.sources.jsonl import ScriptsJsonl
 from kfzoo.errors import InputError
 from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.rendering.drawing.draw import draw_face
 from tests.commandline import run
+from tests.language_models.helpers import save_checkpoint, write_lines
 
 
 def tuned(specification: str, **settings: Any) -> VLMEstimator:
@@ -30,19 +31,12 @@ def tuned(specification: str, **settings: Any) -> VLMEstimator:
     return model.eval()
 
 
-def checkpoint(model: VLMEstimator, path: Path) -> Path:
-    values: dict[str, Any] = {"hyper_parameters": dict(model.hparams)}
-    model.on_save_checkpoint(values)
-    torch.save(values, path)
-    return path
-
-
 def test_an_adapter_is_exported_and_loaded(tmp_path: Path, tiny_qwen3_vl: str) -> None:
     from peft import PeftModel
     from transformers import AutoModelForImageTextToText
 
     model = tuned(tiny_qwen3_vl)
-    path = checkpoint(model, tmp_path / "best.ckpt")
+    path = save_checkpoint(model, tmp_path / "best.ckpt")
     assert run("export", "adapter", "--checkpoint", path, "--out", tmp_path / "adapter") == 0
     read = VLMEstimator(tiny_qwen3_vl, "A0", size=64, prompt="semanticface", adapter=str(tmp_path / "adapter"), rank=2)
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -63,21 +57,17 @@ def test_an_adapter_is_exported_and_loaded(tmp_path: Path, tiny_qwen3_vl: str) -
     assert arguments["kfzoo"]["semantics"] == "A0"
 
 
-def test_an_adapter_for_other_answers_is_reported(tmp_path: Path, tiny_qwen3_vl: str) -> None:
+def test_an_adapter_for_other_answers_is_reported_and_of_the_vision_tower_refused(
+    tmp_path: Path, tiny_qwen3_vl: str
+) -> None:
     model = tuned(tiny_qwen3_vl)
-    VLMEstimator.save_adapter(tmp_path / "adapter", model.hparams, model.stored())
+    VLMEstimator.save_adapter(tmp_path, model.hparams, model.stored())
     with pytest.warns(UserWarning, match=r"model\.semantics is A2, but the adapter was trained with A0"):
-        VLMEstimator(tiny_qwen3_vl, "A2", size=64, prompt="semanticface", adapter=str(tmp_path / "adapter"), rank=2)
-
-
-def test_an_adapter_of_the_vision_tower_is_refused(tmp_path: Path, tiny_qwen3_vl: str) -> None:
-    model = tuned(tiny_qwen3_vl)
-    VLMEstimator.save_adapter(tmp_path / "adapter", model.hparams, model.stored())
-    path = tmp_path / "adapter" / "adapter_config.json"
-    config = json.loads(path.read_text())
-    path.write_text(json.dumps(config | {"target_modules": ["qkv", "q_proj"]}))
+        VLMEstimator(tiny_qwen3_vl, "A2", size=64, prompt="semanticface", adapter=str(tmp_path), rank=2)
+    path = tmp_path / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"target_modules": ["qkv", "q_proj"]}))
     with pytest.raises(InputError, match="adapts the vision tower, too"):
-        VLMEstimator(tiny_qwen3_vl, "A0", size=64, adapter=str(tmp_path / "adapter"))
+        VLMEstimator(tiny_qwen3_vl, "A0", size=64, adapter=str(tmp_path))
 
 
 def test_training_lines_are_read_back(tmp_path: Path) -> None:
@@ -87,8 +77,7 @@ def test_training_lines_are_read_back(tmp_path: Path) -> None:
     keyframe = replace(script.keyframes[0], coefficients=face, image_path=str(tmp_path / "face.png"))
     sample = Sample(replace(script, keyframes=(keyframe,)), 0, "arkit")
     settings = {"prompt": "semanticface", "semantics": "A2", "decimals": 1, "annotator": "rule"}
-    path = tmp_path / "chat.jsonl"
-    path.write_text(json.dumps(VLMEstimator.training_line(sample, settings)) + "\n")
+    path = write_lines(tmp_path / "chat.jsonl", VLMEstimator.training_line(sample, settings))
     ((read,),) = [script.keyframes for script in ChatJsonl(path)]
     np.testing.assert_allclose(np.asarray(read.coefficients), face, atol=1e-6)
     assert read.analysis == analyse(face).text()
@@ -97,20 +86,9 @@ def test_training_lines_are_read_back(tmp_path: Path) -> None:
         VLMEstimator.training_line(sample, settings | {"prompt": "image"})
 
 
-def test_a_whole_data_set_as_training_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    scripts = []
-    for script in BuiltinScripts(3):
-        keyframes = []
-        for keyframe in script.keyframes:
-            path = tmp_path / f"{script.id}-{keyframe.index}.png"
-            draw_face(np.asarray(keyframe.coefficients), 64).save(path)
-            keyframes.append(replace(keyframe, image_path=str(path)))
-        scripts.append(replace(script, keyframes=tuple(keyframes)))
-    write_scripts(tmp_path / "faces.jsonl", scripts)
-    source = {
-        "class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl",
-        "init_args": {"path": str(tmp_path / "faces.jsonl")},
-    }
+def test_a_whole_data_set_as_training_lines(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    faces = images.with_name("few.jsonl")
+    source = {"class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl", "init_args": {"path": str(faces)}}
     settings = {"semantics": "A1", "prompt": "semanticface"}
     values = {
         "model": {"class_path": "kfzoo.models.vlm_estimator.VLMEstimator", "init_args": settings},
@@ -119,6 +97,6 @@ def test_a_whole_data_set_as_training_lines(tmp_path: Path, capsys: pytest.Captu
     config = tmp_path / "vlm.yaml"
     config.write_text(json.dumps(values))
     assert run("export", "chat", "--run", config, "--part", "all", "--out", tmp_path / "chat.jsonl") == 0
-    count = sum(len(script.keyframes) for script in scripts)
+    count = sum(len(script.keyframes) for script in ScriptsJsonl(faces))
     assert f"{count} requests and answers" in capsys.readouterr().out
     assert len(list(ChatJsonl(tmp_path / "chat.jsonl"))) == count

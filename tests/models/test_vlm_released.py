@@ -21,18 +21,10 @@ from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.vlm_estimator.answer import SEMANTICS, Semantics, request_line
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from tests.commandline import run
+from tests.language_models.helpers import read_lines, write_lines
 from tests.real_data import SEMANTICFACE, needs_real_data
 
 pytestmark = needs_real_data
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-
-
-def write(path: Path, *values: dict[str, Any]) -> Path:
-    path.write_text("".join(json.dumps(each) + "\n" for each in values), "utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +34,7 @@ def requests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("released")
     shutil.copyfile(SEMANTICFACE / "example.jsonl", folder / "example.jsonl")
-    for number, request in enumerate(lines(folder / "example.jsonl")):
+    for number, request in enumerate(read_lines(folder / "example.jsonl")):
         (name,) = request["images"]
         (folder / name).parent.mkdir(exist_ok=True)
         if (SEMANTICFACE / name).is_file():
@@ -66,7 +58,7 @@ def answered(requests: Path, semantics: Semantics) -> tuple[list[Sample], list[s
 
 def test_answers_have_the_released_shape(requests: Path) -> None:
     samples, texts, values = answered(requests, "A2")
-    asked, released = lines(requests), lines(SEMANTICFACE / "example_result.jsonl")
+    asked, released = read_lines(requests), read_lines(SEMANTICFACE / "example_result.jsonl")
     assert len(samples) == len(asked) == 8
     written = [request_line(sample, "A2", text) for sample, text in zip(samples, texts, strict=True)]
     for request, line, text, face in zip(asked, written, texts, values, strict=True):
@@ -81,7 +73,7 @@ def test_answers_have_the_released_shape(requests: Path) -> None:
         (own, own_values), (_, their_values) = (each[2]["content"].rsplit("\n\n", 1) for each in (ours, theirs))
         assert own  # The analysis comes first.
         assert list(json.loads(own_values)) == list(json.loads(their_values)) == list(CHANNELS)
-    read = list(ChatJsonl(write(requests.with_name("ours.jsonl"), *written)))
+    read = list(ChatJsonl(write_lines(requests.with_name("ours.jsonl"), *written)))
     faces = [script.keyframes[0].coefficients for script in read]
     np.testing.assert_allclose(np.stack([each for each in faces if each is not None]), values, atol=1e-6)
     assert all(script.keyframes[0].analysis for script in read)
@@ -95,7 +87,7 @@ def test_answers_are_scored(semantics: Semantics, shape: str, requests: Path, tm
         given = [request_line(sample, semantics, text) for sample, text in zip(samples, texts, strict=True)]
     else:
         given = [{"response": text} for text in texts]
-    arguments = ["score", write(tmp_path / "ours.jsonl", *given), "--data", requests, "--strict", "true"]
+    arguments = ["score", write_lines(tmp_path / "ours.jsonl", *given), "--data", requests, "--strict", "true"]
     assert run(*arguments) == 0
     results = read_results(tmp_path / "ours.results.json")
     assert (results.count, results.invalid, results.status) == (8, 0, "no ground truth")
@@ -103,7 +95,9 @@ def test_answers_are_scored(semantics: Semantics, shape: str, requests: Path, tm
     assert run(*arguments, "--target", SEMANTICFACE / "example_result.jsonl") == 0
     results = read_results(tmp_path / "ours.results.json")
     assert (results.count, results.invalid, results.status) == (4, 0, "partial")
-    target = np.array([list(read_values(each["response"])) for each in lines(SEMANTICFACE / "example_result.jsonl")])
+    target = np.array(
+        [list(read_values(each["response"])) for each in read_lines(SEMANTICFACE / "example_result.jsonl")]
+    )
     assert results.scores["mse"].value == pytest.approx(np.square(values[:4] - target).mean(), rel=1e-4)
     assert results.scores["mse"].value > 0
 
@@ -114,7 +108,7 @@ def read_values(response: str) -> list[float]:
 
 
 def test_released_answers_without_an_error_against_themselves(requests: Path, tmp_path: Path) -> None:
-    answers = write(tmp_path / "answers.jsonl", *lines(SEMANTICFACE / "example_result.jsonl"))
+    answers = write_lines(tmp_path / "answers.jsonl", *read_lines(SEMANTICFACE / "example_result.jsonl"))
     assert run("score", answers, "--data", requests, "--target", SEMANTICFACE / "example_result.jsonl") == 0
     results = read_results(tmp_path / "answers.results.json")
     assert (results.count, results.invalid) == (4, 0)

@@ -103,39 +103,17 @@ def tiny_model(vocabulary: int, width: int, layers: int, image: int) -> PreTrain
     heads = max(width // _HEAD, 1)
     half = width // heads // 2
     # Qwen's own 0.02 is for thousands of units: so narrow a model would learn the images slowly with it.
-    spread = width**-0.5
-    text = {
-        "vocab_size": vocabulary,
-        "hidden_size": width,
-        "intermediate_size": 3 * width,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": heads,
-        "head_dim": 2 * half,
-        "max_position_embeddings": _LONGEST,
-        "rope_parameters": {
-            "rope_type": "default",
-            "rope_theta": 10_000.0,
-            # In proportion to Qwen3-VL's 24, 20, 20, which sum to half of a head.
-            "mrope_section": [half - 2 * (half * 5 // 16), half * 5 // 16, half * 5 // 16],
-            "mrope_interleaved": True,
-        },
-        "tie_word_embeddings": True,
-        "initializer_range": spread,
-    }
-    vision = {
-        "depth": layers,
-        "hidden_size": width,
-        "intermediate_size": 2 * width,
-        "num_heads": heads,
-        "out_hidden_size": width,
-        "patch_size": _PATCH,
-        "spatial_merge_size": _MERGE,
-        "temporal_patch_size": 1,  # still images
-        "num_position_embeddings": 64,
-        "deepstack_visual_indexes": [layers // 2],
-        "initializer_range": spread,
-    }
+    both = {"hidden_size": width, "initializer_range": width**-0.5}
+    # In proportion to Qwen3-VL's 24, 20, 20, which sum to half of a head.
+    sections = [half - 2 * (half * 5 // 16), half * 5 // 16, half * 5 // 16]
+    rope = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": sections, "mrope_interleaved": True}
+    text: dict[str, Any] = {"vocab_size": vocabulary, "intermediate_size": 3 * width, "num_hidden_layers": layers}
+    text |= {"num_attention_heads": heads, "num_key_value_heads": heads, "head_dim": 2 * half}
+    text |= {"max_position_embeddings": _LONGEST, "rope_parameters": rope, "tie_word_embeddings": True, **both}
+    vision: dict[str, Any] = {"depth": layers, "intermediate_size": 2 * width, "num_heads": heads}
+    vision |= {"patch_size": _PATCH, "spatial_merge_size": _MERGE, "temporal_patch_size": 1}  # still images
+    vision |= {"num_position_embeddings": 64, "deepstack_visual_indexes": [layers // 2], "out_hidden_size": width}
+    vision |= both
     config: Any = Qwen3VLConfig(text_config=text, vision_config=vision, image_token_id=image, tie_word_embeddings=True)
     model = Qwen3VLForConditionalGeneration(config)
     model.set_attn_implementation("sdpa")

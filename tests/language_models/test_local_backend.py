@@ -15,11 +15,10 @@ from torch import Tensor
 
 from kfzoo.annotation.analysis import analysis_schema, check_analysis
 from kfzoo.annotation.script_draft import check_draft, draft_schema
-from kfzoo.annotation.script_prompt import draft_prompt, draft_script
+from kfzoo.annotation.script_prompt import draft_script
 from kfzoo.errors import InputError
-from kfzoo.language_models.json_decoding import MAX_CHARACTERS, JsonDecoder, max_tokens
 from kfzoo.language_models.loading import load_language_model, load_tokenizer
-from kfzoo.language_models.local_backend import LocalBackend
+from kfzoo.language_models.local_backend import MAX_CHARACTERS, JsonDecoder, LocalBackend, max_tokens
 
 PROMPT = [1, 2, 3]
 
@@ -153,23 +152,3 @@ def test_a_local_model_answers_with_its_most_likely_tokens(tiny_qwen3: str) -> N
         read, tokenizer(text, add_special_tokens=False)["input_ids"], {"type": "string"}
     )
     assert backend.ask(prompt, {"type": "string"}) == expected
-
-
-@pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        (None, "has no chat template; choose an instruction-tuned model"),
-        ("{{ raise_exception('no system role') }}", r"refuses the messages \(no system role\); choose a model that"),
-    ],
-)
-def test_a_chat_template_that_cannot_be_used(
-    template: str | None, message: str, tiny_qwen3: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def load(specification: str, dtype: Any) -> Any:
-        model, tokenizer = load_language_model(specification, dtype)
-        tokenizer.chat_template = template
-        return model, tokenizer
-
-    monkeypatch.setattr("kfzoo.language_models.local_backend.load_language_model", load)
-    with pytest.raises(InputError, match=message):
-        LocalBackend(tiny_qwen3).ask(draft_prompt("x", 2), draft_schema(2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kfzoo.language_models.answer_trie import Choice, grow
-from kfzoo.language_models.expected_value import ExpectedValues
+from kfzoo.language_models.drafting import ExpectedValues
 
 ZERO, ONE, MINUS, HALF = 10, 11, 12, 5
 TEXTS = {0.0: (ZERO, 0), 0.5: (ZERO, HALF), 1.0: (ONE,), -0.5: (MINUS, HALF), -1.0: (MINUS, ONE)}
