@@ -243,7 +243,7 @@ def test_no_clip_is_longer_than_those_of_training(make: Callable[..., ClipMDM]) 
 
 def test_what_cannot_be_answered_is_reported(make: Callable[..., ClipMDM]) -> None:
     model = make()
-    with pytest.raises(InputError, match=r"^text 2 of 2: is empty"):
+    with pytest.raises(InputError, match=r"^text 2 of 2: is empty; say what the face does$"):
         model.sample(["A smile.", " "], [20, 20], [0, 1])
     with torch.no_grad():
         model.denoiser.embed_text.weight.fill_(float("nan"))
