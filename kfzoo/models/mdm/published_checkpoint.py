@@ -102,11 +102,8 @@ def read_released(
         averaged = _fitting(f"{path}, model_avg", stored["model_avg"], arguments)
     found = statistics or _read_statistics(path, mean, std)
     for name, values in (("mean", found.mean), ("std", found.std)):
-        if (
-            tuple(values.shape) != (len(CHANNELS),)
-            or not values.isfinite().all()
-            or (name == "std" and values.min() < 0)
-        ):
+        fits = values.shape == (len(CHANNELS),) and values.isfinite().all()
+        if not fits or (name == "std" and values.min() < 0):
             problem = f"is no table of {len(CHANNELS)} finite numbers" + (", none below 0" if name == "std" else "")
             raise InputError(f"{name} of the motions", problem, f"its shape is {tuple(values.shape)}")
     number = re.fullmatch(r"model(\d+)", path.stem)
