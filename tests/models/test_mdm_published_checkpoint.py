@@ -192,7 +192,7 @@ def test_other_sizes_are_one_line(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"latent_dim": 512}, "its args.json names latent_dim 512, the weights of 16; give"),
-        ({"layers": 8, "latent_dim": "x"}, "names latent_dim 'x', the weights of 16 and of layers 8, the weights of 2"),
+        ({"layers": 8, "latent_dim": "x"}, "names latent_dim 'x', the weights of 16 and layers 8, the weights of 2"),
         ({"arch": "trans_dec"}, 'names arch "trans_dec", expected arch "trans_enc"; give'),
         ({"diffusion_steps": 50, "cond_mode": "action"}, 'names diffusion_steps 50, cond_mode "action", expected'),
         ({"kfzoo": {"heads": 0}}, "args.json: has no sense in its kfzoo or cond_mask_prob; copy it again"),
