@@ -25,8 +25,8 @@ def interpolate(
         keyframes: (N, 61) in Live Link order.
         fps: Frames a second.
         hold: Seconds that each keyframe stays, at most half of the time to the next one.
-        ease: Seconds from neutral to the first keyframe, and from the last one to neutral. 0: the first keyframe stands
-            from the start, and the clip ends with the last one's hold.
+        ease: Seconds from neutral to the first keyframe, and from the last one to neutral. 0: the first keyframe is
+            there from the start, and the clip ends with the last one's hold.
 
     Returns:
         Seconds of each frame, (T,), and coefficients, (T, 61) float32. The clip starts at 0 s, or before it (negative

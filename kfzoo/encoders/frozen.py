@@ -63,7 +63,8 @@ class FrozenTextEncoder:
         if not unique:
             return
         kind = [self.digest] if self.unit else [self.digest, "of any norm"]
-        path = cache_folder() / "embeddings" / f"{_digest_of([*kind, *unique])}.safetensors"
+        name = hashlib.sha256("".join(f"{text}\0" for text in (*kind, *unique)).encode()).hexdigest()
+        path = cache_folder() / "embeddings" / f"{name}.safetensors"
         vectors = _load(path, (len(unique), self.dim))
         if vectors is None:
             if warn:
@@ -112,13 +113,6 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
     for name, values in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def _digest_of(texts: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(text.encode() + b"\0")
     return digest.hexdigest()
 
 

@@ -107,7 +107,7 @@ class FaceLandmarker:
             InputError: Without the package or the model file.
         """
         pixels = (images.detach().float().cpu() * 255).round().clamp(0, 255).byte()
-        return _stack([self._find(each.permute(1, 2, 0).contiguous().numpy()) for each in pixels])
+        return _join([self._find(each.permute(1, 2, 0).contiguous().numpy()) for each in pixels])
 
     def cached(self, keys: Sequence[str], read: Callable[[int], NDArray[np.float32]]) -> Faces:
         """Finds the faces of many images, or reads from the cache on disk what was found before.
@@ -129,41 +129,22 @@ class FaceLandmarker:
                 save_file(faces._asdict(), temporary)
         return faces
 
-    def _find(self, pixels: NDArray[np.uint8]) -> _Face | None:
+    def _find(self, pixels: NDArray[np.uint8]) -> Faces:
+        """Finds the largest face of one image (H, W, 3); B is 1."""
         task = _task(self.path)
         import mediapipe  # after the check that it is installed
 
         found = task.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels))
-        if not found.face_landmarks:
-            return None
-        height, width = pixels.shape[:2]
         faces = [np.array([(p.x, p.y, p.z) for p in face], dtype=np.float32) for face in found.face_landmarks]
-        largest = int(np.argmax([np.prod(np.ptp(face[:, :2] * (width, height), axis=0)) for face in faces]))
-        scores = {each.category_name: each.score for each in found.face_blendshapes[largest]}
-        return _Face(
-            len(faces),
-            faces[largest],
-            np.array([scores[name] for name in MEDIAPIPE], dtype=np.float32),
-            np.asarray(found.facial_transformation_matrixes[largest], dtype=np.float32),
-        )
-
-
-class _Face(NamedTuple):
-    shown: int
-    points: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    pose: NDArray[np.float32]
-
-
-NOBODY = _Face(0, np.zeros((POINTS, 3), np.float32), np.zeros(len(MEDIAPIPE), np.float32), np.zeros((4, 4), np.float32))
-
-
-def _stack(faces: Sequence[_Face | None]) -> Faces:
-    rows = [NOBODY if face is None else face for face in faces]
-    return Faces(
-        torch.tensor([row.shown for row in rows], dtype=torch.int64),
-        *(torch.from_numpy(np.stack([row[column] for row in rows])) for column in (1, 2, 3)),
-    )
+        parts: Any = (np.zeros((POINTS, 3)), np.zeros(len(MEDIAPIPE)), np.zeros((4, 4)))
+        if faces:
+            height, width = pixels.shape[:2]
+            largest = int(np.argmax([np.prod(np.ptp(face[:, :2] * (width, height), axis=0)) for face in faces]))
+            scores = {each.category_name: each.score for each in found.face_blendshapes[largest]}
+            pose = found.facial_transformation_matrixes[largest]
+            parts = (faces[largest], [scores[name] for name in MEDIAPIPE], pose)
+        tensors = [torch.from_numpy(np.asarray(part, dtype=np.float32)[None]) for part in parts]
+        return Faces(torch.tensor([len(faces)]), *tensors)
 
 
 def _join(parts: Sequence[Faces]) -> Faces:

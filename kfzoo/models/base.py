@@ -64,6 +64,10 @@ class Generation:
 class ZooModel(ZooModule, ABC):
     """What the contracts of keyframes and of clips share: how a model learns from a batch and how it answers one."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._validation_mean = MeanMetric()
+
     @abstractmethod
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """Computes the loss of a batch.
@@ -81,6 +85,10 @@ class ZooModel(ZooModule, ABC):
         parts = self.loss(batch)
         self.log_dict({f"train/{name}": value for name, value in parts.items()}, batch_size=len(batch))
         return parts["loss"] if parts["loss"].requires_grad else None
+
+    def on_validation_epoch_start(self) -> None:
+        """Resets the running mean."""
+        self._validation_mean.reset()
 
     def test_step(self, batch: Any, batch_idx: int) -> Any:
         """Answers a batch; the evaluation callback reads the answers from here."""
@@ -105,10 +113,6 @@ class KeyframeModule(ZooModel):
     condition: ClassVar[Literal["text", "image"]] = "text"
     monitor = Monitor("val/mse", "min")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._val_mse = MeanMetric()
-
     @abstractmethod
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Computes the loss of keyframes with their targets; see `ZooModel.loss`."""
@@ -117,15 +121,11 @@ class KeyframeModule(ZooModel):
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Answers a batch of keyframes; never reads `batch.coefficients`."""
 
-    def on_validation_epoch_start(self) -> None:
-        """Resets the running mean."""
-        self._val_mse.reset()
-
     def validation_step(self, batch: KeyframeBatch, batch_idx: int) -> None:
         """Logs `val/mse`, the error of what the model generates, by which checkpoints are chosen."""
         errors = (self.generate(batch).coefficients - batch.targets).square().mean(-1)
-        self._val_mse.update(errors)
-        self.log("val/mse", self._val_mse, batch_size=len(batch), prog_bar=True)
+        self._validation_mean.update(errors)
+        self.log("val/mse", self._validation_mean, batch_size=len(batch), prog_bar=True)
 
 
 class ClipModule(ZooModel):
@@ -143,7 +143,6 @@ class ClipModule(ZooModel):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("longest", torch.tensor(MAX_FRAMES))
-        self._val_loss = MeanMetric()
 
     @abstractmethod
     def loss(self, batch: ClipBatch) -> dict[str, Tensor]:
@@ -184,11 +183,7 @@ class ClipModule(ZooModel):
         """Returns the loss by which checkpoints are chosen, a mean over the batch, with the same draws each time."""
         return self.loss(batch)["loss"]
 
-    def on_validation_epoch_start(self) -> None:
-        """Resets the running mean."""
-        self._val_loss.reset()
-
     def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
         """Logs `val/loss`."""
-        self._val_loss.update(self.validation_loss(batch), len(batch))
-        self.log("val/loss", self._val_loss, batch_size=len(batch), prog_bar=True)
+        self._validation_mean.update(self.validation_loss(batch), len(batch))
+        self.log("val/loss", self._validation_mean, batch_size=len(batch), prog_bar=True)

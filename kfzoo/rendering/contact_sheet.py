@@ -1,4 +1,4 @@
-"""Contact sheets: rows of drawn faces with their words, for a look at a script or at ground truth beside prediction."""
+"""Contact sheets: rows of drawn faces with their words, to look at a script or at truth next to prediction."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Row:
     """One row of a contact sheet.
 
     Attributes:
-        caption: Words beside the faces, wrapped as needed; may be empty.
-        faces: (label, coefficients (61,)) of each face, from left to right; an image stands as it is.
+        caption: Words next to the faces, wrapped as needed; may be empty.
+        faces: (label, coefficients (61,)) of each face, from left to right; an image is shown as it is.
     """
 
     caption: str

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kfzoo.animation.curves import interpolate
+from kfzoo.animation.curves import interpolate, resample
 from kfzoo.errors import InputError
 
 Array = NDArray[np.float64]
@@ -91,29 +91,67 @@ def test_without_ease_and_hold_one_keyframe_is_one_frame() -> None:
     assert (len(seconds), curves.shape) == (1, (1, 61))
 
 
-def test_bad_input_is_told_in_one_line() -> None:
-    two = np.zeros((2, 61))
-    with pytest.raises(InputError, match=r"times: must rise, but 1 s follows 2 s; sort the keyframes by their time"):
-        interpolate([2, 1], two)
-    with pytest.raises(InputError, match="times: must rise, but 1 s follows 1 s"):
-        interpolate([1, 1], two)
-    with pytest.raises(InputError, match=r"times: 1 s and 1\.001 s fall on one frame at 60 frames a second"):
-        interpolate([1, 1.001], two)
-    with pytest.raises(InputError, match="pass one time for each keyframe"):
-        interpolate([1], two)
-    with pytest.raises(InputError, match="got 0 keyframes"):
-        interpolate([], np.zeros((0, 61)))
-    with pytest.raises(InputError, match=r"keyframe 0: expected 61 numbers, got shape \(51,\)"):
-        interpolate([1], np.zeros((1, 51)))
-    with pytest.raises(InputError, match="times: every time must be a finite number"):
-        interpolate([float("inf")], np.zeros((1, 61)))
-    with pytest.raises(InputError, match="keyframe 1: EyeBlinkLeft is inf"):
-        interpolate([0, 1], np.stack([np.zeros(61), np.full(61, np.inf)]))
-    with pytest.raises(InputError, match="keyframes: expected numbers"):
-        interpolate(["soon"], [["a"]])
+TWO = np.zeros((2, 61))
+
+
+@pytest.mark.parametrize(
+    ("times", "keyframes", "message"),
+    [
+        ([2, 1], TWO, "times: must rise, but 1 s follows 2 s; sort the keyframes by their time"),
+        ([1, 1], TWO, "times: must rise, but 1 s follows 1 s"),
+        ([1, 1.001], TWO, r"times: 1 s and 1\.001 s fall on one frame at 60 frames a second"),
+        ([1], TWO, "pass one time for each keyframe"),
+        ([], np.zeros((0, 61)), "got 0 keyframes"),
+        ([1], np.zeros((1, 51)), r"keyframe 0: expected 61 numbers, got shape \(51,\)"),
+        ([float("inf")], TWO[:1], "times: every time must be a finite number"),
+        ([0, 1], np.stack([TWO[0], np.full(61, np.inf)]), "keyframe 1: EyeBlinkLeft is inf"),
+        (["soon"], [["a"]], "keyframes: expected numbers"),
+    ],
+)
+def test_bad_input_is_reported_in_one_line(times: list[float], keyframes: Array, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        interpolate(times, keyframes)
 
 
 @pytest.mark.parametrize(("name", "value"), [("fps", 0.0), ("fps", float("nan")), ("hold", -0.1), ("ease", -1.0)])
 def test_rates_and_durations_out_of_range_are_named(name: str, value: float) -> None:
     with pytest.raises(InputError, match=f"{name}: expected .* got {value}"):
         interpolate([0.0], np.zeros((1, 61)), **{name: value})
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 60), st.integers(0, 2**32 - 1))
+def test_every_third_frame_at_60_is_a_given_one_at_20(count: int, seed: int) -> None:
+    motion = np.random.default_rng(seed).uniform(-1, 1, (count, 61)).astype(np.float32)
+    curves = resample(motion, 20)
+    assert curves.shape == (3 * (count - 1) + 1, 61)
+    assert curves.dtype == np.float32
+    np.testing.assert_allclose(curves[::3], motion, atol=1e-6)
+    for place in range(count - 1):  # Nothing leaves the way from one given frame to the next.
+        between = curves[3 * place : 3 * place + 4]
+        ends = np.sort(motion[place : place + 2], axis=0)
+        assert (between >= ends[0] - 1e-6).all()
+        assert (between <= ends[1] + 1e-6).all()
+
+
+@pytest.mark.parametrize("fps", [10.0, 24.0, 59.94, 120.0])
+def test_any_rate_keeps_the_duration_and_follows_the_curve(fps: float) -> None:
+    times = np.arange(50) / 20
+    motion = np.repeat(0.5 + 0.4 * np.sin(2 * times)[:, None], 61, axis=1)
+    curves = resample(motion, 20, fps)
+    assert len(curves) == int(times[-1] * fps + 1e-6) + 1
+    np.testing.assert_allclose(curves[:, 7], 0.5 + 0.4 * np.sin(2 * np.arange(len(curves)) / fps), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rates", "message"),
+    [
+        ((3, 61), (0.0, 60.0), r"rate: expected above 0, got 0\.0$"),
+        ((3, 61), (20.0, float("inf")), "fps: expected above 0, got inf$"),
+        ((3, 60), (20.0, 60.0), ".*expected 61 numbers"),
+        ((0, 61), (20.0, 60.0), ".*got 0 keyframes"),
+    ],
+)
+def test_motion_that_cannot_be_resampled(shape: tuple[int, int], rates: tuple[float, float], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{message}"):
+        resample(np.zeros(shape), *rates)

@@ -74,8 +74,7 @@ def test_a_sheet_shows_keyframes_next_to_their_words_or_images(tmp_path: Path) -
     (sheet,) = export(animation, tmp_path / "images", "png")
     chosen = (0, 3, 5, 8, 11, 14, 16, 19)
     assert drawn(
-        sheet,
-        [Row("", [(f"{at}.png", Image.open(images[at])), (f"{at / 2:g} s", faces[at])]) for at in chosen],
+        sheet, [Row("", [(f"{at}.png", Image.open(images[at])), (f"{at / 2:g} s", faces[at])]) for at in chosen]
     )
 
 

@@ -19,6 +19,12 @@ def specification(request: pytest.FixtureRequest, tiny_sentence_encoder: str, ti
     return {"sentence": tiny_sentence_encoder, "clip": tiny_clip}[request.param]
 
 
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
+    return tmp_path
+
+
 def test_vectors_have_unit_norm_and_do_not_depend_on_the_batch(specification: str) -> None:
     encoder = build_text_encoder(specification).eval()
     with torch.no_grad():
@@ -30,35 +36,21 @@ def test_vectors_have_unit_norm_and_do_not_depend_on_the_batch(specification: st
 
 
 def test_frozen_encoder_computes_once_and_finds_it_on_disk(
-    specification: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    specification: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
-    first = FrozenTextEncoder(specification)
+    first, again, damaged = (FrozenTextEncoder(specification) for _ in range(3))
     first.remember(TEXTS)
-    files = list(tmp_path.rglob("*.safetensors"))
-    assert len(files) == 1
-
-    again = FrozenTextEncoder(specification)
-    monkeypatch.setattr(FrozenTextEncoder, "_compute", lambda *_: pytest.fail("computed again"))
-    again.remember(TEXTS)
-    assert torch.equal(again(TEXTS), first(TEXTS))
-
-
-def test_a_damaged_cache_is_computed_again(specification: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
-    first = FrozenTextEncoder(specification)
-    first.remember(TEXTS)
-    file = next(tmp_path.rglob("*.safetensors"))
+    (file,) = own_cache.rglob("*.safetensors")
+    with monkeypatch.context() as patch:
+        patch.setattr(FrozenTextEncoder, "_compute", lambda *_: pytest.fail("computed again"))
+        again.remember(TEXTS)
+        assert torch.equal(again(TEXTS), first(TEXTS))
     file.write_bytes(file.read_bytes()[:40])
-    again = FrozenTextEncoder(specification)
-    again.remember(TEXTS)
-    assert torch.equal(again(TEXTS), first(TEXTS))
+    damaged.remember(TEXTS)
+    assert torch.equal(damaged(TEXTS), first(TEXTS))
 
 
-def test_too_long_texts_are_counted(
-    specification: str, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KFZOO_CACHE", str(tmp_path))
+def test_too_long_texts_are_counted(specification: str, own_cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         FrozenTextEncoder(specification).remember(["short", "long " * 300])
     assert "1 of 2 texts are longer than the encoder's" in caplog.text

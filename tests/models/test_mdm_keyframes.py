@@ -102,7 +102,7 @@ def test_a_resumed_run_ends_with_the_same_weights_and_the_same_average(
     assert results(trained)["scores"] == results(tmp_path / "run")["scores"]
 
 
-def test_two_processes_train_and_tell_what_one_tells(tmp_path: Path, tiny_sentence_encoder: str) -> None:
+def test_two_processes_train_and_report_as_one_does(tmp_path: Path, tiny_sentence_encoder: str) -> None:
     file = config(tmp_path, tiny_sentence_encoder, guidance=2.5)
     fitted = elsewhere("fit", "--config", file, "--trainer.devices", 2, "--trainer.strategy", "ddp")
     assert fitted.returncode == 0, fitted.stderr[-3000:]

@@ -29,14 +29,15 @@ def test_the_published_prompt_names_the_target_last() -> None:
     assert prompt_of(Sample(script("She smiles.", " She frowns. "), 1, "arkit"), "kf_prompt") == KF_PROMPT
 
 
-def test_our_prompt_begins_with_the_target() -> None:
-    told = prompt_of(Sample(script("She smiles.", "She frowns."), 1, "arkit"), "target_first")
-    assert told == "She frowns. (Keyframe Two of Two; emotion: Joy)"
-
-
-def test_what_is_not_known_is_not_told() -> None:
-    alone = script("She smiles.", emotion=UNSPECIFIED)
-    assert prompt_of(Sample(alone, 0, "arkit"), "target_first") == "She smiles."
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (script("She smiles.", "She frowns."), "She frowns. (Keyframe Two of Two; emotion: Joy)"),
+        (script("She smiles.", emotion=UNSPECIFIED), "She smiles."),
+    ],
+)
+def test_our_prompt_begins_with_the_target_and_leaves_out_what_is_not_known(asked: Script, expected: str) -> None:
+    assert prompt_of(Sample(asked, len(asked.keyframes) - 1, "arkit"), "target_first") == expected
 
 
 @pytest.mark.parametrize("prompt", ["target_first", "kf_prompt"])
@@ -56,7 +57,7 @@ def samples(count: int) -> list[Sample]:
 
 
 def test_clip_cannot_tell_the_published_prompts_of_a_script_apart(tiny_clip: str) -> None:
-    """PROTOCOLS: the instruction stands behind token 75, so that the keyframes of a script collide."""
+    """PROTOCOLS: the instruction comes after token 75, so that the keyframes of a script collide."""
     encoder = build_text_encoder(tiny_clip)
     asked = samples(5)
     found = collisions(encoder, [prompt_of(each, "kf_prompt") for each in asked])
@@ -81,7 +82,7 @@ def test_padding_and_order_do_not_count(tiny_sentence_encoder: str) -> None:
     assert collisions(encoder, prompts) == (6, 3)
 
 
-def test_one_line_tells_both_counts(tiny_clip: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_line_reports_both_counts(tiny_clip: str, caplog: pytest.LogCaptureFixture) -> None:
     encoder = build_text_encoder(tiny_clip)
     with caplog.at_level(logging.WARNING):
         warn_of_collisions(encoder, ["smile " * 90 + "one", "smile " * 90 + "two", "frown " * 90, "short"])
@@ -95,5 +96,5 @@ def test_one_line_tells_both_counts(tiny_clip: str, caplog: pytest.LogCaptureFix
 def test_all_annotations_are_read() -> None:
     sample = samples(1)[0]
     for annotation in ("original", "arkit", "image"):
-        told = prompt_of(sample._replace(annotation=annotation), "target_first")
-        assert told.startswith(sample.keyframe.description(annotation))
+        prompt = prompt_of(sample._replace(annotation=annotation), "target_first")
+        assert prompt.startswith(sample.keyframe.description(annotation))

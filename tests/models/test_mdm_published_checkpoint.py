@@ -18,17 +18,9 @@ from kfzoo.models.mdm.denoiser import Denoiser
 from kfzoo.models.mdm.published_checkpoint import Released, arguments_of, read_released, write_released
 
 ARGUMENTS = {
-    "arch": "trans_enc",
-    "batch_size": 64,
-    "cond_mask_prob": 0.1,
-    "cond_mode": "text",
-    "dataset": "express4d",
-    "diffusion_steps": 1000,
-    "latent_dim": 16,
-    "layers": 2,
-    "noise_schedule": "cosine",
-    "sigma_small": True,
-}
+    "arch": "trans_enc", "batch_size": 64, "cond_mask_prob": 0.1, "cond_mode": "text", "dataset": "express4d",
+    "diffusion_steps": 1000, "latent_dim": 16, "layers": 2, "noise_schedule": "cosine", "sigma_small": True,
+}  # fmt: skip
 """Some of what the published training writes."""
 
 
@@ -37,9 +29,8 @@ def tiny(seed: int = 0, **sizes: int) -> Denoiser:
     return Denoiser(**{"width": 16, "layers": 2, **sizes}).eval()
 
 
-def statistics(features: int = 61) -> Statistics:
-    generator = torch.Generator().manual_seed(9)
-    mean, std = torch.rand(2, features, generator=generator)
+def statistics() -> Statistics:
+    mean, std = torch.rand(2, 61, generator=torch.Generator().manual_seed(9))
     return Statistics(mean, std)
 
 
@@ -63,7 +54,7 @@ def published(
 
 def answer(denoiser: Denoiser) -> Tensor:
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(2, 3, denoiser.sizes["features"], generator=generator)
+    x = torch.randn(2, 3, 61, generator=generator)
     text = torch.randn(2, denoiser.sizes["text"], generator=generator)
     with torch.no_grad():
         found: Tensor = denoiser(x, torch.tensor([4, 700]), text)
@@ -74,9 +65,7 @@ def same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
     def raw(values: Tensor) -> tuple[torch.dtype, torch.Size, bytes]:
         return values.dtype, values.shape, values.detach().numpy().tobytes()
 
-    return {name: raw(values) for name, values in found.items()} == {
-        name: raw(values) for name, values in expected.items()
-    }
+    return found.keys() == expected.keys() and all(raw(found[name]) == raw(expected[name]) for name in expected)
 
 
 def test_a_published_checkpoint_loads_whole(tmp_path: Path) -> None:
@@ -94,18 +83,12 @@ def test_a_published_checkpoint_loads_whole(tmp_path: Path) -> None:
     assert {released.statistics.mean.dtype, released.statistics.std.dtype} == {torch.float32}
 
 
-def test_the_moving_average_is_kept_beside_the_weights(tmp_path: Path) -> None:
+def test_the_moving_average_is_kept_next_to_the_weights(tmp_path: Path) -> None:
     average = tiny(seed=1).state_dict()
     released = read_released(published(tmp_path, lambda stored: {"model": stored, "model_avg": average}))
     assert released.averaged is not None
     assert same(released.averaged, average)
     assert torch.equal(answer(released.denoiser()), answer(tiny()))
-    assert torch.equal(answer(released.denoiser(averaged=True)), answer(tiny(seed=1)))
-
-
-def test_an_average_that_is_not_there_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=re.escape("checkpoint: holds no moving average, model_avg; take its weights")):
-        read_released(published(tmp_path)).denoiser(averaged=True)
 
 
 @pytest.mark.parametrize("averaged", [False, True])
@@ -143,10 +126,9 @@ def test_ours_goes_out_and_comes_back(tmp_path: Path) -> None:
 def test_arguments_are_those_that_the_published_code_asks_for() -> None:
     with torch.device("meta"):
         found = arguments_of(Denoiser(), dropped=0.1, prediction="sample", averaged=True)
-    assert {name: found[name] for name in ARGUMENTS if name not in ("batch_size", "latent_dim", "layers")} == {
-        name: value for name, value in ARGUMENTS.items() if name not in ("batch_size", "latent_dim", "layers")
-    }
-    assert (found["latent_dim"], found["layers"], found["use_ema"]) == (512, 8, True)
+    expected = ARGUMENTS | {"latent_dim": 512, "layers": 8, "use_ema": True}
+    del expected["batch_size"]
+    assert expected.items() <= found.items()
 
 
 def test_the_published_size_is_written_without_a_warning(tmp_path: Path) -> None:
@@ -166,25 +148,12 @@ def test_clips_weights_are_left_out_and_said(tmp_path: Path) -> None:
     assert same(released.weights, tiny().state_dict())
 
 
-def test_motions_of_another_kind_load_when_they_are_asked_for(tmp_path: Path) -> None:
-    denoiser = tiny(features=263)
-    torch.save(denoiser.state_dict(), tmp_path / "model000475000.pt")
-    (tmp_path / "args.json").write_text(json.dumps(ARGUMENTS | {"dataset": "humanml"}))
-    given = statistics(263)
-    released = read_released(tmp_path / "model000475000.pt", statistics=given, features=263)
-    assert torch.equal(answer(released.denoiser()), answer(denoiser))
-    with pytest.raises(
-        InputError, match=re.escape("input_process.poseEmbedding.weight is (16, 263), expected (16, 61)")
-    ):
-        read_released(tmp_path / "model000475000.pt", statistics=given)
-
-
 def refused(path: Path, **how: Any) -> str:
     with pytest.raises(InputError) as caught:
         read_released(path, **how)
-    told = str(caught.value)
-    assert "\n" not in told
-    return told
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
 def test_unknown_and_missing_weights_are_all_named(tmp_path: Path) -> None:
@@ -204,8 +173,8 @@ def test_a_moving_average_is_checked_as_the_weights_are(tmp_path: Path) -> None:
     def change(stored: dict[str, Any]) -> dict[str, Any]:
         return {"model": stored, "model_avg": {name: stored[name] for name in list(stored)[1:]}}
 
-    told = refused(path := published(tmp_path, change))
-    assert told.startswith(f"{path}, model_avg: lacks input_process.poseEmbedding.weight; ")
+    message = refused(path := published(tmp_path, change))
+    assert message.startswith(f"{path}, model_avg: lacks input_process.poseEmbedding.weight; ")
 
 
 def test_other_sizes_are_one_line(tmp_path: Path) -> None:
@@ -222,10 +191,10 @@ def test_other_sizes_are_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"latent_dim": 512}, "its args.json tells of latent_dim 512, the weights of 16; give"),
-        ({"layers": 8, "latent_dim": "x"}, "of latent_dim 'x', the weights of 16 and of layers 8, the weights of 2"),
-        ({"arch": "trans_dec"}, 'tells of arch "trans_dec", expected arch "trans_enc"; give'),
-        ({"diffusion_steps": 50, "cond_mode": "action"}, 'tells of diffusion_steps 50, cond_mode "action", expected'),
+        ({"latent_dim": 512}, "its args.json names latent_dim 512, the weights of 16; give"),
+        ({"layers": 8, "latent_dim": "x"}, "names latent_dim 'x', the weights of 16 and layers 8, the weights of 2"),
+        ({"arch": "trans_dec"}, 'names arch "trans_dec", expected arch "trans_enc"; give'),
+        ({"diffusion_steps": 50, "cond_mode": "action"}, 'names diffusion_steps 50, cond_mode "action", expected'),
         ({"kfzoo": {"heads": 0}}, "args.json: has no sense in its kfzoo or cond_mask_prob; copy it again"),
         ({"kfzoo": {"heads": 3}}, "width: is 16; choose an even multiple of the 3 attention heads"),
         ({"cond_mask_prob": "often"}, "args.json: has no sense in its kfzoo or cond_mask_prob; copy it again"),
@@ -283,16 +252,13 @@ def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, capsys: pytest.Captur
         ({"state": {}, "param_groups": []}, "holds other things than weights by name"),
         ({3: torch.ones(1)}, "holds other things than weights by name"),
         ({"model": {"a": 1}}, "holds other things than weights by name"),
+        ({}, "lacks embed_text.bias, embed_text.weight, embed_timestep.sequence_pos_encoder.pe,"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, stored: Any, message: str) -> None:
-    assert message in refused(published(tmp_path, lambda _: stored))
-
-
-def test_a_table_without_weights_is_refused(tmp_path: Path) -> None:
     path = published(tmp_path, layers=8, latent_dim=512)
-    torch.save({}, path)
-    assert "lacks embed_text.bias, embed_text.weight, embed_timestep.sequence_pos_encoder.pe," in refused(path)
+    torch.save(stored, path)
+    assert message in refused(path)
 
 
 def test_missing_and_damaged_files_are_one_line_each(tmp_path: Path) -> None:

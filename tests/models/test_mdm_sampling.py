@@ -30,9 +30,9 @@ class Linear:
         self, x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None
     ) -> Tensor:
         self.rows.append(len(x))
-        told = text if dropped is None else text * ~dropped[:, None]
+        said = text if dropped is None else text * ~dropped[:, None]
         mixed = torch.eye(self.features) * 0.8 + 0.02
-        return x @ mixed + told[:, None, :1] + t[:, None, None] / 2000
+        return x @ mixed + said[:, None, :1] + t[:, None, None] / 2000
 
 
 @dataclass
@@ -76,19 +76,18 @@ def tiny() -> Denoiser:
     return Denoiser(text=6, width=16, layers=2, feedforward=24).eval()
 
 
-def test_ancestral_sampling_is_the_published_recurrence() -> None:
-    denoiser = Linear()
-    found = sample(denoiser, torch.full((1, 3), 0.3), [4], [11], guidance=1, features=5)
-    expected = ancestral(denoiser, torch.full((1, 3), 0.3), 4, 11, "sample")
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
-
-
-def test_ancestral_sampling_from_noise_predictions_is_published_too() -> None:
-    """Its numbers are large: nothing holds this denoiser's back, so the tolerance is relative."""
-    denoiser = Linear()
-    found = sample(denoiser, torch.zeros(1, 3), [2], [5], guidance=1, prediction="epsilon", features=5)
-    expected = ancestral(denoiser, torch.zeros(1, 3), 2, 5, "epsilon")
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+@pytest.mark.parametrize(
+    ("prediction", "said", "frames", "seed", "tolerance"),
+    # From noise its numbers are large: nothing holds this denoiser's back, so the tolerance is relative.
+    [("sample", 0.3, 4, 11, 1e-5), ("epsilon", 0.0, 2, 5, 1e-4)],
+)
+def test_ancestral_sampling_is_the_published_recurrence(
+    prediction: Prediction, said: float, frames: int, seed: int, tolerance: float
+) -> None:
+    denoiser, text = Linear(), torch.full((1, 3), said)
+    found = sample(denoiser, text, [frames], [seed], guidance=1, prediction=prediction, features=5)
+    expected = ancestral(denoiser, text, frames, seed, prediction)
+    torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
@@ -108,7 +107,7 @@ def test_an_ideal_denoiser_gives_its_gaussian_back(scheduler: Scheduler, steps: 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 def test_ten_steps_of_dpm_solver_keep_small_spreads_and_great_ones(prediction: Prediction) -> None:
-    """Without a mean an ideal denoiser makes of noise z the motion s·z: what comes of z tells s, element by element."""
+    """Without a mean an ideal denoiser makes of noise z the motion s·z: what comes of z shows s, element by element."""
     spread = torch.tensor([0.1, 0.2, 0.5, 1.0, 2.0])
     ideal = Ideal(torch.zeros(5), spread, prediction)
     settings = {"scheduler": "dpm_solver", "steps": 10, "guidance": 1, "prediction": prediction, "features": 5}
@@ -173,8 +172,8 @@ def test_guidance_goes_past_the_text_in_one_call(scheduler: Scheduler, guidance:
 
     def says(x: Tensor, t: Tensor, text: Tensor, mask: Tensor | None = None, dropped: Tensor | None = None) -> Tensor:
         rows.append(len(x))
-        told = text if dropped is None else torch.where(dropped[:, None], 0.7, text)
-        return told[:, None, :1].expand(x.shape)
+        said = text if dropped is None else torch.where(dropped[:, None], 0.7, text)
+        return said[:, None, :1].expand(x.shape)
 
     text = torch.tensor([[1.0], [-2.0]])
     found = sample(says, text, [2, 3], [0, 1], scheduler=scheduler, steps=10, guidance=guidance, features=4)
@@ -188,9 +187,9 @@ def test_guidance_weighs_two_predictions_of_the_denoiser() -> None:
     denoiser, text = tiny(), torch.randn(3, 6, generator=torch.Generator().manual_seed(4))
     found = sample(denoiser, text, [2, 2, 2], [5, 6, 7], scheduler="ddim", steps=1, guidance=2.5)
     noise = torch.stack([torch.randn(2, 61, generator=torch.Generator().manual_seed(seed)) for seed in (5, 6, 7)])
-    told = denoiser(noise, torch.full((3,), 999), text)
-    untold = denoiser(noise, torch.full((3,), 999), torch.zeros_like(text))
-    torch.testing.assert_close(found, untold + 2.5 * (told - untold), atol=1e-5, rtol=1e-4)
+    with_text = denoiser(noise, torch.full((3,), 999), text)
+    without = denoiser(noise, torch.full((3,), 999), torch.zeros_like(text))
+    torch.testing.assert_close(found, without + 2.5 * (with_text - without), atol=1e-5, rtol=1e-4)
 
 
 def test_the_denoiser_is_called_once_a_step_from_the_last_on() -> None:

@@ -151,8 +151,7 @@ class AlignedAutoencoder(KeyframeModule):
         texts = {text for sample in samples for text in texts_of(sample).values() if text}
         self._versions = {text: self._variants_of(text) for text in sorted(texts)}
         self.text.remember(
-            [version for versions in self._versions.values() for version in versions],
-            self.trainer.strategy.root_device,
+            [version for versions in self._versions.values() for version in versions], self.trainer.strategy.root_device
         )
 
     def _variants_of(self, text: str) -> tuple[str, ...]:
@@ -179,8 +178,4 @@ class AlignedAutoencoder(KeyframeModule):
 
 def texts_of(sample: Sample) -> dict[TextKind, str]:
     """The three kinds of text of a keyframe: (t, e, d) of the paper's quadruple (section III)."""
-    return {
-        "transcript": sample.script.background,
-        "tags": sample.script.emotion,
-        "description": sample.description,
-    }
+    return {"transcript": sample.script.background, "tags": sample.script.emotion, "description": sample.description}

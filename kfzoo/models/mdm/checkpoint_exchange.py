@@ -91,10 +91,7 @@ def released_of(where: object, checkpoint: Mapping[str, Any]) -> Released:
     denoiser.load_state_dict(weights)
     averaged = _below("averaged.", stored) or None
     arguments = arguments_of(
-        denoiser,
-        dropped=settings["text_dropout"],
-        prediction=settings["prediction"],
-        averaged=averaged is not None,
+        denoiser, dropped=settings["text_dropout"], prediction=settings["prediction"], averaged=averaged is not None
     )
     arguments["kfzoo"] |= {name: settings[name] for name in ("text_encoder", "text_norm")}
     statistics = Statistics(mean=stored["motion_mean"], std=stored["motion_std"])

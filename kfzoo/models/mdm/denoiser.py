@@ -1,6 +1,6 @@
 """MDM's denoiser, `trans_enc` (Tevet et al. 2023, arXiv 2209.14916, section 3), as Express4D uses it for 61 channels.
 
-Parameters have the names that the published checkpoints give them, so that those load as they are (`released.py`).
+Parameters have the names that the published checkpoints give them, so that those load as they are.
 """
 
 from __future__ import annotations

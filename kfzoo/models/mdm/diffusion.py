@@ -113,7 +113,7 @@ def masked_l2(found: Tensor, target: Tensor, mask: Tensor | None = None) -> Tens
     Args:
         found: (B, T, C).
         target: (B, T, C).
-        mask: (B, T) bool, True for frames that exist; None for all. the values of the others count for nothing,
+        mask: (B, T) bool, True for frames that exist; None for all. The values of the others count for nothing,
             NaN included, in the loss and in its gradient.
 
     Returns:

@@ -127,9 +127,7 @@ class DiffusionModule(ZooModule):
 
     # Learning -------------------------------------------------------------------------------------------------------
 
-    def motion_loss(
-        self, motion: Tensor, texts: Sequence[str], ids: Sequence[str], mask: Tensor | None = None
-    ) -> Tensor:
+    def motion_loss(self, motion: Tensor, texts: Sequence[str], ids: Sequence[str]) -> Tensor:
         """Computes the denoising loss of a batch.
 
         Its diffusion steps, noise and left out texts are drawn from the seed, the training step and the first sample's
@@ -140,7 +138,6 @@ class DiffusionModule(ZooModule):
             motion: (B, T, 61) in the channels' own units.
             texts: B texts.
             ids: B names of the samples.
-            mask: (B, T) bool, True for frames that exist; None for all. The values of other frames change nothing.
 
         Returns:
             A scalar.
@@ -155,7 +152,7 @@ class DiffusionModule(ZooModule):
         dropped = None
         if self.training:
             dropped = (torch.rand(len(motion), generator=draw) < self.hparams["text_dropout"]).to(motion.device)
-        return self.diffusion.loss(self.denoiser, clean, self.vectors(texts), t, noise, mask, dropped)
+        return self.diffusion.loss(self.denoiser, clean, self.vectors(texts), t, noise, dropped=dropped)
 
     def configure_optimizers(self) -> Any:
         """AdamW without weight decay, at a constant rate as published, or with a warm-up and a cosine."""

@@ -70,39 +70,23 @@ class Released:
         """What the denoiser predicts: the motion, unless this project's own arguments say noise."""
         return "epsilon" if _own(self.arguments).get("prediction") == "epsilon" else "sample"
 
-    def denoiser(self, averaged: bool = False) -> Denoiser:
-        """Builds the denoiser, ready to be used.
-
-        Args:
-            averaged: Take the moving average of the weights.
-
-        Raises:
-            InputError: When there is no such average.
-        """
-        if averaged and self.averaged is None:
-            raise InputError("checkpoint", "holds no moving average, model_avg", "take its weights as they are")
-        weights = self.averaged if averaged and self.averaged is not None else self.weights
-        built = Denoiser(**_sizes(weights, self.arguments))
-        built.load_state_dict(weights)
+    def denoiser(self) -> Denoiser:
+        """Builds the denoiser, ready to be used."""
+        built = Denoiser(**_sizes(self.weights, self.arguments))
+        built.load_state_dict(self.weights)
         return built.eval()
 
 
 def read_released(
-    path: str | Path,
-    *,
-    statistics: Statistics | None = None,
-    mean: str | Path = "",
-    std: str | Path = "",
-    features: int = len(CHANNELS),
+    path: str | Path, *, statistics: Statistics | None = None, mean: str | Path = "", std: str | Path = ""
 ) -> Released:
     """Reads a checkpoint, never running code from it, and says which weights of CLIP are left out.
 
     Args:
         path: `model….pt`; `args.json` is next to it.
         statistics: What motions were standardised by, where a dataset gives them.
-        mean: A .npy file (features,) to be used instead; by default `mean.npy` next to the checkpoint.
+        mean: A .npy file (61,) to be used instead; by default `mean.npy` next to the checkpoint.
         std: Likewise, `std.npy`.
-        features: Numbers a frame that are expected: 61, or 263 for a checkpoint trained on HumanML3D.
 
     Raises:
         InputError: For a file that is missing or damaged, arguments of another model or that the weights contradict,
@@ -112,14 +96,15 @@ def read_released(
     stored = _load(path)
     arguments = _read_arguments(path.with_name(ARGUMENTS))
     nested = isinstance(stored.get("model"), dict)
-    weights = _fitting(path, stored["model"] if nested else stored, arguments, features)
+    weights = _fitting(path, stored["model"] if nested else stored, arguments)
     averaged = None
     if nested and "model_avg" in stored:
-        averaged = _fitting(f"{path}, model_avg", stored["model_avg"], arguments, features)
+        averaged = _fitting(f"{path}, model_avg", stored["model_avg"], arguments)
     found = statistics or _read_statistics(path, mean, std)
     for name, values in (("mean", found.mean), ("std", found.std)):
-        if tuple(values.shape) != (features,) or not values.isfinite().all() or (name == "std" and values.min() < 0):
-            problem = f"is no table of {features} finite numbers" + (", none below 0" if name == "std" else "")
+        fits = values.shape == (len(CHANNELS),) and values.isfinite().all()
+        if not fits or (name == "std" and values.min() < 0):
+            problem = f"is no table of {len(CHANNELS)} finite numbers" + (", none below 0" if name == "std" else "")
             raise InputError(f"{name} of the motions", problem, f"its shape is {tuple(values.shape)}")
     number = re.fullmatch(r"model(\d+)", path.stem)
     return Released(weights, averaged, arguments, found, int(number[1]) if number else None)
@@ -241,7 +226,7 @@ def _read_statistics(path: Path, mean: str | Path, std: str | Path) -> Statistic
     return Statistics(**found)
 
 
-def _fitting(where: object, stored: Any, arguments: Mapping[str, Any], features: int) -> dict[str, Tensor]:
+def _fitting(where: object, stored: Any, arguments: Mapping[str, Any]) -> dict[str, Tensor]:
     """Returns the weights without CLIP's, when they are what the arguments describe."""
     if not isinstance(stored, dict) or not all(
         isinstance(name, str) and isinstance(values, Tensor) for name, values in stored.items()
@@ -253,7 +238,7 @@ def _fitting(where: object, stored: Any, arguments: Mapping[str, Any], features:
     weights = {name: values.detach() for name, values in stored.items() if name not in clip}
     with torch.device("meta"):
         sizes = _sizes(weights, arguments)
-        expected = Denoiser(**sizes | {"features": features}).state_dict()
+        expected = Denoiser(**sizes | {"features": len(CHANNELS)}).state_dict()
     unknown, missing = sorted(weights.keys() - expected.keys()), sorted(expected.keys() - weights.keys())
     if unknown or missing:
         lists = (("lacks", missing), ("also holds", unknown))
@@ -272,7 +257,7 @@ def _fitting(where: object, stored: Any, arguments: Mapping[str, Any], features:
         if weights[name].shape != values.shape
     ]
     if shapes:
-        raise InputError(where, _listed(shapes), f"motions of {features} numbers a frame are expected")
+        raise InputError(where, _listed(shapes), f"motions of {len(CHANNELS)} numbers a frame are expected")
     broken = [name for name, values in weights.items() if not values.isfinite().all()]
     if broken:
         raise InputError(where, f"has values that are not finite in {_listed(broken)}", "copy it again")

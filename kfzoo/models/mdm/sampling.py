@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.errors import InputError
@@ -62,15 +63,23 @@ def sample(
         InputError: For a scheduler or a number of steps that there is none of.
     """
     solver = build_solver(scheduler, steps, prediction)
-    noise = _Noise(lengths, seeds, features, text.device)
-    mask = noise.mask if min(lengths) < max(lengths) else None
-    guided = _Guided(denoiser, text, mask, guidance)
-    x = noise.draw()
+    mask = None
+    if min(lengths) < max(lengths):
+        mask = (torch.arange(max(lengths)) < torch.tensor(list(lengths))[:, None]).to(text.device)
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def draw() -> Tensor:
+        """Returns noise (B, T, C): each sample's from its own generator on the CPU, and 0 after its own end."""
+        each = zip(lengths, generators, strict=True)
+        drawn = [torch.randn(length, features, generator=generator) for length, generator in each]
+        return pad_sequence(drawn, batch_first=True).to(text.device)
+
+    x = draw()
     for t in solver.timesteps.tolist():
-        found = guided(x, t)
+        found = _guided(denoiser, x, t, text, mask, guidance)
         # With η = 1 DDIM's step is the ancestral one, variance β̃ included (arXiv 2010.02502, section 4.1), and takes
         # its noise from outside, as DDPMScheduler does not.
-        how = {"eta": 1.0, "variance_noise": noise.draw()} if scheduler == "ddpm" else {}
+        how = {"eta": 1.0, "variance_noise": draw()} if scheduler == "ddpm" else {}
         x = solver.step(found, t, x, **how, return_dict=False)[0]
     return x if mask is None else x.masked_fill(~mask[..., None], 0)
 
@@ -122,44 +131,15 @@ def _evenly(steps: int) -> list[int]:
     return chosen
 
 
-class _Noise:
-    """Gaussian noise of each sample from a generator of its own, drawn on the CPU at its own length."""
-
-    def __init__(self, lengths: Sequence[int], seeds: Sequence[int], features: int, device: torch.device) -> None:
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self._shapes = [(length, features) for length in lengths]
-        self._device = device
-        frames = torch.arange(max(lengths))
-        self.mask = (frames < torch.tensor(list(lengths))[:, None]).to(device)
-
-    def draw(self) -> Tensor:
-        """Returns (B, T, C); 0 after a sample's own end."""
-        drawn = [
-            torch.randn(shape, generator=generator)
-            for shape, generator in zip(self._shapes, self._generators, strict=True)
-        ]
-        return torch.nn.utils.rnn.pad_sequence(drawn, batch_first=True).to(self._device)
-
-
-class _Guided:
-    """A denoiser under classifier-free guidance, both predictions in one call."""
-
-    def __init__(self, denoiser: Denoises, text: Tensor, mask: Tensor | None, guidance: float) -> None:
-        self._denoiser = denoiser
-        self._guidance = guidance
-        self._twice = guidance not in (0, 1)
-        copies = 2 if self._twice else 1
-        self._text = text.repeat(copies, 1)
-        self._mask = None if mask is None else mask.repeat(copies, 1)
-        dropped = torch.full((len(text),), guidance == 0, device=text.device)
-        self._dropped = torch.cat([dropped, ~dropped]) if self._twice else dropped
-
-    def __call__(self, x: Tensor, t: int) -> Tensor:
-        """Predicts for x (B, T, C) at step t."""
-        given = torch.cat([x, x]) if self._twice else x
-        t_of_each = torch.full((len(given),), t, device=x.device)
-        found = self._denoiser(given, t_of_each, self._text, self._mask, self._dropped).float()
-        if not self._twice:
-            return found
-        conditional, unconditional = found.chunk(2)
-        return unconditional + self._guidance * (conditional - unconditional)
+def _guided(denoiser: Denoises, x: Tensor, t: int, text: Tensor, mask: Tensor | None, guidance: float) -> Tensor:
+    """Predicts for x (B, T, C) at step t under classifier-free guidance, both predictions in one call."""
+    dropped = torch.full((len(text),), guidance == 0, device=x.device)
+    twice = guidance not in (0, 1)
+    if twice:
+        x, text, dropped = x.repeat(2, 1, 1), text.repeat(2, 1), torch.cat([dropped, ~dropped])
+        mask = None if mask is None else mask.repeat(2, 1)
+    found = denoiser(x, torch.full((len(x),), t, device=x.device), text, mask, dropped).float()
+    if not twice:
+        return found
+    conditional, unconditional = found.chunk(2)
+    return unconditional + guidance * (conditional - unconditional)

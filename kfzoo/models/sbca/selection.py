@@ -11,10 +11,10 @@ Array = NDArray[np.float64]
 Selection = Literal["correlation", "f_regression", "svr"]
 
 CANDIDATES = 3
-"""For each point to be chosen, how many of the best by F-regression the support vectors evaluator."""
+"""For each point to be chosen, how many of the best by F-regression the support vectors judge."""
 
 FEW = 300
-"""Rows that a support vector machine learns from, and as many that evaluator it."""
+"""Rows that a support vector machine learns from, and as many that judge it."""
 
 
 def select(points: Array, target: Array, held_out: NDArray[np.bool_], count: int, by: Selection) -> NDArray[np.int64]:
@@ -27,12 +27,12 @@ def select(points: Array, target: Array, held_out: NDArray[np.bool_], count: int
     Args:
         points: (N, M, 2), faces without their pose.
         target: (N,) the channel, not constant.
-        held_out: (N,) which rows evaluator the support vector machines.
+        held_out: (N,) which rows judge the support vector machines.
         count: Points to be chosen.
         by: The score.
 
     Returns:
-        (count,) numbers of points, the most telling first.
+        (count,) numbers of points, the best first.
     """
     alone = np.abs(correlations(points, target)).max(1)
     score = alone if by == "correlation" else f_statistics(points, target)
@@ -71,6 +71,6 @@ def _explained(coordinates: Array, target: Array, held_out: NDArray[np.bool_]) -
 
     spread = coordinates.std(0)
     scaled = (coordinates - coordinates.mean(0)) / np.where(spread > 0, spread, 1)
-    learn, evaluator = (np.flatnonzero(rows)[:: max(1, int(rows.sum()) // FEW)] for rows in (~held_out, held_out))
+    learn, judge = (np.flatnonzero(rows)[:: max(1, int(rows.sum()) // FEW)] for rows in (~held_out, held_out))
     machine = SVR(epsilon=0.1 * float(target.std())).fit(scaled[learn], target[learn])
-    return float(machine.score(scaled[evaluator], target[evaluator]))
+    return float(machine.score(scaled[judge], target[judge]))

@@ -193,14 +193,7 @@ def shade(
 
 @_compiled
 def _look_up(
-    owner: Ints,
-    weights: Floats,
-    triangles: Ints,
-    normals: Floats,
-    surface: Floats,
-    row: int,
-    column: int,
-    out: Floats,
+    owner: Ints, weights: Floats, triangles: Ints, normals: Floats, surface: Floats, row: int, column: int, out: Floats
 ) -> None:
     """Adds surface and normal at a pixel to `out`, (7,)."""
     face = owner[row, column]
@@ -247,13 +240,7 @@ def _light(
 
 @_compiled
 def _albedo(
-    part: int,
-    place: Floats,
-    texture: Floats,
-    palette: Floats,
-    streaks: Floats,
-    shine: float,
-    out: Floats,
+    part: int, place: Floats, texture: Floats, palette: Floats, streaks: Floats, shine: float, out: Floats
 ) -> tuple[Any, int]:
     """Writes the colour of one place into `out`; returns strength and sharpness of its highlight."""
     one = np.float32(1)

@@ -3,14 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from kfzoo.arkit.channels import ANGLES, BLENDSHAPES, CHANNELS, INDEX
-from kfzoo.arkit.mirror import mirror
 from kfzoo.errors import InputError
 from kfzoo.rendering.drawing.control_points import GROUPS, MOVES, REST, SIDEWAYS, WRINKLES
 from kfzoo.rendering.drawing.draw import PORTRAIT, draw_face
-from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.rendering.drawing.rig import gaze, pose
 
 SIZE = 128
@@ -53,37 +51,9 @@ def area(curve_top: str, curve_bottom: str, coefficients: Face) -> float:
     return float(np.trapezoid(across[curve_bottom][:, 1] - across[curve_top][:, 1], across[curve_top][:, 0]))
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_mirrored_coefficients_draw_the_mirrored_image(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    coefficients = rng.random(61) * (rng.random(61) < 0.3)
-    coefficients[52:] = rng.uniform(-0.6, 0.6, 9)
-    flipped = np.asarray(ImageOps.mirror(draw_face(coefficients, SIZE))).astype(int)
-    mirrored = pixels(np.asarray(mirror(coefficients), dtype=float))
-    # A corner that falls right between two sub-pixels may be rounded either way.
-    assert np.abs(flipped - mirrored).max() <= 16
-    assert np.abs(flipped - mirrored).mean() < 0.01
-    assert np.abs(flipped - pixels(coefficients)).mean() > 1
-
-
 def test_the_resting_face_is_symmetric_to_the_last_control_point() -> None:
     for name, (left, right) in pose(np.zeros(61)).pairs.items():
         np.testing.assert_allclose(left * (-1, 1, 1), right, atol=1e-12, err_msg=name)
-
-
-@pytest.mark.parametrize("channel", [name for name in CHANNELS if name not in DrawnFaces.unseen])
-def test_every_visible_channel_changes_the_image(channel: str) -> None:
-    rest = pixels(np.zeros(61))
-    strong, faint = pixels(face(**{channel: 1.0})), pixels(face(**{channel: 0.3}))
-    changed = (np.abs(strong - rest).max(axis=-1) > 40).sum()
-    assert changed >= 12
-    # A faint movement shows too, and less than a strong one.
-    assert 0 < np.abs(faint - rest).sum() < np.abs(strong - rest).sum()
-
-
-@pytest.mark.parametrize("channel", ANGLES[:3])
-def test_opposite_angles_differ(channel: str) -> None:
-    assert np.abs(pixels(face(**{channel: 0.5})) - pixels(face(**{channel: -0.5}))).mean() > 3
 
 
 def test_every_blendshape_is_in_the_tables_and_nothing_else_is() -> None:
@@ -97,12 +67,6 @@ def test_every_blendshape_is_in_the_tables_and_nothing_else_is() -> None:
             group
         )
     assert {group for pulls in (*MOVES.values(), *SIDEWAYS.values()) for group, _, _ in pulls} == set(GROUPS)
-
-
-def test_a_one_sided_channel_leaves_the_other_side_alone() -> None:
-    changed = np.abs(pixels(face(EyeBlinkLeft=1)) - pixels(np.zeros(61))).max(axis=-1) > 0
-    columns = np.nonzero(changed)[1]
-    assert columns.min() > SIZE / 2
 
 
 @pytest.mark.parametrize("side", ["Left", "Right"])
@@ -208,10 +172,6 @@ def test_tongue_shows_below_the_lip() -> None:
     assert near(pixels(face(TongueOut=1)), PORTRAIT.tongue).sum() > 30 > near(pixels(face()), PORTRAIT.tongue).sum()
 
 
-def test_values_out_of_range_are_clamped() -> None:
-    assert (pixels(face(JawOpen=1.4)) == pixels(face(JawOpen=1.0))).all()
-
-
 @pytest.mark.parametrize("size", [16, 97, 256])
 def test_image_has_the_size_asked_for(size: int) -> None:
     image = draw_face(np.zeros(61), size)
@@ -220,15 +180,9 @@ def test_image_has_the_size_asked_for(size: int) -> None:
     assert image.getpixel((0, 0)) == PORTRAIT.background
 
 
-def test_wrong_faces_are_told_in_one_line() -> None:
-    with pytest.raises(
-        InputError, match=r"coefficients: expected 61 numbers, got shape \(52,\); pass one face in Live"
-    ):
-        draw_face(np.zeros(52))
-    with pytest.raises(InputError, match=r"got shape \(1, 61\)"):
+def test_wrong_faces_and_sizes_are_reported_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"coefficients: expected 61 numbers, got shape \(1, 61\); pass one face"):
         draw_face(np.zeros((1, 61)))
-    with pytest.raises(InputError, match="JawOpen is nan, expected a finite number"):
-        draw_face(face(JawOpen=float("nan")))
     with pytest.raises(InputError, match="expected 61 numbers"):
         draw_face(["smile"] * 61)
     with pytest.raises(InputError, match="size: expected at least 16 pixels, got 4"):

@@ -6,10 +6,13 @@ It holds none of ICT-FaceKit's geometry, so what is drawn from it can be tested 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from kfzoo.rendering.mesh import mesh_faces
 from kfzoo.rendering.mesh.facekit_files import IDENTITIES, RANGES, SHAPES, VERTICES, FaceKit
 
 Points = NDArray[np.float64]
@@ -40,7 +43,7 @@ BUMPS: Mapping[str, tuple[float, float, float, float, float, float]] = {
     "MouthLowerDown": (1.2, -5.0, 0.9, 0.0, -0.7, 0.0), "MouthUpperUp": (1.2, -4.0, 0.9, 0.0, 0.7, 0.0),
     "BrowDown": (2.8, 4.0, 1.2, 0.0, -0.6, 0.1), "BrowInnerUp": (0.0, 4.2, 1.6, 0.0, 0.8, 0.0),
     "BrowOuterUp": (4.4, 4.2, 1.2, 0.0, 0.8, 0.0), "CheekPuff": (4.2, -3.6, 1.6, 0.5, 0.0, 0.8),
-    "CheekSquint": (3.8, -0.2, 1.2, 0.0, 0.5, 0.3), "NoseSneer": (1.1, -0.8, 0.9, 0.0, 0.6, 0.2),
+    "CheekSquint": (3.8, -0.2, 1.2, 0.0, 0.5, 0.3), "NoseSneer": (1.1, -0.8, 0.9, 0.0, 0.9, 0.6),
 }  # fmt: skip
 """Where a shape moves the face (x and y of the left side's), how far around, and how far in x, y and z."""
 
@@ -82,6 +85,14 @@ def make_facekit() -> FaceKit:
         _identities(neutral).astype(np.float32),
         _landmarks(neutral[slice(*RANGES["face"])]),
     )
+
+
+def use_made_up_facekit(patch: pytest.MonkeyPatch) -> FaceKit:
+    """Makes the model, and lets every `MeshFaces` read it."""
+    model = make_facekit()
+    patch.setattr(mesh_faces, "find_folder", lambda folder: Path("made up"))
+    patch.setattr(mesh_faces, "read_facekit", lambda folder: model)
+    return model
 
 
 def _skin(angles: Points, heights: Points) -> Points:
