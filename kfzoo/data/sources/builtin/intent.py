@@ -34,8 +34,7 @@ MOVES: Mapping[int, Bank] = MappingProxyType(
         ),
         14: Bank(("the mouth corners are pulled in", "dimples appear"), ("cheeks dent inward", "a smirk tucks in")),
         15: Bank(
-            ("the mouth corners sink", "the corners of the mouth turn down"),
-            ("both lip ends droop", "the mouth sags"),
+            ("the mouth corners sink", "the corners of the mouth turn down"), ("both lip ends droop", "the mouth sags")
         ),
         16: Bank(("the lower teeth show", "the lower lip is pulled down"), ("the underlip drops away",)),
         17: Bank(
