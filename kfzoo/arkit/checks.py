@@ -32,9 +32,8 @@ def check_face(coefficients: ArrayLike, where: str = "coefficients") -> Array:
         raise InputError(where, f"expected 61 numbers, got shape {face.shape}", "pass one face in Live Link order")
     wrong = np.flatnonzero(~np.isfinite(face))
     if len(wrong):
-        raise InputError(
-            where, f"{CHANNELS[wrong[0]]} is {face[wrong[0]]}, expected a finite number", "mend or drop this face"
-        )
+        problem = f"{CHANNELS[wrong[0]]} is {face[wrong[0]]}, expected a finite number"
+        raise InputError(where, problem, "mend or drop this face")
     return face
 
 
@@ -57,17 +56,13 @@ def check_keyframes(times: ArrayLike, keyframes: ArrayLike) -> tuple[Array, Arra
     except (TypeError, ValueError) as error:
         raise InputError("keyframes", "expected numbers: times (N,) and keyframes (N, 61)") from error
     if seconds.ndim != 1 or len(seconds) == 0 or len(seconds) != len(faces):
-        raise InputError(
-            "keyframes",
-            f"got {len(faces)} keyframes and times of shape {seconds.shape}",
-            "pass one time for each keyframe",
-        )
+        problem = f"got {len(faces)} keyframes and times of shape {seconds.shape}"
+        raise InputError("keyframes", problem, "pass one time for each keyframe")
     if not np.isfinite(seconds).all():
         raise InputError("times", "every time must be a finite number of seconds")
     late = np.flatnonzero(np.diff(seconds) <= 0)
     if len(late):
         first, second = seconds[late[0]], seconds[late[0] + 1]
-        raise InputError(
-            "times", f"must rise, but {second:g} s follows {first:g} s", "sort the keyframes by their time"
-        )
+        problem = f"must rise, but {second:g} s follows {first:g} s"
+        raise InputError("times", problem, "sort the keyframes by their time")
     return seconds, np.stack([check_face(face, f"keyframe {index}") for index, face in enumerate(faces)])

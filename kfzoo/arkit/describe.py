@@ -75,11 +75,7 @@ def describe(
 
 
 def phrases(
-    coefficients: ArrayLike,
-    *,
-    wording: Wording = CANONICAL,
-    detail: Detail = "full",
-    neutral: ArrayLike | None = None,
+    coefficients: ArrayLike, *, wording: Wording = CANONICAL, detail: Detail = "full", neutral: ArrayLike | None = None
 ) -> list[tuple[Movement, str]]:
     """Says each movement of a face by itself: "outer brows slightly lifted".
 

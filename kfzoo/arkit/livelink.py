@@ -9,26 +9,24 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER, canonical
-from kfzoo.arkit.fixed_point import DECIMALS, parse
+from kfzoo.arkit.channels import CHANNELS, canonical
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
 TIMECODE_FPS = 60
 """Frames a second that a timecode's last field counts."""
 
+_DECIMALS = 10
 _DAY = 24 * 60 * 60
 _COLUMNS = 2 + len(CHANNELS)
-_BLOCK = 2000  # rows parsed at once: small enough for the processor's cache
 _TIMECODE = re.compile(r"([01]?\d|2[0-3]):([0-5]\d):([0-5]\d):([0-5]?\d(?:\.\d+)?)", re.ASCII)
-_WIDTH, _MARKS = len("HH:MM:SS:FF.mmm"), [2, 5, 8, 11]
 _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
 
 
@@ -49,11 +47,6 @@ class Take:
     coefficients: NDArray[np.float32]
     timecodes: list[str]
     lost: int = 0
-
-    @property
-    def overshoots(self) -> int:
-        """Number of values outside their channel's range (real takes have some: 1.053 was seen)."""
-        return int(((self.coefficients < LOWER) | (self.coefficients > UPPER)).sum())
 
 
 def read_take(path: str | os.PathLike[str]) -> Take:
@@ -110,7 +103,7 @@ def write_take(
     if first is None:
         raise InputError(path, f"'{start}' is no timecode", "write HH:MM:SS:FF.mmm")
     # + 0.0 writes -0.0 as the phone does, without a sign.
-    row_format = f"%s,{len(CHANNELS)}," + ",".join([f"%.{DECIMALS}f"] * len(CHANNELS)) + "\n"
+    row_format = f"%s,{len(CHANNELS)}," + ",".join([f"%.{_DECIMALS}f"] * len(CHANNELS)) + "\n"
     with replacing(path) as temporary, temporary.open("w", encoding="ascii", newline="") as file:
         file.write(",".join(("Timecode", "BlendshapeCount", *CHANNELS)) + "\n")
         for index, row in enumerate((faces + 0.0).tolist()):
@@ -154,9 +147,8 @@ def _order(file: Path, header: str) -> list[int]:
     missing = [key for key in ("Timecode", "BlendshapeCount", *CHANNELS) if key not in found]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise InputError(
-            where, f"column '{missing[0]}'{more} is missing", "export the take as Live Link Face CSV again"
-        )
+        remedy = "export the take as Live Link Face CSV again"
+        raise InputError(where, f"column '{missing[0]}'{more} is missing", remedy)
     return [found[key] for key in ("Timecode", "BlendshapeCount", *CHANNELS)]
 
 
@@ -174,14 +166,11 @@ def _rows(file: Path, lines: list[str], order: list[int]) -> tuple[list[str], li
         if line.count(",") != _COLUMNS - 1:
             found = line.count(",") + 1
             cut = "; the file seems to be cut off here" if number == len(lines) and found < _COLUMNS else ""
-            raise InputError(
-                f"{file}:{number}", f"{found} columns instead of {_COLUMNS}{cut}", "remove the line or export again"
-            )
+            problem = f"{found} columns instead of {_COLUMNS}{cut}"
+            raise InputError(f"{file}:{number}", problem, "remove the line or export again")
         if count != str(len(CHANNELS)):
-            raise InputError(
-                f"{file}:{number}", f"column 'BlendshapeCount' says '{count}' instead of {len(CHANNELS)}",
-                "record with the head and eye angles on",
-            )  # fmt: skip
+            problem = f"column 'BlendshapeCount' says '{count}' instead of {len(CHANNELS)}"
+            raise InputError(f"{file}:{number}", problem, "record with the head and eye angles on")
         timecodes.append(row[0])
         texts.append(values)
         numbers.append(number)
@@ -198,83 +187,36 @@ def _reordered(line: str, order: list[int]) -> list[str]:
 
 def _values(file: Path, texts: list[str], numbers: list[int], order: list[int]) -> NDArray[np.float64]:
     """Reads the values' texts; returns them in the order of `CHANNELS`, (T, 61)."""
-    blocks = []
-    for first in range(0, len(texts), _BLOCK):
-        block = texts[first : first + _BLOCK]
-        parsed = parse(",".join(block) + ",")
-        if parsed is None:
-            parsed = _parse_any(file, block, numbers[first : first + _BLOCK], order)
-        blocks.append(parsed.reshape(len(block), len(CHANNELS)))
-    values = np.concatenate(blocks)
-    columns = np.argsort(np.argsort(order[2:])) if order != list(range(_COLUMNS)) else None
-    return values if columns is None else values[:, columns]
-
-
-def _parse_any(file: Path, texts: list[str], numbers: list[int], order: list[int]) -> NDArray[np.float64]:
-    try:
+    with suppress(ValueError):
         values = np.loadtxt(texts, delimiter=",", comments=None, ndmin=2)
-    except ValueError:
-        _name_culprit(file, texts, numbers, order)
-    if not np.isfinite(values).all():
-        _name_culprit(file, texts, numbers, order)
-    return values
-
-
-def _name_culprit(file: Path, texts: list[str], numbers: list[int], order: list[int]) -> NoReturn:
-    """Goes through the values one by one to say which of them is no finite number."""
+        if np.isfinite(values).all():
+            return np.asarray(values[:, np.argsort(np.argsort(order[2:]))])
     written = sorted(range(len(CHANNELS)), key=lambda channel: order[2 + channel])
     for text, number in zip(texts, numbers, strict=True):
         for channel, cell in zip(written, text.split(","), strict=True):
             if not _NUMBER.fullmatch(cell) or not np.isfinite(float(cell)):
                 what = f"'{cell.strip()}'" if cell.strip() else "an empty cell"
-                raise InputError(
-                    f"{file}:{number}", f"column '{CHANNELS[channel]}' holds {what}, expected a finite number",
-                    "correct the value or remove the line",
-                )  # fmt: skip
+                problem = f"column '{CHANNELS[channel]}' holds {what}, expected a finite number"
+                raise InputError(f"{file}:{number}", problem, "correct the value or remove the line")
     raise InputError(file, "holds values that cannot be read as numbers", "export the take again")
 
 
 def _seconds(file: Path, timecodes: list[str], numbers: list[int]) -> NDArray[np.float64]:
     """Returns seconds since the first frame, (T,); a step back of more than half a day is midnight."""
-    frames = _usual_frames(timecodes)
-    if frames is None:
-        each = [_frames(timecode) for timecode in timecodes]
-        if None in each:
-            place = each.index(None)
-            raise InputError(
-                f"{file}:{numbers[place]}",
-                f"column 'Timecode' holds '{timecodes[place]}', expected HH:MM:SS:FF.mmm at 60 fps",
-                "correct the timecode or remove the line",
-            )
-        frames = np.array(each, dtype=np.float64)
-    seconds: NDArray[np.float64] = frames / TIMECODE_FPS
+    frames = [_frames(timecode) for timecode in timecodes]
+    if None in frames:
+        place = frames.index(None)
+        problem = f"column 'Timecode' holds '{timecodes[place]}', expected HH:MM:SS:FF.mmm at 60 fps"
+        raise InputError(f"{file}:{numbers[place]}", problem, "correct the timecode or remove the line")
+    seconds: NDArray[np.float64] = np.array(frames, dtype=np.float64) / TIMECODE_FPS
     seconds[1:] += _DAY * np.cumsum(np.diff(seconds) < -_DAY / 2)
     seconds -= seconds[0]
     backwards = np.flatnonzero(np.diff(seconds) < 0)
     if len(backwards):
         place = int(backwards[0]) + 1
-        raise InputError(
-            f"{file}:{numbers[place]}", f"time runs backwards, from {timecodes[place - 1]} to {timecodes[place]}",
-            "sort the lines by timecode",
-        )  # fmt: skip
+        problem = f"time runs backwards, from {timecodes[place - 1]} to {timecodes[place]}"
+        raise InputError(f"{file}:{numbers[place]}", problem, "sort the lines by timecode")
     return seconds
-
-
-def _usual_frames(timecodes: list[str]) -> NDArray[np.float64] | None:
-    """Does what `_frames` does for all timecodes at once; None unless all are written as `HH:MM:SS:FF.mmm`."""
-    text = "".join(timecodes)
-    if set(map(len, timecodes)) != {_WIDTH} or not text.isascii():
-        return None
-    digits = np.frombuffer(text.encode("ascii"), dtype=np.uint8).reshape(-1, _WIDTH) - np.uint8(ord("0"))
-    marks = digits[:, _MARKS] + np.uint8(ord("0"))
-    if (marks != np.frombuffer(b":::.", dtype=np.uint8)).any() or (np.delete(digits, _MARKS, axis=1) > 9).any():
-        return None
-    hours, minutes, seconds, frames = (digits[:, at] * 10.0 + digits[:, at + 1] for at in (0, 3, 6, 9))
-    if (hours > 23).any() or max(minutes.max(), seconds.max(), frames.max()) > 59:
-        return None
-    thousandths = digits[:, 12:] @ np.array([100.0, 10.0, 1.0])
-    total: NDArray[np.float64] = ((hours * 60 + minutes) * 60 + seconds) * TIMECODE_FPS + frames + thousandths / 1000
-    return total
 
 
 def _frames(timecode: str) -> float | None:

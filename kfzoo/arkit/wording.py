@@ -187,12 +187,8 @@ TRAINING = Wording(
 HELD_OUT = Wording(
     name="held out",
     intensities=(
-        ("almost imperceptibly", "scarcely"),
-        ("gently", "softly"),
-        ("a little", "modestly"),
-        ("noticeably", "appreciably"),
-        ("considerably", "heavily"),
-        ("extremely", "forcefully"),
+        ("almost imperceptibly", "scarcely"), ("gently", "softly"), ("a little", "modestly"),
+        ("noticeably", "appreciably"), ("considerably", "heavily"), ("extremely", "forcefully"),
         ("totally", "entirely"),
     ),
     coarse=(("a bit", "discernibly"), ("obviously", "evidently"), ("strikingly", "hugely")),

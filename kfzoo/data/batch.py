@@ -86,11 +86,6 @@ class KeyframeBatch(TensorBatch):
         return [sample.id for sample in self.samples]
 
     @property
-    def backgrounds(self) -> list[str]:
-        """The situation of each keyframe's script."""
-        return [sample.script.background for sample in self.samples]
-
-    @property
     def emotions(self) -> list[str]:
         """The emotion of each keyframe's script, in words."""
         return [sample.script.emotion for sample in self.samples]

@@ -22,6 +22,7 @@ _ONES = (
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SECTION = re.compile(rf"^[ \t]*({'|'.join(SECTIONS)})[ \t]*:", re.MULTILINE)
 _KEYFRAME = re.compile(r"^[ \t]*[-–*•]?[ \t]*Keyframe[ _]([^:\n]+?)[ \t]*:", re.MULTILINE | re.IGNORECASE)
+_LABEL = re.compile(r"keyframe[ _-]?(.+)", re.IGNORECASE)
 _TARGET = re.compile(r"\bKeyframe[ _]([\w -]+?)[ \t]*[.!]?\s*$", re.IGNORECASE)
 
 
@@ -44,6 +45,12 @@ def read_number(word: str) -> int | None:
     if len(words) == 1 and re.fullmatch(r"[0-9]{1,4}", words[0]):
         return int(words[0]) or None
     return _NUMBERS.get("-".join(words))
+
+
+def names_other_keyframe(answer: Answer, number: int) -> bool:
+    """Returns whether an answer's label (KeyframeFace's `Keyframe_one`) names another keyframe than that number."""
+    label = _LABEL.fullmatch(answer.label)
+    return label is not None and read_number(label[1]) not in (None, number)
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,9 @@ class Recordings:
 
     Args:
         folder: The folder of the takes.
-        neutral: What each take is calibrated by (`kfzoo.data.calibration`): nothing, "first" for its own first frame,
-            or the path of a take of the face at rest, which is then not a performance and left out.
-        subject_pattern: Regular expression with a group `subject`, searched in a take's name; every take must match.
-            Without it all takes are of one subject, "unspecified".
-        emotion_pattern: Regular expression with a group `emotion`, searched in the file's name; a take that does not
-            match is "unspecified". Underscores and hyphens become spaces, capitals small letters.
+        neutral: As in `kfzoo.data.sources.live_link.LiveLinkTakes`, and so are the patterns.
+        subject_pattern: For the subject in a take's name.
+        emotion_pattern: For the emotion in a file's name.
         table: A CSV file that is no take.
 
     Raises:

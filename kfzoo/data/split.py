@@ -6,36 +6,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
-from kfzoo.data.script import PARTS, Part
+from kfzoo.data.clip import Clip
+from kfzoo.data.script import PARTS, Part, Script
 from kfzoo.errors import InputError
 
-
-class SplitItem(Protocol):
-    """What a split is made of: a `Script`, or a `Clip` of motion (`kfzoo.data.clip`)."""
-
-    @property
-    def id(self) -> str:
-        """Unique within its source."""
-
-    @property
-    def subject(self) -> str:
-        """Who performs it."""
-
-    @property
-    def recording(self) -> str:
-        """The recording that it was cut from."""
-
-    @property
-    def emotion(self) -> str:
-        """The emotion in words."""
-
-    @property
-    def part(self) -> Part | None:
-        """The part that the source itself assigns."""
+SplitItem = Script | Clip
+"""What a split is made of."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +58,8 @@ class Split:
         for part in PARTS:
             if part not in parts:
                 groups = len({self._group(script) for script in scripts})
-                raise InputError(
-                    "data.split",
-                    f"the {part} part is empty ({len(scripts)} {_kind(scripts)}s in {groups} groups by {self.by})",
-                    "give more data or other shares",
-                )
+                found = f"{len(scripts)} {_kind(scripts)}s in {groups} groups by {self.by}"
+                raise InputError("data.split", f"the {part} part is empty ({found})", "give more data or other shares")
         return parts
 
     def record(self, scripts: Sequence[SplitItem], parts: Sequence[Part]) -> dict[str, Any]:
@@ -100,11 +77,8 @@ class Split:
     def _from_source(self, scripts: Sequence[SplitItem]) -> list[Part]:
         for script in scripts:
             if script.part is None:
-                raise InputError(
-                    "data.split.by",
-                    f"'source' needs parts that the source assigns, and {_kind(scripts)} '{script.id}' has none",
-                    "choose 'subject' or 'recording'",
-                )
+                problem = f"'source' needs parts that the source assigns, and {_kind(scripts)} '{script.id}' has none"
+                raise InputError("data.split.by", problem, "choose 'subject' or 'recording'")
         return [script.part for script in scripts if script.part]
 
     def _group(self, script: SplitItem) -> str:

@@ -13,21 +13,18 @@ Every line is read by its own shape, and what it lacks is never filled in:
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from kfzoo.data.batch import Sample
-from kfzoo.data.chat_requests import Request, number_word, read_number, read_prompt, read_request
+from kfzoo.data.chat_requests import Request, names_other_keyframe, number_word, read_prompt, read_request
 from kfzoo.data.json_lines import Fields, raw_lines, read_lines, shown
 from kfzoo.data.predictions.answer_text import Answer, parse_answer
 from kfzoo.data.predictions.collector import PredictionCollector
 from kfzoo.data.vector import listed_vector, named_vector
 from kfzoo.errors import InputError
-
-_LABEL = re.compile(r"keyframe[ _-]?(.+)", re.IGNORECASE)
 
 
 def read_predicted_lines(collector: PredictionCollector) -> None:
@@ -173,9 +170,8 @@ def _answer_by_id(collector: PredictionCollector, where: str, values: _Object) -
     found = fields.get("coefficients")
     if not isinstance(found, _Object | list):
         raise fields.fault("coefficients", f"is {shown(found)}, expected 61 values by name or in a list")
-    collector.fill(
-        position, where, *(named_vector(found.pairs) if isinstance(found, _Object) else listed_vector(found))
-    )
+    vector, problems = named_vector(found.pairs) if isinstance(found, _Object) else listed_vector(found)
+    collector.fill(position, where, vector, problems)
 
 
 def _answer_by_request(collector: PredictionCollector, requests: RequestedSamples, where: str, values: _Object) -> None:
@@ -192,35 +188,21 @@ def _answer_by_request(collector: PredictionCollector, requests: RequestedSample
 def _answer_in_order(
     collector: PredictionCollector, where: str, position: int, answer: Answer, *, unsure: bool
 ) -> None:
-    """Takes an answer that nothing names.
-
-    Args:
-        collector: As above.
-        where: `file:line`.
-        position: Of the line.
-        answer: What it says.
-        unsure: Whether it is an answer at all only shows in whether it can be read.
-    """
+    """Takes an answer that nothing names; an `unsure` one counts only when it can be read."""
     if position >= len(collector):
         collector.surplus(where)
         return
-    fits = _of_other(collector.samples[position], answer) is None and (answer.valid or not unsure)
+    number = collector.samples[position].keyframe.index + 1
+    fits = not names_other_keyframe(answer, number) and (answer.valid or not unsure)
     if collector.claim(position, where, "order" if fits else None):
         _take(collector, position, where, answer)
 
 
 def _take(collector: PredictionCollector, position: int, where: str, answer: Answer) -> None:
-    other = _of_other(collector.samples[position], answer)
-    if other is None:
-        collector.fill(position, where, answer.coefficients, answer.problems)
-        return
     sample = collector.samples[position]
-    asked = f"Keyframe {number_word(sample.keyframe.index + 1)} of '{sample.script.id}'"
-    collector.fault(where, f"answers '{other}', but {asked} was asked for here; is a line missing?")
-
-
-def _of_other(sample: Sample, answer: Answer) -> str | None:
-    """Returns the answer's label when it names another keyframe than the sample's (KeyframeFace's `Keyframe_one`)."""
-    label = _LABEL.fullmatch(answer.label)
-    number = read_number(label[1]) if label else None
-    return None if number in (None, sample.keyframe.index + 1) else answer.label
+    number = sample.keyframe.index + 1
+    if names_other_keyframe(answer, number):
+        asked = f"Keyframe {number_word(number)} of '{sample.script.id}'"
+        collector.fault(where, f"answers '{answer.label}', but {asked} was asked for here; is a line missing?")
+    else:
+        collector.fill(position, where, answer.coefficients, answer.problems)

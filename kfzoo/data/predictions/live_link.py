@@ -25,8 +25,7 @@ def read_predicted_takes(collector: PredictionCollector) -> None:
 
     Args:
         collector: Gets the answers and the faults. The files of a folder are named after the data's recordings; a
-        single
-            file answers the recording of its own name, or the only recording there is.
+            single file answers the recording of its own name, or the only recording there is.
 
     Raises:
         InputError: For a single file that is no take or no recording's, and for a folder without CSV files.
@@ -41,9 +40,8 @@ def read_predicted_takes(collector: PredictionCollector) -> None:
         return
     paths = sorted(path for path in collector.path.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
     if not paths:
-        raise InputError(
-            collector.path, "holds no CSV file", "give a folder of Live Link Face takes named after the recordings"
-        )
+        remedy = "give a folder of Live Link Face takes named after the recordings"
+        raise InputError(collector.path, "holds no CSV file", remedy)
     for path in paths:
         recording = path.relative_to(collector.path).with_suffix("").as_posix()
         if recording in positions:
@@ -69,9 +67,8 @@ def _only_recording(path: Path, recordings: set[str]) -> str:
     if len(recordings) == 1:
         return recordings.pop()
     problem = f"is named after none of the {len(recordings)} recordings that were asked for"
-    raise InputError(
-        path, problem, f"name it after its recording, such as '{min(recordings)}', or give a folder of such files"
-    )
+    remedy = f"name it after its recording, such as '{min(recordings)}', or give a folder of such files"
+    raise InputError(path, problem, remedy)
 
 
 def _answer_recording(collector: PredictionCollector, path: Path, positions: list[int]) -> None:

@@ -7,19 +7,16 @@ assistant message or under "response", or in a second file, one `{"response": â€
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from kfzoo.data.chat_requests import Prompt, Request, number_word, read_number, read_prompt, read_request
+from kfzoo.data.chat_requests import Prompt, Request, names_other_keyframe, number_word, read_prompt, read_request
 from kfzoo.data.json_lines import existing_file, read_lines
 from kfzoo.data.predictions.answer_text import Answer
 from kfzoo.data.script import ANNOTATIONS, UNSPECIFIED, Annotation, Keyframe, Script
 from kfzoo.data.sources.base import Source
 from kfzoo.errors import InputError
-
-_LABEL = re.compile(r"keyframe[ _-]?(.+)", re.IGNORECASE)
 
 
 class ChatJsonl(Source):
@@ -111,8 +108,7 @@ class _Plan:
             raise InputError(request.where, problem, "keep one of the two lines")
         self.asked[target] = request.where
         self.answers[target] = answer = request.parsed()
-        label = _LABEL.fullmatch(answer.label) if answer else None
-        if answer and label and read_number(label[1]) not in (None, target + 1):
+        if answer and names_other_keyframe(answer, target + 1):
             problem = f"answers '{answer.label}', but {request.where} asks for {name}"
             raise InputError(request.answer_where, problem, "put answers and requests into one order")
 
@@ -127,10 +123,4 @@ class _Plan:
                 words = {"arkit": analysis, "analysis": analysis, "image_path": self.image}
             coefficients = answer.coefficients if answer else None
             keyframes.append(Keyframe(index=index, time=float(index), coefficients=coefficients, **words))
-        return Script(
-            id=name,
-            subject=UNSPECIFIED,
-            background=self.prompt.background,
-            emotion=self.prompt.emotion,
-            keyframes=tuple(keyframes),
-        )
+        return Script(name, UNSPECIFIED, self.prompt.background, self.prompt.emotion, tuple(keyframes))

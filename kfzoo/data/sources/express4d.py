@@ -17,7 +17,6 @@ import os
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +25,6 @@ from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, check_motion
 from kfzoo.data.script import UNSPECIFIED, Part
 from kfzoo.data.sources.base import ClipSource
 from kfzoo.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 RECORDED_FPS = 60
 """Frames a second of the arrays."""

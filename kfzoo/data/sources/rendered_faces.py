@@ -12,7 +12,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -76,21 +75,11 @@ class RenderedFaces(Source):
             for keyframe in script.keyframes:
                 count += 1
                 hidden.update(self._hidden(keyframe))
-            yield replace(
-                script,
-                subject=f"I{identity:03d}",
-                part=None,
-                keyframes=tuple(self._with_image(script, keyframe, identity) for keyframe in script.keyframes),
-            )
+            keyframes = tuple(self._with_image(script, keyframe, identity) for keyframe in script.keyframes)
+            yield replace(script, subject=f"I{identity:03d}", part=None, keyframes=keyframes)
         for channel, times in hidden.items():
-            _log.warning(
-                "%s shows no %s: it is above %g in the labels of %d of %d keyframes, and in none of their images.",
-                type(self.renderer).__name__,
-                channel,
-                NOTICEABLE,
-                times,
-                count,
-            )
+            text = "%s shows no %s: it is above %g in the labels of %d of %d keyframes, and in none of their images."
+            _log.warning(text, type(self.renderer).__name__, channel, NOTICEABLE, times, count)
 
     def __len__(self) -> int:
         """Number of scripts."""
@@ -112,10 +101,6 @@ class RenderedFaces(Source):
         content = f"{self.renderer.key}\0{identity}\0{scene or ''}\0".encode() + coefficients.tobytes()
         path = self.folder / f"{hashlib.sha256(content).hexdigest()[:32]}.png"
         if not path.is_file():
-            self._render(path, keyframe, identity, scene)
+            image = self.renderer.render(keyframe.coefficients, identity, scene)
+            save_image(Image.fromarray(image), path, fast=True)
         return replace(keyframe, image_path=str(path))
-
-    def _render(self, path: Path, keyframe: Keyframe, identity: int, scene: str | None) -> None:
-        assert keyframe.coefficients is not None
-        image = Image.fromarray(self.renderer.render(keyframe.coefficients, identity, scene))
-        save_image(image, path, fast=True)

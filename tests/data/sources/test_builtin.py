@@ -204,7 +204,7 @@ def test_every_table_knows_every_name() -> None:
     assert set(situations.TAILS) == set(phrases.PATTERNS) == set(WAYS)
     assert {name for names in PARTNERS.values() for name in names} <= shades | masks
     units = {number_of(code) for shade in (*SHADES.values(), *MASKS.values()) for face in shade.faces for code in face}
-    assert units | {number_of(code) for code, _, _ in EXTRAS} <= set(intent.MOVES)
+    assert units | {number_of(code) for code, _, _ in EXTRAS} <= set(map(int, intent.MOVES))
     assert sum(way.share for way in WAYS.values()) == pytest.approx(1.0)
     assert sum(family_shares().values()) == pytest.approx(1.0)
 

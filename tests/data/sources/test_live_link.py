@@ -238,10 +238,7 @@ def test_subject_and_emotion_from_the_name(tmp_path: Path) -> None:
         tmp_path, subject_pattern=r"^(?P<subject>A\d+)/", emotion_pattern=r"^mixed_(?P<emotion>.+)_\d+$"
     )
     found = [(script.id, script.subject, script.emotion) for script in source]
-    assert found == [
-        ("A01/mixed_joy-and-fear_3/000", "A01", "joy and fear"),
-        ("A02/noted_3/000", "A02", "unspecified"),
-    ]
+    assert found == [("A01/mixed_joy-and-fear_3/000", "A01", "joy and fear"), ("A02/noted_3/000", "A02", "unspecified")]
     with pytest.raises(InputError, match=r"A02/noted_3' does not match subject_pattern"):
         list(LiveLinkTakes(tmp_path, subject_pattern="(?P<subject>A01)"))
 

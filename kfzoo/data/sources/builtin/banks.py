@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,21 @@ class Bank:
         """Draws one phrase, from the held-out bank or from the other."""
         bank = self.held_out if held_out else self.train
         return bank[int(rng.random() * len(bank))]
+
+
+def read_table(table: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Reads two lists by name, written `name: a | b || c | d`; further lines of an entry are indented."""
+    found = {}
+    for entry in re.split(r"\n(?=\S)", table.strip()):
+        name, lists = entry.split(": ", 1)
+        first, second = (tuple(" ".join(each.split()) for each in part.split("|")) for part in lists.split("||"))
+        found[name] = first, second
+    return found
+
+
+def read_banks(table: str) -> Mapping[str, Bank]:
+    """Reads banks by name, written `name: phrase | phrase || held-out phrase | …`."""
+    return MappingProxyType({name: Bank(*phrases) for name, phrases in read_table(table).items()})
 
 
 def sentence(text: str) -> str:

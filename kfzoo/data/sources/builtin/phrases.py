@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
-from types import MappingProxyType
 
-from kfzoo.data.sources.builtin.banks import Bank, sentence
+from kfzoo.data.sources.builtin.banks import Bank, read_banks, sentence
 from kfzoo.data.sources.builtin.nouns import NOUNS
 
 DEGREES: tuple[tuple[float, Bank], ...] = (
@@ -16,40 +15,19 @@ DEGREES: tuple[tuple[float, Bank], ...] = (
 )
 """Adjectives of a simple emotion, by the broadness of the script up to which each bank holds."""
 
-PATTERNS: Mapping[str, Bank] = MappingProxyType(
-    {
-        "simple": Bank(("{degree} {felt}",), ("{degree} {felt}",)),
-        "contained": Bank(
-            ("contained {felt}", "suppressed {felt}", "secret {felt}", "{felt} held back", "{felt} behind {shown}"),
-            ("bottled-up {felt}", "{felt} kept under wraps", "stifled {felt} beneath {shown}"),
-        ),
-        "concealed by": Bank(
-            (
-                "{felt} concealed by {shown}",
-                "{shown} over {felt}",
-                "{felt} hidden behind {shown}",
-                "{shown} despite {felt}",
-            ),
-            ("{felt} disguised as {shown}", "{shown} to cover up {felt}", "{shown} papering over {felt}"),
-        ),
-        "turning into": Bank(
-            ("{felt} turning into {shown}", "from {felt} to {shown}", "{shown} after {felt}", "{felt}, then {shown}"),
-            ("{felt} giving way to {shown}", "{shown} in the wake of {felt}", "{felt} dissolving to become {shown}"),
-        ),
-        "mixed with": Bank(
-            ("{felt} mixed with {shown}", "{felt} and {shown}", "{felt} with a touch of {shown}"),
-            ("a blend of {felt} plus {shown}", "{felt} tinged by {shown}"),
-        ),
-        "breaking through": Bank(
-            (
-                "{felt} breaking through {shown}",
-                "{shown} collapsing into {felt}",
-                "{felt} that can no longer be hidden",
-            ),
-            ("{shown} crumbling to reveal {felt}", "{felt} bursting past {shown}"),
-        ),
-    }
-)
+PATTERNS: Mapping[str, Bank] = read_banks("""
+simple: {degree} {felt} || {degree} {felt}
+contained: contained {felt} | suppressed {felt} | secret {felt} | {felt} held back | {felt} behind {shown}
+    || bottled-up {felt} | {felt} kept under wraps | stifled {felt} beneath {shown}
+concealed by: {felt} concealed by {shown} | {shown} over {felt} | {felt} hidden behind {shown} | {shown} despite {felt}
+    || {felt} disguised as {shown} | {shown} to cover up {felt} | {shown} papering over {felt}
+turning into: {felt} turning into {shown} | from {felt} to {shown} | {shown} after {felt} | {felt}, then {shown}
+    || {felt} giving way to {shown} | {shown} in the wake of {felt} | {felt} dissolving to become {shown}
+mixed with: {felt} mixed with {shown} | {felt} and {shown} | {felt} with a touch of {shown}
+    || a blend of {felt} plus {shown} | {felt} tinged by {shown}
+breaking through: {felt} breaking through {shown} | {shown} collapsing into {felt} | {felt} that can no longer be hidden
+    || {shown} crumbling to reveal {felt} | {felt} bursting past {shown}
+""")
 """How the names of two emotions are put together, by the way in which they combine."""
 
 

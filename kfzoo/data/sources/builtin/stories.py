@@ -8,26 +8,9 @@ from itertools import accumulate
 from random import Random
 from typing import TypeVar
 
+from kfzoo.data.sources.builtin import ways
 from kfzoo.data.sources.builtin.emotions import EKMAN, Shade, Units, mirrored, number_of
 from kfzoo.data.sources.builtin.shades import SHADES
-from kfzoo.data.sources.builtin.ways import (
-    BREADTH,
-    EXTRAS,
-    FRAME_RATE,
-    LEAST,
-    LONGEST,
-    MASKS,
-    MEDIAN,
-    PARTNERS,
-    PHASES,
-    SHORTEST,
-    SPREAD,
-    TYPICAL,
-    UPPER_FACE,
-    WAYS,
-    family_shares,
-    keyframe_shares,
-)
 
 _T = TypeVar("_T")
 
@@ -74,12 +57,12 @@ class Story:
     moments: tuple[Moment, ...]
 
 
-_SHARES = family_shares()
+_SHARES = ways.family_shares()
 _BY_FAMILY = {family: [name for name, shade in SHADES.items() if shade.family == family] for family in _SHARES}
 _FAMILIES, _FAMILY_LIMITS = list(_SHARES), list(accumulate(_SHARES.values()))
-_WAYS, _WAY_LIMITS = list(WAYS), list(accumulate(way.share for way in WAYS.values()))
-_COUNTS, _COUNT_LIMITS = range(1, 6), list(accumulate(keyframe_shares()))
-_ALL = {**SHADES, **MASKS}
+_WAYS, _WAY_LIMITS = list(ways.WAYS), list(accumulate(way.share for way in ways.WAYS.values()))
+_COUNTS, _COUNT_LIMITS = range(1, 6), list(accumulate(ways.keyframe_shares()))
+_ALL = {**SHADES, **ways.MASKS}
 
 
 def draw_story(rng: Random) -> Story:
@@ -93,11 +76,11 @@ def draw_story(rng: Random) -> Story:
     way = "simple" if family == "Neutral" else rng.choices(_WAYS, cum_weights=_WAY_LIMITS)[0]
     if family == "Neutral" and rng.random() < 0.5:
         way = "turning into"
-    kind = WAYS[way].partner
-    shown = _pick(rng, PARTNERS[f"{kind}/{family}" if kind in ("next", "blend") else kind]) if kind else ""
+    kind = ways.WAYS[way].partner
+    shown = _pick(rng, ways.PARTNERS[f"{kind}/{family}" if kind in ("next", "blend") else kind]) if kind else ""
     count = rng.choices(_COUNTS, cum_weights=_COUNT_LIMITS)[0]
-    scale = rng.uniform(*BREADTH)
-    options = PHASES[count - 1]
+    scale = rng.uniform(*ways.BREADTH)
+    options = ways.PHASES[count - 1]
     moments = _moments(rng, way, (felt, shown), scale, options[int(rng.random() * len(options))])
     return Story(way, felt, shown, scale, _times(rng, family, count), moments)
 
@@ -108,16 +91,16 @@ def _pick(rng: Random, options: tuple[str, ...] | list[str]) -> str:
 
 def _favour(rng: Random, options: tuple[_T, ...]) -> _T:
     """Draws the first option, the typical one, in `TYPICAL` of all cases, and any of them otherwise."""
-    return options[0] if rng.random() < TYPICAL else options[int(rng.random() * len(options))]
+    return options[0] if rng.random() < ways.TYPICAL else options[int(rng.random() * len(options))]
 
 
 def _times(rng: Random, family: str, count: int) -> tuple[float, ...]:
     # Short clips mainly hold instantaneous reactions such as surprise and fear (appendix D.4).
     pace = 0.85 if family in ("Surprise", "Fear") else 1.02
-    deviation = SPREAD * math.copysign(math.log(1.0 - rng.random()), rng.random() - 0.5)
-    duration = min(max(MEDIAN * pace * math.exp(deviation), SHORTEST), LONGEST)
+    deviation = ways.SPREAD * math.copysign(math.log(1.0 - rng.random()), rng.random() - 0.5)
+    duration = min(max(ways.MEDIAN * pace * math.exp(deviation), ways.SHORTEST), ways.LONGEST)
     return tuple(
-        round(duration * (place + 0.5 + rng.uniform(-0.3, 0.3)) / count * FRAME_RATE) / FRAME_RATE
+        round(duration * (place + 0.5 + rng.uniform(-0.3, 0.3)) / count * ways.FRAME_RATE) / ways.FRAME_RATE
         for place in range(count)
     )
 
@@ -128,13 +111,13 @@ def _moments(
     faces = [_pick_face(rng, _ALL[name]) for name in names if name]
     moments = []
     for phase in phases:
-        weights = WAYS[way].phases[phase]
+        weights = ways.WAYS[way].phases[phase]
         strengths = 0.5 * (weights[0] + weights[1]), 0.5 * (weights[2] + weights[3])
         lead = names[1] if names[1] and strengths[1] > strengths[0] else names[0]
         units: dict[int | str, float] = {}
         for face, upper, lower in zip(faces, weights[::2], weights[1::2], strict=False):
             for unit, intensity in face.items():
-                value = intensity * scale * (upper if number_of(unit) in UPPER_FACE else lower)
+                value = intensity * scale * (upper if number_of(unit) in ways.UPPER_FACE else lower)
                 units[unit] = max(units.get(unit, 0.0), value)
         _vary(rng, units)
         shade, strength = _ALL[lead], max(strengths)
@@ -153,9 +136,9 @@ def _vary(rng: Random, units: dict[int | str, float]) -> None:
     """Makes two scripts of one emotion differ: intensities drift, one unit may be left out, small ones may come in."""
     for unit in list(units):
         units[unit] = min(units[unit] * rng.uniform(0.85, 1.15), 1.0)
-        if units[unit] < LEAST or rng.random() < 0.04:
+        if units[unit] < ways.LEAST or rng.random() < 0.04:
             del units[unit]
-    for unit, chance, intensity in EXTRAS:
+    for unit, chance, intensity in ways.EXTRAS:
         if rng.random() < chance and unit not in units:
             units[unit] = min(intensity * rng.uniform(0.6, 1.4), 1.0)
 

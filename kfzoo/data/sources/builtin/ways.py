@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
+from kfzoo.data.sources.builtin.banks import read_table
 from kfzoo.data.sources.builtin.emotions import FAMILY_SHARES, Shade
 
 CLIPS_WITH_AT_LEAST: tuple[int, ...] = (2100, 1605, 585, 11, 1)
@@ -72,75 +73,28 @@ class Way:
     phases: Mapping[str, Weights]
 
 
+# Share and partner; then the `Weights` at rest, onset, development, climax and release.
+_TABLE = """
+simple: 0.4 |  || 0.1 0.1 0 0 | 0.5 0.42 0 0 | 0.75 0.7 0 0 | 1 1 0 0 | 0.45 0.35 0 0
+contained: 0.12 | composure || 0.2 0.1 0.2 0.2 | 0.6 0.4 0.2 0.3 | 0.7 0.35 0.4 0.6 | 0.8 0.35 0.5 1 | 0.45 0.2 0.4 0.8
+concealed by: 0.14 | mask || 0.2 0.15 0 0 | 0.75 0.65 0 0.1 | 0.65 0.3 0.3 0.6 | 0.55 0.1 0.6 1 | 0.6 0.35 0.2 0.4
+turning into: 0.14 | next || 0.2 0.2 0 0 | 0.95 0.95 0 0 | 0.55 0.45 0.45 0.45 | 0.1 0.05 1 1 | 0 0 0.55 0.55
+mixed with: 0.1 | blend || 0.1 0.1 0.1 0.1 | 0.5 0.45 0.35 0.35 | 0.7 0.65 0.6 0.6 | 0.9 0.8 0.8 0.8 | 0.4 0.35 0.4 0.35
+breaking through: 0.1 | mask || 0.05 0 0.4 0.6 | 0.35 0.1 0.5 1 | 0.65 0.45 0.2 0.5 | 1 1 0 0.1 | 0.65 0.55 0 0.1
+"""
+
+
+def _way(weights: tuple[str, ...], share: str, partner: str) -> Way:
+    return Way(float(share), partner, dict(zip(PHASES[-1][0], map(_weights, weights), strict=True)))
+
+
+def _weights(text: str) -> Weights:
+    felt_upper, felt_lower, shown_upper, shown_lower = map(float, text.split())
+    return felt_upper, felt_lower, shown_upper, shown_lower
+
+
 WAYS: Mapping[str, Way] = MappingProxyType(
-    {
-        "simple": Way(
-            0.40,
-            "",
-            {
-                "rest": (0.10, 0.10, 0.0, 0.0),
-                "onset": (0.50, 0.42, 0.0, 0.0),
-                "development": (0.75, 0.70, 0.0, 0.0),
-                "climax": (1.00, 1.00, 0.0, 0.0),
-                "release": (0.45, 0.35, 0.0, 0.0),
-            },
-        ),
-        "contained": Way(
-            0.12,
-            "composure",
-            {
-                "rest": (0.20, 0.10, 0.2, 0.2),
-                "onset": (0.60, 0.40, 0.2, 0.3),
-                "development": (0.70, 0.35, 0.4, 0.6),
-                "climax": (0.80, 0.35, 0.5, 1.0),
-                "release": (0.45, 0.20, 0.4, 0.8),
-            },
-        ),
-        "concealed by": Way(
-            0.14,
-            "mask",
-            {
-                "rest": (0.20, 0.15, 0.0, 0.0),
-                "onset": (0.75, 0.65, 0.0, 0.1),
-                "development": (0.65, 0.30, 0.3, 0.6),
-                "climax": (0.55, 0.10, 0.6, 1.0),
-                "release": (0.60, 0.35, 0.2, 0.4),
-            },
-        ),
-        "turning into": Way(
-            0.14,
-            "next",
-            {
-                "rest": (0.20, 0.20, 0.0, 0.0),
-                "onset": (0.95, 0.95, 0.0, 0.0),
-                "development": (0.55, 0.45, 0.45, 0.45),
-                "climax": (0.10, 0.05, 1.0, 1.0),
-                "release": (0.00, 0.00, 0.55, 0.55),
-            },
-        ),
-        "mixed with": Way(
-            0.10,
-            "blend",
-            {
-                "rest": (0.10, 0.10, 0.1, 0.1),
-                "onset": (0.50, 0.45, 0.35, 0.35),
-                "development": (0.70, 0.65, 0.6, 0.6),
-                "climax": (0.90, 0.80, 0.8, 0.8),
-                "release": (0.40, 0.35, 0.4, 0.35),
-            },
-        ),
-        "breaking through": Way(
-            0.10,
-            "mask",
-            {
-                "rest": (0.05, 0.00, 0.4, 0.6),
-                "onset": (0.35, 0.10, 0.5, 1.0),
-                "development": (0.65, 0.45, 0.2, 0.5),
-                "climax": (1.00, 1.00, 0.0, 0.1),
-                "release": (0.65, 0.55, 0.0, 0.1),
-            },
-        ),
-    }
+    {name: _way(weights, *fields) for name, (fields, weights) in read_table(_TABLE).items()}
 )
 """The ways of combining, by name."""
 
