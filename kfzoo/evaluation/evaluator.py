@@ -255,11 +255,8 @@ def check_evaluator(evaluator: MotionEvaluator, data: str, split: str) -> None:
         InputError: When the evaluator may have been trained on the test part.
     """
     if evaluator.provenance.get("data") == data and evaluator.provenance.get("split") != split:
-        raise InputError(
-            "evaluator",
-            "was trained on another split of this data, and may have seen the test part",
-            "train it with this data's own configuration",
-        )
+        problem = "was trained on another split of this data, and may have seen the test part"
+        raise InputError("evaluator", problem, "train it with this data's own configuration")
 
 
 def load_evaluator(path: str | Path) -> MotionEvaluator:

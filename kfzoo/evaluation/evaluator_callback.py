@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from kfzoo.data.statistics import coefficients_of
+from kfzoo.evaluation.leaderboard import wording
 from kfzoo.evaluation.provenance import provenance_of
-from kfzoo.evaluation.scores import METRICS, REFERENCES, Score
+from kfzoo.evaluation.scores import REFERENCES, Score
 from kfzoo.evaluation.suite import EvaluationSuite
 from kfzoo.files import replacing
 from kfzoo.metrics.rows import Rows
@@ -72,7 +73,7 @@ class EvaluatorCallback(Callback):
 
 def _print(references: Mapping[str, Mapping[str, Score]]) -> None:
     shown = [name for name in SHOWN if name in references["ground_truth"]]
-    table = Table("", *(f"{METRICS[name].label} {METRICS[name].arrow}" for name in shown), box=SIMPLE_HEAD)
+    table = Table("", *map(wording.title, shown), box=SIMPLE_HEAD)
     for name, scores in references.items():
-        table.add_row(REFERENCES[name], *(f"{scores[key].value:.{METRICS[key].decimals}f}" for key in shown))
+        table.add_row(REFERENCES[name], *(wording.number(scores, key) for key in shown))
     Console().print(table)

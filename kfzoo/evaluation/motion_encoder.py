@@ -49,10 +49,8 @@ class MotionEncoder(nn.Module):
         if mask is None:
             mask = torch.ones(motion.shape[:2], dtype=torch.bool, device=motion.device)
         if mask.shape != motion.shape[:2] or not bool(mask.any(dim=1).all()):
-            raise ValueError(
-                f"mask: expected {tuple(motion.shape[:2])} with at least one keyframe in each row, "
-                f"got {tuple(mask.shape)}"
-            )
+            expected = f"{tuple(motion.shape[:2])} with at least one keyframe in each row"
+            raise ValueError(f"mask: expected {expected}, got {tuple(mask.shape)}")
         kept = mask.unsqueeze(-1)
         # `where`, since NaN times 0 is NaN.
         tokens = self.token(torch.where(kept, motion, 0))

@@ -15,11 +15,7 @@ from kfzoo import __version__
 
 
 def hardware() -> str:
-    """Describes the machine: CPU model, cores this process may use, memory, and GPUs if there are any.
-
-    Returns:
-        For example `AMD EPYC 7763, 2 cores, 8 GiB, no GPU`.
-    """
+    """Returns the CPU model, cores this process may use, memory and GPUs: `AMD EPYC 7763, 2 cores, 8 GiB, no GPU`."""
     import torch  # late: results are read without it
 
     parts = [_cpu(), f"{_cores()} cores"]
@@ -100,12 +96,7 @@ class Provenance:
 
 
 def provenance_of(
-    path: Path,
-    module: Any,
-    data: Any,
-    config: Mapping[str, Any],
-    seconds: float,
-    evaluator: str | None = None,
+    path: Path, module: Any, data: Any, config: Mapping[str, Any], seconds: float, evaluator: str | None = None
 ) -> Provenance:
     """Describes a test of a module of the zoo on the test part of a data module.
 
@@ -123,23 +114,12 @@ def provenance_of(
         run=path.parent.name,
         model=type(module).__name__,
         class_path=f"{type(module).__module__}.{type(module).__qualname__}",
-        data=data_identity(data, "test"),
+        data=DataIdentity(type(data.source).__name__, data.fingerprint, data.split_digest, "test", data.annotation),
         config=dict(config),
         seed=_number(config.get("seed_everything")),
         checkpoint=weights_digest(module.stored()),
         evaluator=evaluator,
         seconds=seconds,
-    )
-
-
-def data_identity(data: Any, part: str) -> DataIdentity:
-    """Returns the identity of one part of a data module."""
-    return DataIdentity(
-        source=type(data.source).__name__,
-        fingerprint=data.fingerprint,
-        split=data.split_digest,
-        part=part,
-        annotation=data.annotation,
     )
 
 

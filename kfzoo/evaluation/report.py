@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from kfzoo.evaluation.leaderboard import wording
 from kfzoo.evaluation.results import Results
-from kfzoo.evaluation.scores import METRICS, REFERENCES, Score, Table
+from kfzoo.evaluation.scores import METRICS, REFERENCES, Table
 
-NONE = "–"
 CROSS_COMPARISON = ("sf13_", "sf14_", "all61_")
 """How the names of the cross comparison's metrics begin."""
 
@@ -78,13 +78,11 @@ def _scores(title: str, results: Results, names: Sequence[str]) -> Grid:
     labels = [REFERENCES[name].removesuffix(" face") for name in references]
     grid = _grid(title, "", "value", "95 %", *labels)
     for name in (each for each in METRICS if each in names):
-        metric, score = METRICS[name], results.scores[name]
-        others = [_number(results.references[each].get(name), metric.decimals) for each in references]
         grid.add_row(
-            f"{metric.label} {metric.arrow}",
-            Text(_number(score, metric.decimals), style="bold"),
-            _interval(score, metric.decimals),
-            *(Text(number, style="dim") for number in others),
+            wording.title(name),
+            Text(wording.number(results.scores, name), style="bold"),
+            wording.interval(results.scores, name),
+            *(Text(wording.number(results.references[each], name), style="dim") for each in references),
         )
     return grid
 
@@ -108,32 +106,17 @@ def _table(title: str, table: Table) -> Grid:
 
 
 def _grid(title: str, *columns: str) -> Grid:
-    grid = Grid(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    grid = Grid(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    grid.padding = (0, 1, 0, 0)
     for position, column in enumerate(columns):
         # Numbers keep their width; in a narrow terminal the names give way.
         grid.add_column(Text(column), justify="right" if position else "left", no_wrap=position > 0, overflow="fold")
     return grid
 
 
-def _number(score: Score | None, decimals: int) -> str:
-    return NONE if score is None else f"{score.value:.{decimals}f}"
-
-
-def _interval(score: Score, decimals: int) -> str:
-    return "" if score.interval is None else "[{:.{d}f}, {:.{d}f}]".format(*score.interval, d=decimals)
-
-
 def _plain(value: float | None, column: str) -> str:
     if value is None:
-        return NONE
+        return wording.NONE
     metric = METRICS.get(column.partition("_")[0])
     decimals = 0 if column in COUNTS else metric.decimals if metric else DECIMALS
     return f"{value:.{decimals}f}"

@@ -75,9 +75,9 @@ def samples_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_results(path: str | os.PathLike[str], results: Results, samples: Samples | None) -> None:
-    """Writes a results file and, beside it, the per-sample errors.
+    """Writes a results file and, next to it, the per-sample errors.
 
-    The samples are moved into place first: where a results file stands, its samples stand too.
+    The samples are moved into place first: where there is a results file, there are its samples.
 
     Args:
         path: Ends in `.json`.
@@ -92,8 +92,8 @@ def write_results(path: str | os.PathLike[str], results: Results, samples: Sampl
     text = json.dumps({"format": FORMAT, "schema": SCHEMA, **asdict(results)}, indent=2, allow_nan=False)
     if samples is not None:
         write_samples(samples_path(path), samples)
-    with replacing(path) as beside:
-        beside.write_text(_one_line_each(text) + "\n", encoding="utf-8")
+    with replacing(path) as draft:
+        draft.write_text(_one_line_each(text) + "\n", encoding="utf-8")
     if samples is None:
         samples_path(path).unlink(missing_ok=True)
 
@@ -105,7 +105,7 @@ def _one_line_each(text: str) -> str:
 
 
 def find_runs(folder: str | os.PathLike[str]) -> list[Run]:
-    """Reads all results files in a folder and below it, and the samples beside those that are complete.
+    """Reads all results files in a folder and below it, and the samples of those that are complete.
 
     JSON files of other kinds are left aside.
 
@@ -177,12 +177,12 @@ class _Reader:
         self.path, self.record, self.prefix = path, record, prefix
 
     def results(self) -> Results:
-        data = self.inner("data")
-        references = self.inner("references")
+        data, references, tables = self.inner("data"), self.inner("references"), self.inner("tables")
+        texts = ("run", "model", "class_path", "hardware", "version", "created")
+        found: dict[str, Any] = {key: self.take(key, str) for key in texts}
+        found |= {key: self.maybe(key, str) for key in ("commit", "checkpoint", "evaluator")}
         return Results(
-            run=self.take("run", str),
-            model=self.take("model", str),
-            class_path=self.take("class_path", str),
+            **found,
             data=DataIdentity(**{key: data.take(key, str) for key in DataIdentity.__dataclass_fields__}),
             count=self.take("count", int),
             invalid=self.take("invalid", int),
@@ -190,15 +190,9 @@ class _Reader:
             references={name: references.inner(name).scores() for name in references.record},
             config=self.take("config", dict),
             seed=self.maybe("seed", int),
-            commit=self.maybe("commit", str),
-            checkpoint=self.maybe("checkpoint", str),
-            hardware=self.take("hardware", str),
             seconds=self.number("seconds"),
             status=self.status(),
-            evaluator=self.maybe("evaluator", str),
-            tables={name: self.inner("tables").inner(name).table() for name in self.inner("tables").record},
-            version=self.take("version", str),
-            created=self.take("created", str),
+            tables={name: tables.inner(name).table() for name in tables.record},
         )
 
     def status(self) -> Status:

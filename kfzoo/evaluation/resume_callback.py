@@ -64,7 +64,7 @@ def from_entries(entries: list[Entry], device: torch.device | str = "cpu") -> Ge
 
 
 def answers_depend_on(trainer: Trainer, module: ZooModule) -> dict[str, Any]:
-    """Returns what a model's answers depend on besides the condition, in plain values."""
+    """Returns what a model's answers depend on apart from the condition, in plain values."""
     data = data_module(trainer)
     batching = getattr(module, "batching_settings", ())  # how much is done at once; the answers are the same
     settings = {f"model.{name}": value for name, value in module.hparams.items() if name not in batching}

@@ -54,13 +54,15 @@ class MetricInfo:
 
 
 def _cross_comparison(key: str, label: str) -> dict[str, MetricInfo]:
-    return {
-        f"{key}_pearson": MetricInfo(f"Pearson ({label})", "high", 4),
-        f"{key}_spearman": MetricInfo(f"Spearman ({label})", "high", 4),
-        f"{key}_accuracy": MetricInfo(f"Accuracy ({label})", "high", 4),
-        f"{key}_msd": MetricInfo(f"MSD ({label})", "low", 4),
-        f"{key}_deviation": MetricInfo(f"Deviation ({label})", "low", 4),
-    }
+    high = {f"{key}_{name}": f"{name.title()} ({label})" for name in ("pearson", "spearman", "accuracy")}
+    low = {f"{key}_msd": f"MSD ({label})", f"{key}_deviation": f"Deviation ({label})"}
+    metrics = {name: MetricInfo(text, "high", 4) for name, text in high.items()}
+    return metrics | {name: MetricInfo(text, "low", 4) for name, text in low.items()}
+
+
+def _error(key: str, decimals: int) -> dict[str, MetricInfo]:
+    statistics = {key: "", f"{key}_median": " median", f"{key}_std": " std", f"{key}_p90": " P90"}
+    return {name: MetricInfo(key.upper() + text, "low", decimals) for name, text in statistics.items()}
 
 
 def _r_precision(key: str, label: str) -> dict[str, MetricInfo]:
@@ -68,18 +70,9 @@ def _r_precision(key: str, label: str) -> dict[str, MetricInfo]:
 
 
 METRICS: dict[str, MetricInfo] = {
-    "mse": MetricInfo("MSE", "low", 5),
-    "mse_median": MetricInfo("MSE median", "low", 5),
-    "mse_std": MetricInfo("MSE std", "low", 5),
-    "mse_p90": MetricInfo("MSE P90", "low", 5),
-    "mae": MetricInfo("MAE", "low", 4),
-    "mae_median": MetricInfo("MAE median", "low", 4),
-    "mae_std": MetricInfo("MAE std", "low", 4),
-    "mae_p90": MetricInfo("MAE P90", "low", 4),
-    "rmse": MetricInfo("RMSE", "low", 4),
-    "rmse_median": MetricInfo("RMSE median", "low", 4),
-    "rmse_std": MetricInfo("RMSE std", "low", 4),
-    "rmse_p90": MetricInfo("RMSE P90", "low", 4),
+    **_error("mse", 5),
+    **_error("mae", 4),
+    **_error("rmse", 4),
     "fid": MetricInfo("FID", "low", 4),
     "fid_test": MetricInfo("FID (test)", "low", 4),
     "w_dist": MetricInfo("W-Dist", "low", 4),
@@ -104,6 +97,20 @@ METRICS: dict[str, MetricInfo] = {
 A report lacks those that its data cannot give: without the ground truth there are no errors, without a learned
 evaluator no R-Precision, MMD and embedding FID, with fewer samples than a pool holds no R-Precision.
 """
+
+MOTION_METRICS: dict[str, MetricInfo] = {
+    "fid_frames": MetricInfo("Frame FID", "low", 4),
+    "speed_ratio": MetricInfo("Speed ratio", "target", 3),
+    "jerk_ratio": MetricInfo("Jerk ratio", "target", 3),
+    "static_share": MetricInfo("Static", "target", 3),
+    "speed": MetricInfo("Speed 1/s", "target", 4),
+    "acceleration": MetricInfo("Acceleration 1/s²", "target", 3),
+    "jerk": MetricInfo("Jerk 1/s³", "target", 2),
+}
+"""What `motion_scores` computes of clips; a learned evaluator adds metrics of `METRICS`, such as R-Precision."""
+
+ALL_METRICS: dict[str, MetricInfo] = {**METRICS, **MOTION_METRICS}
+"""Metrics of keyframes and of clips; no key has two meanings."""
 
 REFERENCES: dict[str, str] = {
     "ground_truth": "ground truth",

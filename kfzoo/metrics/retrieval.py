@@ -11,12 +11,7 @@ from torch import Tensor
 from kfzoo.metrics.answers import Answers, Embedder, FaceSet
 from kfzoo.metrics.bootstrap import ScriptBootstrap
 from kfzoo.metrics.estimates import Estimate, MeanEstimate
-from kfzoo.metrics.functional.retrieval import (
-    multimodal_distances,
-    r_precision,
-    r_precision_full,
-    shuffle_interval,
-)
+from kfzoo.metrics.functional.retrieval import multimodal_distances, r_precision, r_precision_full, shuffle_interval
 from kfzoo.metrics.row_metric import RowMetric
 
 FULL_SET_LIMIT = 16384
@@ -77,11 +72,11 @@ class RPrecision(_EmbeddingMetric):
     def estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None = None) -> dict[str, Estimate]:
         """See `RowMetric.estimates`."""
         conditions, motions = answers.pairs
-        groups, found = None, {}
+        groups, count = None, len(motions)
         if self.distinct:
             names, members = np.unique(answers.test.scripts, return_inverse=True)
-            groups = torch.from_numpy(members)
-        if len(names if self.distinct else motions) < self.pool:
+            groups, count = torch.from_numpy(members), len(names)
+        if count < self.pool:
             return {}
         if _one_for_all(motions):
             values = torch.arange(1, self.top + 1).expand(self.shuffles, self.top) / self.pool
@@ -90,9 +85,10 @@ class RPrecision(_EmbeddingMetric):
             options = {"top": self.top, "pool": self.pool, "shuffles": self.shuffles, "seed": self.seed}
             values = r_precision(queries, gallery, **options, groups=groups)
         name = "r_precision" + "_distinct" * self.distinct + "_reverse" * self.reverse
-        for k, (mean, low, high) in enumerate(zip(*shuffle_interval(values), strict=True), start=1):
-            found[f"{name}_{k}"] = Estimate(float(mean), (max(float(low), 0.0), min(float(high), 1.0)))
-        return found
+        return {
+            f"{name}_{k}": Estimate(float(mean), (max(float(low), 0.0), min(float(high), 1.0)))
+            for k, (mean, low, high) in enumerate(zip(*shuffle_interval(values), strict=True), start=1)
+        }
 
 
 class RPrecisionFull(_EmbeddingMetric):
@@ -110,12 +106,7 @@ class RPrecisionFull(_EmbeddingMetric):
     higher_is_better = True
 
     def __init__(
-        self,
-        training: Tensor | FaceSet | None = None,
-        embedder: Embedder | None = None,
-        *,
-        top: int = 3,
-        **kwargs: Any,
+        self, training: Tensor | FaceSet | None = None, embedder: Embedder | None = None, *, top: int = 3, **kwargs: Any
     ) -> None:
         super().__init__(training, embedder=embedder, **kwargs)
         self.top = top

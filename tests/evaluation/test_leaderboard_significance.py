@@ -108,7 +108,7 @@ def test_the_order_of_the_samples_does_not_matter() -> None:
 
 
 def test_one_recording_is_never_significant() -> None:
-    text = render_markdown([run("good", 0.01, recordings=1), run("bad", 0.02, recordings=1)])
+    text = render_markdown([run("good", 0.01, clips=1), run("bad", 0.02, clips=1)])
     assert "No test of significance: the samples come from fewer than two recordings." in text
     assert "Wilcoxon p" not in text
     assert board_of(BASE, BASE + 1e-5 + NOISE, recordings=1) == ["", ""]

@@ -11,8 +11,7 @@ from PIL import Image
 from kfzoo.arkit.channels import INDEX
 from kfzoo.evaluation.motion import motion_references, motion_scores
 from kfzoo.evaluation.motion_figure import Pair, draw_motion, most_varied
-from kfzoo.evaluation.motion_metrics import MOTION_METRICS
-from kfzoo.evaluation.scores import METRICS, REFERENCES
+from kfzoo.evaluation.scores import METRICS, MOTION_METRICS, REFERENCES
 
 Motion = NDArray[np.float32]
 

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_er
 from kfzoo.arkit.channels import CHANNELS, INDEX, SF13, indices
 from kfzoo.errors import InputError
 from kfzoo.metrics import CrossComparison
-from kfzoo.metrics.functional.agreement import ChannelAgreement, channel_agreement, cross_comparison, select_channels
+from kfzoo.metrics.functional.agreement import ChannelAgreement, channel_agreement, cross_comparison
 
 
 def of(predictions: np.ndarray, targets: np.ndarray, threshold: float = 0.5) -> ChannelAgreement:
@@ -52,15 +52,13 @@ def test_a_channel_that_does_not_vary_has_no_correlation() -> None:
 
 
 def test_the_smallest_variation_is_one() -> None:
-    # Beside 0.1 the next double: constant to any tolerance, but it varies.
+    # 0.1 and the next double: constant to any tolerance, but it varies.
     predictions = np.full((8, 1), 0.1)
     predictions[4:] = np.nextafter(0.1, 1)
     targets = np.arange(8.0).reshape(-1, 1)
-    assert float(of(predictions, targets).pearson) == pytest.approx(
-        stats.pearsonr([0, 0, 0, 0, 1, 1, 1, 1], range(8))[0]
-    )
-    tiny = of(targets * 1e-300, targets * 1e300)
-    assert float(tiny.pearson) == pytest.approx(1)
+    expected = stats.pearsonr([0] * 4 + [1] * 4, range(8)).statistic
+    assert float(of(predictions, targets).pearson) == pytest.approx(expected)
+    assert float(of(targets * 1e-300, targets * 1e300).pearson) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("samples", [2, 3, 50])
@@ -116,16 +114,6 @@ def test_cross_comparison_is_the_mean_over_the_subset(subset: str, names: tuple[
     assert measured == pytest.approx({name: np.mean(values) for name, values in expected.items()}, rel=1e-9)
 
 
-def test_fourteen_channels_differ_from_thirteen_by_mouth_left() -> None:
-    predictions, targets = torch.rand(2, 40, 61, generator=torch.Generator().manual_seed(0))
-    agreement = channel_agreement(predictions, targets)
-    places = [INDEX[name] for name in SF13]
-    thirteen = cross_comparison(agreement, places)
-    fourteen = cross_comparison(agreement, [*places, INDEX["MouthLeft"]])
-    one = float(agreement.pearson[INDEX["MouthLeft"]])
-    assert float(fourteen.pearson) == pytest.approx((13 * float(thirteen.pearson) + one) / 14)
-
-
 def test_nothing_that_varies_leaves_no_mean() -> None:
     result = cross_comparison(channel_agreement(torch.zeros(5, 3), torch.rand(5, 3)), [0, 2])
     assert float(result.skipped) == 2
@@ -140,7 +128,7 @@ def test_what_does_not_fit_is_named() -> None:
         channel_agreement(torch.zeros(2, 1), torch.tensor([[0.0], [torch.nan]]))
     agreement = channel_agreement(torch.rand(3, 5), torch.rand(3, 5))
     with pytest.raises(ValueError, match=r"channels: expected positions from 0 to 4, got \[5, -1\]"):
-        select_channels(agreement, [0, 5, -1])
+        cross_comparison(agreement, [0, 5, -1])
     with pytest.raises(ValueError, match="channels: expected positions from 0 to 4, got none"):
         cross_comparison(agreement, [])
     with pytest.raises(InputError, match="subset 'sf15'"):

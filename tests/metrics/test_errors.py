@@ -35,28 +35,22 @@ def test_one_error_by_hand() -> None:
     assert errors.rmse.tolist() == pytest.approx([0.5**0.5, 0.5**0.5])
 
 
-def test_shapes_that_differ_are_named() -> None:
-    with pytest.raises(ValueError, match=r"expected one shape, got \(2, 61\) and \(2, 52\)"):
-        sample_errors(torch.zeros(2, 61), torch.zeros(2, 52))
+@pytest.mark.parametrize(
+    ("predictions", "targets", "message"),
+    [
+        (torch.zeros(2, 61), torch.zeros(2, 52), r"expected one shape, got \(2, 61\) and \(2, 52\)"),
+        (torch.tensor([[0.0], [torch.nan]]), torch.zeros(2, 1), "predictions: row 1 holds NaN or infinity"),
+        (torch.zeros(2, 1), torch.tensor([[0.0], [torch.inf]]), "targets: row 1 holds NaN or infinity"),
+        (torch.zeros(61), torch.zeros(61), r"expected \(samples, channels\)"),
+        (torch.zeros(2, 3, 61), torch.zeros(2, 3, 61), r"expected \(samples, channels\)"),
+        (torch.zeros(0, 61), torch.zeros(0, 61), "expected at least one sample"),
+    ],
+)
+def test_what_does_not_fit_is_named(predictions: torch.Tensor, targets: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sample_errors(predictions, targets)
 
 
-def test_values_that_are_not_finite_are_named() -> None:
-    faces = torch.zeros(3, 61)
-    faces[2, 5] = torch.nan
-    with pytest.raises(ValueError, match="predictions: row 2 holds NaN or infinity"):
-        sample_errors(faces, torch.zeros(3, 61))
-    with pytest.raises(ValueError, match="targets: row 2 holds NaN or infinity"):
-        sample_errors(torch.zeros(3, 61), faces)
-
-
-@pytest.mark.parametrize("shape", [(61,), (2, 3, 61)])
-def test_other_dimensions_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"expected \(samples, channels\)"):
-        sample_errors(torch.zeros(shape), torch.zeros(shape))
-
-
-def test_no_sample_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected at least one sample"):
-        sample_errors(torch.zeros(0, 61), torch.zeros(0, 61))
+def test_no_sample_has_no_statistics() -> None:
     with pytest.raises(ValueError, match="mse: expected at least one sample, got none"):
         error_statistics(SampleErrors(*torch.zeros(3, 0)))

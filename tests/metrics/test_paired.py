@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -24,16 +26,11 @@ def sandwich(differences: NDArray[np.float64], clusters: NDArray[np.int64]) -> t
     constant = np.ones((len(differences), 1))
     bread = np.linalg.inv(constant.T @ constant)
     slope = bread @ constant.T @ differences
-    residuals = differences - constant @ slope
-    names = sorted(set(clusters.tolist()))
-    meat = np.zeros((1, 1))
-    for name in names:
-        score = constant[clusters == name].T @ residuals[clusters == name]
-        meat += np.outer(score, score)
-    count = len(names)
-    small = count / (count - 1) * (len(differences) - 1) / (len(differences) - 1)
-    statistic = float(slope[0] / np.sqrt(small * (bread @ meat @ bread)[0, 0]))
-    return statistic, float(2 * stats.t.cdf(-abs(statistic), count - 1))
+    residuals, names = differences - constant @ slope, np.unique(clusters)
+    scores = np.stack([constant[clusters == name].T @ residuals[clusters == name] for name in names])
+    small = len(names) / (len(names) - 1)
+    statistic = float(slope[0] / np.sqrt(small * (bread @ scores.T @ scores @ bread)[0, 0]))
+    return statistic, float(2 * stats.t.cdf(-abs(statistic), len(names) - 1))
 
 
 def compare(first: NDArray[np.float64], second: NDArray[np.float64], clusters: object = None) -> PairedTest:
@@ -137,21 +134,23 @@ def test_exchanged_systems_change_the_sign_and_order_changes_nothing(seed: int, 
     assert numbers(wilcoxon_test(tensors[1][order], tensors[0][order])) == pytest.approx(expected, rel=1e-12)
 
 
-def test_what_does_not_fit_is_named() -> None:
-    values = torch.rand(5)
-    with pytest.raises(ValueError, match=r"expected one number for each sample, got \(5,\) and \(4,\)"):
-        paired_t_test(values, values[:4])
-    with pytest.raises(ValueError, match=r"expected one number for each sample, got \(5, 2\) and \(5, 2\)"):
-        wilcoxon_test(torch.rand(5, 2), torch.rand(5, 2))
-    with pytest.raises(ValueError, match="second: row 1 holds NaN or infinity"):
-        paired_t_test(torch.zeros(2), torch.tensor([0, torch.nan]))
-    with pytest.raises(ValueError, match="expected at least two samples, got 1"):
-        paired_t_test(values[:1], values[:1])
-    with pytest.raises(ValueError, match="expected at least two clusters, got 1"):
-        paired_t_test(values, values, torch.zeros(5, dtype=torch.int32))
-    with pytest.raises(ValueError, match=r"clusters: expected one for each of 5 samples, got \(4,\)"):
-        paired_t_test(values, values, torch.arange(4))
-    with pytest.raises(ValueError, match=r"clusters: expected integers, got torch\.float32"):
-        paired_t_test(values, values, values)
-    with pytest.raises(ValueError, match="first: expected at least one sample"):
-        wilcoxon_test(values[:0], values[:0])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((torch.rand(5), torch.rand(4)), r"expected one number for each sample, got \(5,\) and \(4,\)"),
+        ((torch.zeros(2), torch.tensor([0, torch.nan])), "second: row 1 holds NaN or infinity"),
+        ((torch.rand(1), torch.rand(1)), "expected at least two samples, got 1"),
+        ((*torch.rand(2, 5), torch.zeros(5, dtype=torch.int32)), "expected at least two clusters, got 1"),
+        ((*torch.rand(2, 5), torch.arange(4)), r"clusters: expected one for each of 5 samples, got \(4,\)"),
+        (torch.rand(3, 5), r"clusters: expected integers, got torch\.float32"),
+    ],
+)
+def test_what_does_not_fit_is_named(arguments: Sequence[Tensor], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        paired_t_test(*arguments)
+
+
+@pytest.mark.parametrize(("shape", "message"), [((5, 2), r"got \(5, 2\) and \(5, 2\)"), ((0,), "at least one sample")])
+def test_wilcoxon_of_what_does_not_fit(shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        wilcoxon_test(torch.rand(shape), torch.rand(shape))

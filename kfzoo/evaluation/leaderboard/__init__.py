@@ -12,11 +12,4 @@ from kfzoo.evaluation.leaderboard.markdown import render_markdown
 from kfzoo.evaluation.leaderboard.terminal import print_leaderboard
 from kfzoo.evaluation.leaderboard.write import check_leaderboard, write_leaderboard
 
-__all__ = [
-    "boards",
-    "check_leaderboard",
-    "print_leaderboard",
-    "render_html",
-    "render_markdown",
-    "write_leaderboard",
-]
+__all__ = ["boards", "check_leaderboard", "print_leaderboard", "render_html", "render_markdown", "write_leaderboard"]

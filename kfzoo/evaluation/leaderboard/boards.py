@@ -10,10 +10,9 @@ import numpy as np
 
 from kfzoo.errors import InputError
 from kfzoo.evaluation.leaderboard.significance import Comparison, compare
-from kfzoo.evaluation.motion_metrics import ALL_METRICS
 from kfzoo.evaluation.results import Results, Run
 from kfzoo.evaluation.samples import Samples
-from kfzoo.evaluation.scores import Score
+from kfzoo.evaluation.scores import ALL_METRICS, Score
 
 R_PRECISION = ("r_precision_1", "r_precision_2", "r_precision_3", "mmd")
 
@@ -105,12 +104,9 @@ class Board:
     def heading(self) -> str:
         """What was scored, in one line."""
         data, evaluator = self.shared.data, self.shared.evaluator
-        parts = [
-            f"{data.source}, {data.part}: {self.shared.count:,} {self.kind.unit}",
-            f"data {short(data.fingerprint)}",
-            f"split {short(data.split)}",
-        ]
-        return ", ".join([*parts, f"evaluator {short(evaluator)}"] if evaluator else parts)
+        samples = f"{data.source}, {data.part}: {self.shared.count:,} {self.kind.unit}"
+        suffix = f", evaluator {short(evaluator)}" if evaluator else ""
+        return f"{samples}, data {short(data.fingerprint)}, split {short(data.split)}{suffix}"
 
 
 def short(digest: str | None) -> str:

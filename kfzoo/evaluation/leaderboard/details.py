@@ -7,9 +7,8 @@ import json
 
 from kfzoo.evaluation.leaderboard import wording
 from kfzoo.evaluation.leaderboard.boards import Entry
-from kfzoo.evaluation.motion_metrics import ALL_METRICS
 from kfzoo.evaluation.results import Results
-from kfzoo.evaluation.scores import Table
+from kfzoo.evaluation.scores import ALL_METRICS, Table
 
 TITLES = {
     "channel": "Per channel",

@@ -9,10 +9,9 @@ from kfzoo.evaluation.leaderboard import wording
 from kfzoo.evaluation.leaderboard.boards import KEYFRAMES, Board, Entry, boards, not_listed, short
 from kfzoo.evaluation.leaderboard.details import facts, identifiers, tables
 from kfzoo.evaluation.leaderboard.significance import Comparison
-from kfzoo.evaluation.motion_metrics import ALL_METRICS
 from kfzoo.evaluation.papers import reference_rows
 from kfzoo.evaluation.results import Results, Run
-from kfzoo.evaluation.scores import REFERENCES, Score
+from kfzoo.evaluation.scores import ALL_METRICS, REFERENCES, Score
 
 TESTS = {
     "p, vs best": "clustered t-test of its MSE against the best model's",

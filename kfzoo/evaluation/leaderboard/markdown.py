@@ -26,10 +26,8 @@ def render_markdown(results: Sequence[Run | Results]) -> str:
         InputError: As `boards`.
     """
     shown = boards(results)
-    parts = [
-        "# Leaderboard",
-        "<!-- Generated from results files by `python -m kfzoo leaderboard`; do not edit. -->",
-    ]
+    notice = "<!-- Generated from results files by `python -m kfzoo leaderboard`; do not edit. -->"
+    parts = ["# Leaderboard", notice]
     for board in shown:
         parts += [f"## {escaped(board.heading)}", _scores(board), wording.clustering(board)]
         if not board.untested:
@@ -59,8 +57,7 @@ def _model(entry: Entry, metrics: Sequence[str]) -> list[str]:
     cells = [escaped(each) for each in (results.model, results.run, results.data.annotation)]
     for name in metrics:
         text = _number(results.scores, name)
-        text = f"**{text}**" if name in entry.best else text
-        cells.append(text)
+        cells.append(f"**{text}**" if name in entry.best else text)
     cells[len(NAMES)] = f"{cells[len(NAMES)]} {entry.marker}".strip()  # the ranked metric
     seed = wording.NONE if results.seed is None else str(results.seed)
     return [*cells, str(results.invalid), seed, short(results.checkpoint)]

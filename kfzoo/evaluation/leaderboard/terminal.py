@@ -11,10 +11,9 @@ from rich.text import Text
 
 from kfzoo.evaluation.leaderboard import wording
 from kfzoo.evaluation.leaderboard.boards import CLIPS, KEYFRAMES, Board, Entry, boards, not_listed
-from kfzoo.evaluation.motion_metrics import ALL_METRICS
 from kfzoo.evaluation.papers import reference_rows
 from kfzoo.evaluation.results import Results, Run
-from kfzoo.evaluation.scores import REFERENCES
+from kfzoo.evaluation.scores import ALL_METRICS, REFERENCES
 
 LEGEND = (
     f"↓ lower, ↑ higher, → nearer to the ground truth is better. †: {wording.MARKERS['†']}; ‡: {wording.MARKERS['‡']}. "

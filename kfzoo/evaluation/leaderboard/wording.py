@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kfzoo.evaluation.leaderboard.boards import Board
 from kfzoo.evaluation.leaderboard.significance import LEVEL, Comparison
-from kfzoo.evaluation.motion_metrics import ALL_METRICS
-from kfzoo.evaluation.scores import Score
+from kfzoo.evaluation.scores import ALL_METRICS, Score
 
 NONE = "–"
 NOT_COMPARABLE = "other data and evaluator: not comparable"

@@ -48,38 +48,20 @@ class PublishedTable:
         return f"{self.paper}, table {self.table}"
 
     def scores(self, row: str) -> dict[str, float]:
-        """The numbers of one row by column, without those that the paper leaves out.
-
-        Args:
-            row: Printed name of the row.
-
-        Returns:
-            Finite numbers by column.
-        """
+        """The finite numbers of one row, by its printed name, by column; without those that the paper leaves out."""
         pairs = zip(self.columns, self.rows[row], strict=True)
         return {column: value for column, value in pairs if value is not None}
 
 
 def read_table(paper: str, table: int) -> PublishedTable:
-    """Reads one table.
-
-    Args:
-        paper: A key of `TABLES`.
-        table: A number of a table of that paper that is in `TABLES`.
-
-    Returns:
-        The table.
-    """
+    """Reads one table by a key of `TABLES` and one of its numbers."""
     content = json.loads(files(__name__).joinpath(f"{paper.lower()}_{table}.json").read_text(encoding="utf-8"))
     return PublishedTable(
         paper=content["paper"],
         table=content["table"],
         title=content["title"],
         columns=tuple(content["columns"]),
-        rows={
-            name: tuple(None if value is None else float(value) for value in values)
-            for name, values in content["rows"].items()
-        },
+        rows={name: tuple(None if x is None else float(x) for x in row) for name, row in content["rows"].items()},
         note=" ".join(content["notes"]),
     )
 

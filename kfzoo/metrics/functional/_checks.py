@@ -7,11 +7,7 @@ from torch import Tensor
 
 
 def rows(name: str, values: Tensor) -> Tensor:
-    """Returns (N, D) values in float64, or says what is wrong with them.
-
-    Args:
-        name: What the values are called in a message.
-        values: (N, D) of any real type; N and D at least 1.
+    """Returns (N, D) values of any real type in float64, N and D at least 1, or says by name what is wrong with them.
 
     Raises:
         ValueError: For another number of dimensions, an empty tensor, or values that are not finite.
@@ -31,16 +27,7 @@ def rows(name: str, values: Tensor) -> Tensor:
 def paired_rows(
     first: Tensor, second: Tensor, names: tuple[str, str] = ("predictions", "targets")
 ) -> tuple[Tensor, Tensor]:
-    """Returns both in float64 when they hold the same samples and channels.
-
-    Args:
-        first: (N, D).
-        second: (N, D).
-        names: What the two are called in a message.
-
-    Raises:
-        ValueError: For shapes that differ, and as `rows` does.
-    """
+    """Returns both, each (N, D), in float64, or says by their names why they do not fit together; raises as `rows`."""
     if first.shape != second.shape:
         raise ValueError(
             f"{names[0]} and {names[1]}: expected one shape, got {tuple(first.shape)} and {tuple(second.shape)}"
@@ -49,15 +36,7 @@ def paired_rows(
 
 
 def paired_values(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns both, one number a sample, in float64 when they hold the same samples.
-
-    Args:
-        first: (N,).
-        second: (N,).
-
-    Raises:
-        ValueError: For shapes that do not fit, no samples, or values that are not finite.
-    """
+    """Returns both, each (N,), one number a sample, in float64, or says why they do not fit; raises as `rows`."""
     if first.ndim != 1 or first.shape != second.shape:
         raise ValueError(
             f"first and second: expected one number for each sample, got {tuple(first.shape)} and {tuple(second.shape)}"
@@ -66,28 +45,9 @@ def paired_values(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def labels(name: str, values: Tensor, count: int) -> Tensor:
-    """Returns (N,) integers, one for each of `count` samples, or says what is wrong with them.
-
-    Raises:
-        ValueError: For another shape, or values that are not integers.
-    """
+    """Returns (N,) integers, one for each of `count` samples; raises ValueError for any other shape or type."""
     if values.shape != (count,):
         raise ValueError(f"{name}: expected one for each of {count} samples, got {tuple(values.shape)}")
     if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
         raise ValueError(f"{name}: expected integers, got {values.dtype}")
     return values.long()
-
-
-def same_channels(predictions: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns both in float64 when they hold the same channels; the numbers of samples may differ.
-
-    Raises:
-        ValueError: For different numbers of channels, and as `rows` does.
-    """
-    predictions, reference = rows("predictions", predictions), rows("reference", reference)
-    if predictions.shape[1] != reference.shape[1]:
-        raise ValueError(
-            f"predictions and reference: expected the same channels, got {predictions.shape[1]} "
-            f"and {reference.shape[1]}"
-        )
-    return predictions, reference

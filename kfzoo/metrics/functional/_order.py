@@ -33,14 +33,7 @@ def canonical_order(*parts: Tensor, groups: Tensor | None = None) -> Tensor:
 
 
 def distinct_rows(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Finds equal rows.
-
-    Args:
-        values: (N, D) float64.
-
-    Returns:
-        (U,) int64 positions, one for each different row, and (U,) int64 how often it is there, on the values' device.
-    """
+    """Returns (U,) positions, one for each different row of (N, D) values, and (U,) how often it is there; int64."""
     _, first, counts = np.unique(_strings(values), return_index=True, return_counts=True)
     return torch.from_numpy(first).to(values.device), torch.from_numpy(counts).to(values.device)
 

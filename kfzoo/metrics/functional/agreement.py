@@ -86,24 +86,6 @@ def channel_agreement(predictions: Tensor, targets: Tensor, *, threshold: float 
     )
 
 
-def select_channels(agreement: ChannelAgreement, channels: Sequence[int]) -> ChannelAgreement:
-    """Takes some channels, in the order given; the three of the head are SemanticFace's table 5.
-
-    Args:
-        agreement: Of D channels.
-        channels: Positions from 0 to D - 1.
-
-    Raises:
-        ValueError: For no channels, or a position there is not.
-    """
-    count = len(agreement.pearson)
-    wrong = [channel for channel in channels if not 0 <= channel < count]
-    if wrong or len(channels) == 0:
-        raise ValueError(f"channels: expected positions from 0 to {count - 1}, got {wrong if wrong else 'none'}")
-    places = torch.as_tensor([int(channel) for channel in channels], device=agreement.pearson.device)
-    return ChannelAgreement(*(values[places] for values in agreement))
-
-
 def cross_comparison(agreement: ChannelAgreement, channels: Sequence[int]) -> CrossComparison:
     r"""Means over channels.
 
@@ -119,9 +101,14 @@ def cross_comparison(agreement: ChannelAgreement, channels: Sequence[int]) -> Cr
         channels: Positions from 0 to D - 1.
 
     Raises:
-        ValueError: As `select_channels`.
+        ValueError: For no channels, or a position there is not.
     """
-    chosen = select_channels(agreement, channels)
+    count = len(agreement.pearson)
+    wrong = [channel for channel in channels if not 0 <= channel < count]
+    if wrong or len(channels) == 0:
+        raise ValueError(f"channels: expected positions from 0 to {count - 1}, got {wrong if wrong else 'none'}")
+    places = torch.as_tensor([int(channel) for channel in channels], device=agreement.pearson.device)
+    chosen = ChannelAgreement(*(values[places] for values in agreement))
     return CrossComparison(
         # The mean of nothing is NaN: no channel varies, no correlation is known.
         pearson=chosen.pearson.nanmean(),

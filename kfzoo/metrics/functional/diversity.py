@@ -15,38 +15,18 @@ BLOCK = 512
 """Side of the part of the distance matrix that is held at once: 2 MiB for any number of samples."""
 
 
-def diversity(samples: Tensor) -> Tensor:
-    r"""Mean Euclidean distance over all pairs of samples.
-
-    .. math::
-        \frac{2}{N (N - 1)} \sum_{i < j} \|x_i - x_j\|_2
-
-    Unit: coefficient units, over all channels together. Range [0, ∞); neither high nor low is good: the nearer to the
-    ground truth's own, the better. One sample alone has 0. Source: "Diversity" of KeyframeFace, table 3.
-
-    Args:
-        samples: (N, D).
-
-    Returns:
-        (), float64.
-
-    Raises:
-        ValueError: For another shape, no samples, or values that are not finite.
-    """
-    return mean_distances(samples).mean()
-
-
 def mean_distances(samples: Tensor, *, most: int | None = None, seed: int = 0) -> Tensor:
     r"""Mean Euclidean distance of each sample to the others.
 
     .. math::
         m_i = \frac{1}{|J_i|} \sum_{j \in J_i} \|x_i - x_j\|_2
 
-    where :math:`J_i` are all other samples; their mean over samples is then `diversity`. With `most`, a set larger than
-    about twice that is put round a ring by the seed, and a sample meets about `most` neighbours on either side: the
-    time is linear in N, and the result does not depend on the order of the samples.
+    where :math:`J_i` are all other samples; their mean over samples is then the diversity. With `most`, a set larger
+    than about twice that is put round a ring by the seed, and a sample meets about `most` neighbours on either side:
+    the time is linear in N, and the result does not depend on the order of the samples.
 
-    Unit, range and source as `diversity`. One sample alone has 0.
+    Unit: coefficient units, over all channels together. Range [0, ∞); neither high nor low is good: the nearer to the
+    ground truth's own, the better. One sample alone has 0. Source: "Diversity" of KeyframeFace, table 3.
 
     Distances come from inner products, in square blocks of the matrix. About the set's mean the rounding of that is at
     most a few 1e-8 of a result, because no sample's mean distance is smaller than its distance to the set's centre.
@@ -110,31 +90,3 @@ def _mean_over_pairs(samples: Tensor, pairs: list[tuple[int, int]]) -> Tensor:
         totals[ours] += distances.sum(dim=1)
         met[ours] += distances.shape[1]
     return totals / met
-
-
-def diversity_of_pairs(samples: Tensor, pairs: int, seed: int) -> Tensor:
-    """Mean Euclidean distance over random pairs of different samples.
-
-    An estimate of `diversity` that other work reports: 300 pairs (MDM) or 48 (Express4D). It depends on the seed and on
-    the order of the samples.
-
-    Args:
-        samples: (N, D), at least two.
-        pairs: How many pairs are drawn, with replacement; at least 1.
-        seed: Of the draw.
-
-    Returns:
-        (), float64, coefficient units; nearer to the ground truth's own is better.
-
-    Raises:
-        ValueError: For fewer than two samples, no pairs, or as `diversity`.
-    """
-    samples = rows("samples", samples)
-    count = len(samples)
-    if count < 2 or pairs < 1:
-        raise ValueError(f"expected at least two samples and one pair, got {count} and {pairs}")
-    generator = torch.Generator().manual_seed(seed)
-    first = torch.randint(count, (pairs,), generator=generator)
-    # A step of 1 to N - 1 round the circle never comes back to the first of the pair.
-    second = (first + torch.randint(1, count, (pairs,), generator=generator)) % count
-    return (samples[first] - samples[second]).square().sum(dim=1).sqrt().mean()

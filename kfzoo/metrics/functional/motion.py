@@ -27,39 +27,21 @@ def speed(motion: Tensor, fps: float) -> Tensor:
 
 
 def acceleration(motion: Tensor, fps: float) -> Tensor:
-    """Mean absolute second derivative, |d²x/dt²|.
+    """Mean absolute second derivative, |d²x/dt²|, of at least three frames; arguments and errors as `speed`.
 
     Unit: coefficient units a second squared. Range [0, ∞), 0 for a sequence of constant speed.
-
-    Args:
-        motion: (T, D) at a constant rate, T ≥ 3.
-        fps: Frames a second.
-
-    Returns:
-        Mean over steps and channels, () float64.
-
-    Raises:
-        ValueError: As `speed`, for fewer than three frames.
     """
     return _mean_derivative(motion, fps, order=2)
 
 
 def jerk(motion: Tensor, fps: float) -> Tensor:
-    """Mean absolute third derivative, |d³x/dt³|: it separates smooth motion from trembling of the same speed.
+    """Mean absolute third derivative, |d³x/dt³|, of at least four frames; arguments and errors as `speed`.
+
+    It separates smooth motion from trembling of the same speed.
 
     Unit: coefficient units a second cubed. Range [0, ∞), 0 for a sequence of constant acceleration.
     Source: Flash and Hogan (1985), whose model of smooth movement minimises the squared jerk; the mean over joints is
     the "jitter" of TransPose (Yi et al., 2021).
-
-    Args:
-        motion: (T, D) at a constant rate, T ≥ 4.
-        fps: Frames a second.
-
-    Returns:
-        Mean over steps and channels, () float64.
-
-    Raises:
-        ValueError: As `speed`, for fewer than four frames.
     """
     return _mean_derivative(motion, fps, order=3)
 

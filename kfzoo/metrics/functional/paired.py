@@ -115,20 +115,14 @@ def wilcoxon_test(first: Tensor, second: Tensor) -> WilcoxonTest:
     Raises:
         ValueError: For shapes that do not fit, no samples, or values that are not finite.
     """
-    from scipy.stats import norm, rankdata
+    from scipy.stats import wilcoxon
 
     first, second = paired_values(first, second)
     differences = (first - second)[first != second]
-    count = len(differences)
-    if count == 0:
+    if len(differences) == 0:
         return WilcoxonTest(differences.new_tensor(0.0), differences.new_tensor(1.0))
-    ranks = torch.from_numpy(rankdata(differences.abs().numpy(force=True))).to(differences.device)
-    positive = float(ranks[differences > 0].sum())
-    statistic = min(positive, count * (count + 1) / 2 - positive)
-    ties = torch.unique(ranks, return_counts=True)[1].double()
-    variance = count * (count + 1) * (2 * count + 1) / 24 - float((ties**3 - ties).sum()) / 48
-    z = (statistic - count * (count + 1) / 4) / variance**0.5
-    return WilcoxonTest(differences.new_tensor(statistic), differences.new_tensor(float(2 * norm.sf(abs(z)))))
+    found = wilcoxon(differences.numpy(force=True), correction=False, method="asymptotic")
+    return WilcoxonTest(differences.new_tensor(float(found.statistic)), differences.new_tensor(float(found.pvalue)))
 
 
 def _ratio(mean: Tensor, spread: Tensor) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -18,14 +16,6 @@ BATCH = 1024
 
 CELLS = 2**20
 """Cells of the similarity matrix of the full set that are held at once: 8 MiB."""
-
-
-class ShuffleInterval(NamedTuple):
-    """Mean over shuffles and its 95 % interval, each (top,) float64."""
-
-    mean: Tensor
-    low: Tensor
-    high: Tensor
 
 
 def r_precision(
@@ -221,7 +211,7 @@ def multimodal_distances(conditions: Tensor, motions: Tensor, *, normalised: boo
     return distances
 
 
-def shuffle_interval(values: Tensor) -> ShuffleInterval:
+def shuffle_interval(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     r"""Mean over shuffles and its 95 % interval.
 
     .. math::
@@ -233,6 +223,9 @@ def shuffle_interval(values: Tensor) -> ShuffleInterval:
     Args:
         values: (shuffles, top), from `r_precision`.
 
+    Returns:
+        Mean, lower and upper end, each (top,) float64.
+
     Raises:
         ValueError: For another shape or no shuffles.
     """
@@ -240,11 +233,9 @@ def shuffle_interval(values: Tensor) -> ShuffleInterval:
         raise ValueError(f"values: expected (shuffles, top), got {tuple(values.shape)}")
     values = values.double()
     mean = values.mean(dim=0)
-    if len(values) == 1:
-        nothing = torch.full_like(mean, torch.nan)
-        return ShuffleInterval(mean, nothing, nothing)
-    half = 1.96 * values.std(dim=0, correction=1) / len(values) ** 0.5
-    return ShuffleInterval(mean, mean - half, mean + half)
+    spread = values.std(dim=0, correction=1) if len(values) > 1 else torch.full_like(mean, torch.nan)
+    half = 1.96 * spread / len(values) ** 0.5
+    return mean, mean - half, mean + half
 
 
 def _hits(greater: Tensor, equal: Tensor, top: int) -> Tensor:

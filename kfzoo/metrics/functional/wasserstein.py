@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kfzoo.metrics.functional._checks import rows, same_channels
+from kfzoo.metrics.functional._checks import rows
 
 
 def sort_channels(samples: Tensor) -> Tensor:
@@ -25,6 +25,13 @@ def sort_channels(samples: Tensor) -> Tensor:
 
 def wasserstein_of_sorted(first: Tensor, second: Tensor) -> Tensor:
     r"""Distance of each channel between two sets whose channels are sorted.
+
+    .. math::
+        W_d = \int_0^1 |F_d^{-1}(q) - G_d^{-1}(q)| \, dq
+
+    Unit: coefficient units (1 = a blendshape fully on). Range [0, ∞), 0 for equal sets; lower is better. On paired sets
+    its mean over channels is at most the MAE. Source: "W-Dist" of KeyframeFace, table 3: that mean, by convention
+    between the predictions and the ground truth of the training split.
 
     The quantile functions of N and M samples are steps that change at i/N and j/M; between two such places their
     difference is constant, so the integral is a sum of at most N + M terms. The places are the same for all channels
@@ -49,45 +56,4 @@ def wasserstein_of_sorted(first: Tensor, second: Tensor) -> Tensor:
     widths = (ends - starts).double() / (n * m)
     in_first, in_second = starts // m, starts // n
     # One channel at a time: the memory of a single one is enough for any number of them.
-    return torch.stack(
-        [(a[in_first] - b[in_second]).abs() @ widths for a, b in zip(first, second, strict=True)],
-    )
-
-
-def channel_wasserstein(predictions: Tensor, reference: Tensor) -> Tensor:
-    r"""Distance between predictions and reference in each channel.
-
-    .. math::
-        W_d = \int_0^1 |F_d^{-1}(q) - G_d^{-1}(q)| \, dq
-
-    Args:
-        predictions: (N, D).
-        reference: (M, D).
-
-    Returns:
-        (D,) float64, in coefficient units; lower is better.
-
-    Raises:
-        ValueError: For shapes that do not fit, no samples, or values that are not finite.
-    """
-    predictions, reference = same_channels(predictions, reference)
-    return wasserstein_of_sorted(sort_channels(predictions), sort_channels(reference))
-
-
-def wasserstein_distance(predictions: Tensor, reference: Tensor) -> Tensor:
-    """Mean over channels of `channel_wasserstein`.
-
-    Unit: coefficient units (1 = a blendshape fully on). Range [0, ∞), 0 for equal sets; lower is better. On paired sets
-    it is at most the MAE. Source: "W-Dist" of KeyframeFace, table 3.
-
-    Args:
-        predictions: (N, D).
-        reference: (M, D); by convention the ground truth of the training split.
-
-    Returns:
-        The distance, (), float64.
-
-    Raises:
-        ValueError: As `channel_wasserstein`.
-    """
-    return channel_wasserstein(predictions, reference).mean()
+    return torch.stack([(a[in_first] - b[in_second]).abs() @ widths for a, b in zip(first, second, strict=True)])
