@@ -107,8 +107,8 @@ def test_the_plan_runs_every_row_of_the_tables() -> None:
         assert command == "fit"
         assert (ROOT / config.removeprefix("--config=")).is_file()
         assert options == [f"--run_dir=runs/{fit}", f"--evaluator=runs/{name}", "--trainer.max_epochs=1"]
-    assert dict(plan(False).fits()).keys() == {
-        name for name in ESTIMATORS.values() if not name.startswith(semanticface.LANDMARKS)
+    assert {name for name, _ in plan(False).fits()} == {
+        fit for fit in fits if not fit.startswith(semanticface.LANDMARKS)
     }
     some = plan(True, "sbca-builtin", "vlm_estimator-builtin").fits()
     assert [name for name, _ in some] == ["vlm_estimator-builtin", "sbca-builtin"]
