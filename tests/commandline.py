@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from kfzoo.__main__ import main
 from kfzoo.configs import read_config
+
+Capture = pytest.CaptureFixture[str]
 
 ROOT = Path(__file__).parent.parent
 _ALL = {path: read_config(path) for path in sorted((ROOT / "configs").rglob("*.yaml"))}
@@ -37,10 +40,35 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-def results(folder: Path) -> dict[str, Any]:
+def refusal(capsys: Capture, *arguments: object) -> str:
+    """Runs a command that must fail; returns the one line that it says."""
+    capsys.readouterr()
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    (line,) = (line for line in said.splitlines() if line.startswith("kfzoo: "))
+    return line.removeprefix("kfzoo: ")
+
+
+def results(folder: Path, name: str = "results.json") -> dict[str, Any]:
     """Reads a run's results file."""
-    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    found: dict[str, Any] = json.loads((folder / name).read_text())
     return found
+
+
+def of_builtin(folder: Path, model: str, settings: dict[str, Any], *, n: int, batch_size: int, **trainer: Any) -> Path:
+    """Writes the configuration of a run on `n` built-in scripts, in `folder / "run"`."""
+    source = {"class_path": "BuiltinScripts", "init_args": {"n": n}}
+    values = {
+        "run_dir": str(folder / "run"),
+        "checkpoint_every_n_steps": 3,
+        "model": {"class_path": model, "init_args": settings},
+        "data": {"class_path": "KeyframeDataModule", "init_args": {"source": source, "batch_size": batch_size}},
+        "trainer": {"accelerator": "cpu", "enable_progress_bar": False, **trainer},
+    }
+    path = folder / "run.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
 
 
 def shrink(
@@ -61,10 +89,8 @@ def shrink(
         config: One of the project's.
         folder: Where the small one goes.
         takes: Folder of Live Link takes, for configurations that ask the user for theirs.
-        clip: Specification of a text encoder that stands in for weights of a hub.
-        vision: Specification of an image encoder that does the same.
-        language: Specification of a language model that does the same.
-        seeing: Specification of a vision-language model that does the same.
+        clip: Specification of a text encoder that replaces weights of a hub.
+        vision: Of an image encoder; `language`: of a language model; `seeing`: of a vision-language model.
         images: Scripts with images, for configurations that ask the user for theirs.
         n: Built-in scripts.
     """

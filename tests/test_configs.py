@@ -90,28 +90,6 @@ def test_the_command_line_merges_bases(tmp_path: Path, capsys: pytest.CaptureFix
     assert "n" not in source["init_args"]  # of the class before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["fit", "--config", MEAN, "--model", "MeanFac"],
-            "model: there is no class 'MeanFac'; did you mean 'MeanFace'?",
-        ),
-        (
-            ["fit", "--config", MEAN, "--data.source", "BuiltinScript"],
-            "data.source: there is no class 'BuiltinScript'; did you mean 'BuiltinScripts'?",
-        ),
-        (
-            ["data", "inspect", "--source", "Elsewhere"],
-            "source: there is no class 'Elsewhere'; give the full class path of one outside the package",
-        ),
-    ],
-)
-def test_a_wrong_short_name(arguments: list[object], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*arguments) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == f"kfzoo: {message}"
-
-
 def test_every_source_has_a_short_name() -> None:
     found = {module.name for module in pkgutil.iter_modules(kfzoo.data.sources.__path__)}
     places = [getattr(value, "__module__", "") for value in vars(kfzoo.short_names).values()]

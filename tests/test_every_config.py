@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ from kfzoo.models.base import KeyframeModule
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
 from kfzoo.training.checkpoint import load_module
 from kfzoo.training.module import ZooModule
-from tests.commandline import CLIPS, CONFIGS, EVALUATORS, ROOT, names, results, run, shrink
+from tests.commandline import CLIPS, CONFIGS, EVALUATORS, ROOT, Capture, names, results, run, shrink
 from tests.encoders.landmark_faces import need_landmarker
 
 MODELS = [
@@ -30,6 +30,26 @@ MODELS = [
     and issubclass(found, ZooModule)
     and not inspect.isabstract(found)
 ]
+
+
+def fit_and_test(config: Path, capsys: Capture, record: str, *files: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fits and tests a small configuration; returns what both recorded."""
+    folder = config.parent / "run"
+    assert run("fit", "--config", config, "--trainer.fast_dev_run", "true") == 0
+    assert not folder.exists()
+    capsys.readouterr()
+    assert run("fit", "--config", config, "--trainer.max_epochs", 1) == 0
+    said = capsys.readouterr().out
+    for name in (record, "best.ckpt", *files):
+        assert str(folder / name) in said
+        assert (folder / name).stat().st_size > 0
+    fitted = results(folder, record)
+    assert run("test", "--config", config) == 0
+    return fitted, results(folder, record)
+
+
+def in_range(coefficients: torch.Tensor) -> bool:
+    return bool(((coefficients >= torch.tensor(LOWER)) & (coefficients <= torch.tensor(UPPER))).all())
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=names(CONFIGS))
@@ -42,7 +62,7 @@ def test_fits_tests_loads_and_generates(
     tiny_qwen3_vl: str,
     images: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
 ) -> None:
     if "landmarker" in read_config(config)["model"].get("init_args", {}):
         need_landmarker(monkeypatch)
@@ -50,62 +70,34 @@ def test_fits_tests_loads_and_generates(
     small = shrink(
         config, tmp_path, takes=takes_folder, images=few, clip=tiny_clip, language=tiny_qwen3, seeing=tiny_qwen3_vl
     )
-    assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
-    assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
-    folder = tmp_path / "run"
-    said = capsys.readouterr().out
-    for name in ("best.ckpt", "results.json", "faces.png"):
-        assert str(folder / name) in said
-        assert (folder / name).stat().st_size > 0
-    fitted = results(folder)
-    assert fitted["status"] == "complete"
-    assert fitted["invalid"] == 0
-
-    assert run("test", "--config", small) == 0
-    tested = results(folder)
+    fitted, tested = fit_and_test(small, capsys, "results.json", "faces.png")
+    assert (fitted["status"], fitted["invalid"]) == ("complete", 0)
     assert tested["scores"] == fitted["scores"]
     assert tested["checkpoint"] == fitted["checkpoint"]
 
-    model = load_module(folder / "best.ckpt", KeyframeModule)
+    model = load_module(tmp_path / "run" / "best.ckpt", KeyframeModule)
     script = next(iter(RenderedFaces(BuiltinScripts(1), DrawnFaces(64))))
     samples = [Sample(script, 0, "arkit")] * 3
     batch = model.collate(samples)
     with torch.inference_mode():
         answer = model.generate(batch)
-        told = model.generate(KeyframeBatch(tuple(samples), pixels=batch.pixels))  # without ground truth
-    assert answer.coefficients.shape == (3, 61)
+        without_targets = model.generate(KeyframeBatch(tuple(samples), pixels=batch.pixels))
+    assert (answer.coefficients.shape, answer.valid.shape) == ((3, 61), (3,))
     assert answer.coefficients.dtype == torch.float32
-    assert answer.valid.shape == (3,)
-    assert ((answer.coefficients >= torch.tensor(LOWER)) & (answer.coefficients <= torch.tensor(UPPER))).all()
-    assert torch.equal(told.coefficients, answer.coefficients)
+    assert in_range(answer.coefficients)
+    assert torch.equal(without_targets.coefficients, answer.coefficients)
 
 
 @pytest.mark.parametrize("config", CLIPS, ids=names(CLIPS))
 def test_a_model_of_motion_fits_tests_and_loads(
-    config: Path,
-    tmp_path: Path,
-    takes_folder: Path,
-    express4d_folder: Path,
-    tiny_clip: str,
-    capsys: pytest.CaptureFixture[str],
+    config: Path, tmp_path: Path, takes_folder: Path, express4d_folder: Path, tiny_clip: str, capsys: Capture
 ) -> None:
     takes = express4d_folder if config.stem == "express4d" else takes_folder
     small = shrink(config, tmp_path, takes=takes, clip=tiny_clip)
-    assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
-    assert not (tmp_path / "run").exists()
-    epoch = ["--trainer.max_epochs", 1, "--trainer.check_val_every_n_epoch", 1]
-    assert run("fit", "--config", small, *epoch) == 0
     folder = tmp_path / "run"
-    said = capsys.readouterr().out
-    for name in ("best.ckpt", "results.json", "motion.png"):
-        assert str(folder / name) in said
-        assert (folder / name).stat().st_size > 0
-    fitted = json.loads((folder / "results.json").read_text())
+    fitted, tested = fit_and_test(small, capsys, "results.json", "motion.png")
     assert fitted["status"] == "complete"
-    assert fitted["data"]["split"] == json.loads((folder / "split.json").read_text())["digest"]
-
-    assert run("test", "--config", small) == 0
-    tested = json.loads((folder / "results.json").read_text())
+    assert fitted["data"]["split"] == results(folder, "split.json")["digest"]
     assert tested["scores"] == fitted["scores"]
     assert tested["checkpoint"] == fitted["checkpoint"]
 
@@ -113,34 +105,22 @@ def test_a_model_of_motion_fits_tests_and_loads(
     with torch.inference_mode():
         motion = model.sample(["A smile.", "The jaw is open."], [20, 30], [1, 2])
     assert motion.shape == (2, 30, 61)
-    assert ((motion >= torch.tensor(LOWER)) & (motion <= torch.tensor(UPPER))).all()
+    assert in_range(motion)
     assert not motion[0, 20:].any()
 
 
 @pytest.mark.parametrize("config", EVALUATORS, ids=names(EVALUATORS))
 def test_an_evaluator_fits_tests_and_loads(
-    config: Path,
-    tmp_path: Path,
-    takes_folder: Path,
-    tiny_clip: str,
-    tiny_vision: str,
-    images: Path,
-    capsys: pytest.CaptureFixture[str],
+    config: Path, tmp_path: Path, takes_folder: Path, tiny_clip: str, tiny_vision: str, images: Path, capsys: Capture
 ) -> None:
     small = shrink(config, tmp_path, takes=takes_folder, clip=tiny_clip, vision=tiny_vision, images=images, n=150)
-    assert run("fit", "--config", small, "--trainer.fast_dev_run", "true") == 0
-    assert run("fit", "--config", small, "--trainer.max_epochs", 1) == 0
-    folder = tmp_path / "run"
-    said = capsys.readouterr().out
-    fitted = json.loads((folder / "evaluator.json").read_text())
-    assert fitted["digest"] in said
+    fitted, tested = fit_and_test(small, capsys, "evaluator.json")
+    assert fitted["digest"] in capsys.readouterr().out
     assert {"ground_truth", "chance", "mean_face", "zero_face"} == fitted["references"].keys()
     for face in ("mean_face", "zero_face"):
         for k in (1, 2, 3):
             assert fitted["references"][face][f"r_precision_{k}"]["value"] == pytest.approx(k / 32, abs=1e-12)
-    assert run("test", "--config", small) == 0
-    tested = json.loads((folder / "evaluator.json").read_text())
-    assert tested["digest"] == fitted["digest"] == load_evaluator(folder).digest
+    assert tested["digest"] == fitted["digest"] == load_evaluator(tmp_path / "run").digest
     assert tested["references"] == fitted["references"]
 
 

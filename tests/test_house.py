@@ -47,12 +47,10 @@ FLOORS = {
 
 MODULES = sorted((ROOT / "kfzoo").rglob("*.py"))
 
-
 LONGEST, MEDIAN = 350, 130
 """Lines of a module at the most, and of the median of the package's modules."""
 
 LONGER = {
-    "tests/benchmarks/test_semanticface.py",
     "tests/evaluation/test_predict_resume.py",
     "tests/evaluation/test_suite.py",
 }

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from kfzoo.data.batch import KeyframeBatch
 from kfzoo.errors import InputError
 from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.out_of_memory import explained_memory_errors, memory_error
-from tests.commandline import run
+from tests.commandline import Capture, of_builtin, refusal, run
 
 CARD = "CUDA out of memory. Tried to allocate 20.31 GiB. GPU 0 has a total capacity of 79.1 GiB of which 3 GiB is free."
 ERRORS = {
@@ -62,21 +62,8 @@ class Hungry(KeyframeModule):
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hungry")
-    values = {
-        "seed_everything": 3,
-        "run_dir": str(folder / "run"),
-        "model": {"class_path": "tests.test_out_of_memory.Hungry"},
-        "data": {
-            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
-            "init_args": {
-                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 42}},
-                "batch_size": 16,
-            },
-        },
-        "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False, "logger": False},
-    }
-    path = folder / "hungry.yaml"
-    path.write_text(yaml.safe_dump(values))
+    hungry = "tests.test_out_of_memory.Hungry"
+    path = of_builtin(folder, hungry, {}, n=42, batch_size=16, max_epochs=1, logger=False)
     assert run("fit", "--config", path) == 0
     return path
 
@@ -90,38 +77,25 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_it_is_reported_in_one_line(
-    command: str,
-    stage: str,
-    error: str,
-    config: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: str, stage: str, error: str, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     checkpoints = {path: path.read_bytes() for path in (config.parent / "run").glob("*.ckpt")}
     assert len(checkpoints) == 2
     monkeypatch.setattr("tests.test_out_of_memory.Hungry.error", ERRORS[error])  # as the configuration names the class
     monkeypatch.setattr("tests.test_out_of_memory.Hungry.at", stage)
     further = ["--trainer.max_epochs", 2] if command == "fit" and stage != "test" else []
-    assert run(command, "--config", config, *further) == 2
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("kfzoo: ")]
-    assert said == [
-        f"kfzoo: memory: a batch of 16 does not fit into the memory{ASKED.get(error, '')}; lower "
+    assert refusal(capsys, command, "--config", config, *further) == (
+        f"memory: a batch of 16 does not fit into the memory{ASKED.get(error, '')}; lower "
         "data.init_args.batch_size (16) or model.init_args.at_once (8), or set trainer.precision to bf16-mixed"
-    ]
+    )
     assert {path: path.read_bytes() for path in checkpoints} == checkpoints
 
 
-def test_what_does_not_fit_for_real() -> None:
-    with (
-        pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"),
-        explained_memory_errors(settings, {}),
-    ):
-        torch.empty(1 << 60, dtype=torch.uint8)
-    with (
-        pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory"),
-        explained_memory_errors(settings, {}),
-    ):
-        np.ones(1 << 50)
+@pytest.mark.parametrize("allocate", [lambda: torch.empty(1 << 60, dtype=torch.uint8), lambda: np.ones(1 << 50)])
+def test_what_does_not_fit_for_real(allocate: Callable[[], object]) -> None:
+    error = pytest.raises(InputError, match="memory: a batch of 4 does not fit into the memory")
+    with error, explained_memory_errors(settings, {}):
+        allocate()
 
 
 def settings() -> dict[str, Any]:
@@ -129,11 +103,11 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("model", "batch_size", "precision", "remedy"),
+    ("model", "data", "precision", "remedy"),
     [
         (
             {"decode_batch_size": 16, "gradient_checkpointing": False, "share_prefixes": True, "precision": "float32"},
-            12,
+            {"batch_size": 12},
             None,
             "lower data.init_args.batch_size (12) or model.init_args.decode_batch_size (16), or set "
             "model.init_args.gradient_checkpointing to true, model.init_args.share_prefixes to false, or set "
@@ -141,32 +115,33 @@ def settings() -> dict[str, Any]:
         ),
         (
             {"decode_batch_size": 1, "gradient_checkpointing": True, "precision": "bfloat16"},
-            2,
+            {"batch_size": 2},
             None,
             "lower data.init_args.batch_size (2)",
         ),
-        ({"gradient_checkpointing": False}, 1, "bf16-mixed", "set model.init_args.gradient_checkpointing to true"),
-        ({}, 1, 32, "set trainer.precision to bf16-mixed"),
-        ({}, 1, "16-true", "take a smaller model, or more memory"),
+        (
+            {"gradient_checkpointing": False},
+            {"batch_size": 1},
+            "bf16-mixed",
+            "set model.init_args.gradient_checkpointing to true",
+        ),
+        ({}, {"batch_size": 1}, 32, "set trainer.precision to bf16-mixed"),
+        ({}, {"batch_size": 1}, "16-true", "take a smaller model, or more memory"),
+        (
+            {},
+            {"batch_size": 1, "evaluation_batch_size": 16},
+            "16-true",
+            "lower data.init_args.evaluation_batch_size (16)",
+        ),
     ],
 )
-def test_only_what_can_be_lowered_is_named(model: dict[str, Any], batch_size: int, precision: Any, remedy: str) -> None:
-    found = {
-        "model": {"init_args": model},
-        "data": {"init_args": {"batch_size": batch_size}},
-        "trainer": {"precision": precision},
-    }
+def test_only_what_can_be_lowered_is_named(
+    model: dict[str, Any], data: dict[str, int], precision: Any, remedy: str
+) -> None:
+    found = {"model": {"init_args": model}, "data": {"init_args": data}, "trainer": {"precision": precision}}
     least = {"decode_batch_size": 1, "gradient_checkpointing": True, "share_prefixes": False}
-    least = {name: value for name, value in least.items() if name in model}
-    assert (
-        str(memory_error("", found, least)) == f"memory: a batch of {batch_size} does not fit into the memory; {remedy}"
-    )
-
-
-def test_a_larger_batch_of_evaluation_is_named() -> None:
-    found = {"data": {"init_args": {"batch_size": 1, "evaluation_batch_size": 16}}, "trainer": {"precision": "16-true"}}
-    expected = "memory: a batch of 1 does not fit into the memory; lower data.init_args.evaluation_batch_size (16)"
-    assert str(memory_error("", found)) == expected
+    said = str(memory_error("", found, {name: value for name, value in least.items() if name in model}))
+    assert said == f"memory: a batch of {data['batch_size']} does not fit into the memory; {remedy}"
 
 
 def test_a_wrapped_error_is_found_and_others_pass() -> None:
@@ -186,7 +161,7 @@ def test_a_wrapped_error_is_found_and_others_pass() -> None:
     assert found.value is reported
 
 
-def test_a_further_process_reports_it_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_further_process_reports_it_itself(capsys: Capture) -> None:
     with pytest.raises(InputError), explained_memory_errors(settings, {}, process=3):
         raise torch.OutOfMemoryError(CARD)
     assert capsys.readouterr().err.startswith("kfzoo: process 3: memory: a batch of 4 does not fit into the memory")

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from lightning.pytorch import Callback, Trainer
 
-from tests.commandline import ROOT, results, run
+from tests.commandline import ROOT, Capture, of_builtin, refusal, results, run
 
+TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp")
 STEPS_AN_EPOCH = 11
 """Of the small run: training keyframes / batch size, rounded up; asserted below."""
 
@@ -33,45 +33,34 @@ class KillAt(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def small(folder: Path, encoder: str, name: str = "run") -> Path:
-    values = {
-        "seed_everything": 7,
-        "run_dir": str(folder / name),
-        "checkpoint_every_n_steps": 3,
-        "model": {
-            "class_path": "kfzoo.models.AlignedAutoencoder",
-            "init_args": {
-                "text_encoder": encoder,
-                "width": 16,
-                "latent": 16,
-                "layers": 1,
-                "heads": 2,
-                "dropout": 0.2,
-                "learning_rate": 0.01,
-                "warmup_steps": 5,
-                "cosine": True,
-            },
-        },
-        "data": {
-            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
-            "init_args": {
-                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 63}},
-                "batch_size": 9,
-            },
-        },
-        "trainer": {"max_epochs": 3, "accelerator": "cpu", "enable_progress_bar": False},
-    }
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(values))
-    return path
+def small(folder: Path, encoder: str) -> Path:
+    sizes = {"width": 16, "latent": 16, "layers": 1, "heads": 2, "dropout": 0.2}
+    schedule = {"learning_rate": 0.01, "warmup_steps": 5, "cosine": True}
+    settings = {"text_encoder": encoder} | sizes | schedule
+    return of_builtin(folder, "AlignedAutoencoder", settings, n=63, batch_size=9, max_epochs=3)
 
 
-def elsewhere(*arguments: object) -> subprocess.CompletedProcess[str]:
+def evaluator(folder: Path, encoder: str) -> Path:
+    stop = {"monitor": "val/r_precision_1", "mode": "max", "patience": 1}
+    callbacks = [{"class_path": "lightning.pytorch.callbacks.EarlyStopping", "init_args": stop}]
+    settings = {"text_encoder": encoder, "dim": 8, "width": 16, "heads": 2, "learning_rate": 3e-3}
+    more = {"max_epochs": 6, "callbacks": callbacks}
+    return of_builtin(folder, "TextMotionEvaluator", settings, n=126, batch_size=24, **more)
+
+
+def elsewhere(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Runs the command line in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment = {name: value for name, value in environment.items() if not name.startswith("COV_CORE")}
     command = [sys.executable, "-m", "kfzoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode == code, done.stderr[-3000:]
+    return done
+
+
+def fit_killed_at(step: int, config: Path) -> None:
+    killer = ["--trainer.callbacks+", "tests.test_resume_and_ddp.KillAt", "--trainer.callbacks.step", step]
+    elsewhere("fit", "--config", config, *killer, code=-signal.SIGKILL)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,9 +94,7 @@ def test_a_killed_run_ends_with_the_same_weights(
     step: int, uninterrupted: dict[str, Any], tmp_path: Path, tiny_sentence_encoder: str
 ) -> None:
     config = small(tmp_path, tiny_sentence_encoder)
-    killer = ["--trainer.callbacks+", "tests.test_resume_and_ddp.KillAt", "--trainer.callbacks.step", step]
-    killed = elsewhere("fit", "--config", config, *killer)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    fit_killed_at(step, config)
     saved = tmp_path / "run" / "last.ckpt"
     before = torch.load(saved, weights_only=True)["global_step"] if saved.exists() else 0
     assert before <= step
@@ -121,24 +108,19 @@ def test_a_killed_run_ends_with_the_same_weights(
 
 
 def test_a_run_folder_is_not_overwritten_by_other_settings(
-    tmp_path: Path, tiny_sentence_encoder: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tiny_sentence_encoder: str, capsys: Capture
 ) -> None:
     config = small(tmp_path, tiny_sentence_encoder)
     assert run("fit", "--config", config, "--trainer.max_epochs", 1) == 0
-    stood = (tmp_path / "run" / "last.ckpt").read_bytes()
-    assert run("fit", "--config", config, "--model.init_args.learning_rate", 0.5) == 2
-    assert (
-        "holds a run with other settings (model.init_args.learning_rate: 0.01 there, 0.5 now)"
-        in capsys.readouterr().err
-    )
-    assert (tmp_path / "run" / "last.ckpt").read_bytes() == stood
+    before = (tmp_path / "run" / "last.ckpt").read_bytes()
+    said = refusal(capsys, "fit", "--config", config, "--model.init_args.learning_rate", 0.5)
+    assert "holds a run with other settings (model.init_args.learning_rate: 0.01 there, 0.5 now)" in said
+    assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
 
 
 def test_two_processes_train_and_report_as_one_does(tmp_path: Path, tiny_sentence_encoder: str) -> None:
     config = small(tmp_path, tiny_sentence_encoder)
-    two = ["--trainer.devices", 2, "--trainer.strategy", "ddp"]
-    fitted = elsewhere("fit", "--config", config, *two)
-    assert fitted.returncode == 0, fitted.stderr[-3000:]
+    elsewhere("fit", "--config", config, *TWO)
     folder = tmp_path / "run"
     assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == 3 * -(-STEPS_AN_EPOCH // 2)
     on_two = results(folder)
@@ -152,8 +134,7 @@ def test_two_processes_train_and_report_as_one_does(tmp_path: Path, tiny_sentenc
 
     assert run("predict", "--config", config) == 0
     alone = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
-    predicted = elsewhere("predict", "--config", config, *two)
-    assert predicted.returncode == 0, predicted.stderr[-3000:]
+    elsewhere("predict", "--config", config, *TWO)
     together = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     assert [row["id"] for row in together] == [row["id"] for row in alone]
     assert len(alone) == on_one["count"]
@@ -161,37 +142,8 @@ def test_two_processes_train_and_report_as_one_does(tmp_path: Path, tiny_sentenc
         assert row["coefficients"] == pytest.approx(other["coefficients"], abs=2e-4)
 
 
-def evaluator(folder: Path, encoder: str) -> Path:
-    values = {
-        "seed_everything": 42,
-        "run_dir": str(folder / "run"),
-        "checkpoint_every_n_steps": 3,
-        "model": {
-            "class_path": "kfzoo.evaluation.evaluator.TextMotionEvaluator",
-            "init_args": {"text_encoder": encoder, "dim": 8, "width": 16, "heads": 2, "learning_rate": 3e-3},
-        },
-        "data": {
-            "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
-            "init_args": {
-                "source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": 126}},
-                "batch_size": 24,
-            },
-        },
-        "trainer": {
-            "max_epochs": 6,
-            "accelerator": "cpu",
-            "enable_progress_bar": False,
-            "callbacks": [
-                {
-                    "class_path": "lightning.pytorch.callbacks.EarlyStopping",
-                    "init_args": {"monitor": "val/r_precision_1", "mode": "max", "patience": 1},
-                }
-            ],
-        },
-    }
-    path = folder / "evaluator.yaml"
-    path.write_text(yaml.safe_dump(values))
-    return path
+def assert_same_evaluator(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert [second[key] for key in ("digest", "references")] == [first[key] for key in ("digest", "references")]
 
 
 def test_a_killed_evaluator_ends_with_the_same_hash(tmp_path: Path, tiny_sentence_encoder: str) -> None:
@@ -200,22 +152,15 @@ def test_a_killed_evaluator_ends_with_the_same_hash(tmp_path: Path, tiny_sentenc
         folder.mkdir()
     assert run("fit", "--config", evaluator(whole, tiny_sentence_encoder)) == 0
     config = evaluator(cut, tiny_sentence_encoder)
-    killer = ["--trainer.callbacks+", "tests.test_resume_and_ddp.KillAt", "--trainer.callbacks.step", 11]
-    killed = elsewhere("fit", "--config", config, *killer)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    fit_killed_at(11, config)
     assert not (cut / "run" / "evaluator.json").exists()
     assert run("fit", "--config", config) == 0
-    first, second = (json.loads((folder / "run" / "evaluator.json").read_text()) for folder in (whole, cut))
-    assert second["digest"] == first["digest"]
-    assert second["references"] == first["references"]
+    assert_same_evaluator(*(results(folder / "run", "evaluator.json") for folder in (whole, cut)))
 
 
 def test_two_processes_train_an_evaluator(tmp_path: Path, tiny_sentence_encoder: str) -> None:
     config = evaluator(tmp_path, tiny_sentence_encoder)
-    fitted = elsewhere("fit", "--config", config, "--trainer.devices", 2, "--trainer.strategy", "ddp")
-    assert fitted.returncode == 0, fitted.stderr[-3000:]
-    on_two = json.loads((tmp_path / "run" / "evaluator.json").read_text())
+    elsewhere("fit", "--config", config, *TWO)
+    on_two = results(tmp_path / "run", "evaluator.json")
     assert run("test", "--config", config) == 0
-    on_one = json.loads((tmp_path / "run" / "evaluator.json").read_text())
-    assert on_one["digest"] == on_two["digest"]
-    assert on_one["references"] == on_two["references"]
+    assert_same_evaluator(on_two, results(tmp_path / "run", "evaluator.json"))

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 import yaml
-from kfzoo.models.vlm_estimator.image_tokens import patches
 from torch import Tensor, nn
 
 from benchmarks.page import prose
@@ -24,6 +23,7 @@ from kfzoo.data.sources.rendered_faces import RenderedFaces
 from kfzoo.data.statistics import coefficients_of, statistics_of
 from kfzoo.encoders.landmarks import VARIABLE
 from kfzoo.errors import InputError
+from kfzoo.language_models.image_tokens import patches
 from kfzoo.models import SBCA, ImageRegressor, KeyframeModule, MediapipeLandmarks, VLMEstimator
 from kfzoo.models.vlm_estimator.answer import messages
 from kfzoo.models.vlm_estimator.tiny_model import CLOSED, IMAGE, OPENED
@@ -131,7 +131,7 @@ def by_transformers(model: VLMEstimator, images: Tensor, size: int) -> list[str]
 
     tokenizer = model.chat.tokenizer
     end = tokenizer.eos_token_id
-    limit = model.hparams["longest_analysis"] + 128
+    limit = model.hparams["max_analysis_tokens"] + 128
     greedy = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, max_new_tokens=limit, eos_token_id=end, pad_token_id=end
     )

@@ -1,15 +1,17 @@
-"""The committed pages are what their results files give, and every configuration has its row."""
+"""The committed pages are what their results files give, and every configuration is run and has its row."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.tables import mdm_steps, semanticface_page
+from benchmarks.tables import mdm_steps, semanticface, semanticface_page
 from benchmarks.tables.leaderboard import Board
 from benchmarks.tables.runs import keep
+from benchmarks.tables.semanticface_page import ESTIMATORS
 from kfzoo.configs import read_config
 from kfzoo.evaluation.results import find_runs
 from tests.commandline import ROOT, run
@@ -85,3 +87,56 @@ def test_only_the_needed_files_are_kept(tmp_path: Path) -> None:
         (tmp_path / "run" / name).write_text("x")
     keep(tmp_path / "run", tmp_path / "kept")
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["results.json"]
+
+
+# SemanticFace's estimators ----------------------------------------------------------------------------------------
+
+
+def plan(landmarks: bool, *only: str) -> semanticface.Plan:
+    options = ("--trainer.max_epochs=1",)
+    return semanticface.Plan(BOARDS[1], Path("runs"), semanticface.OTHER_PEOPLE, landmarks, options, only)
+
+
+def test_the_plan_runs_every_row_of_the_tables() -> None:
+    name, words = plan(True).evaluator()
+    assert name == "evaluator-image_motion_builtin"
+    assert not [word for word in words if word.startswith("--evaluator")]
+    fits = dict(plan(True).fits())
+    assert set(fits) == set(ESTIMATORS.values())
+    for fit, (command, config, *options) in fits.items():
+        assert command == "fit"
+        assert (ROOT / config.removeprefix("--config=")).is_file()
+        assert options == [f"--run_dir=runs/{fit}", f"--evaluator=runs/{name}", "--trainer.max_epochs=1"]
+    assert {name for name, _ in plan(False).fits()} == {
+        fit for fit in fits if not fit.startswith(semanticface.LANDMARKS)
+    }
+    some = plan(True, "sbca-builtin", "vlm_estimator-builtin").fits()
+    assert [name for name, _ in some] == ["vlm_estimator-builtin", "sbca-builtin"]
+
+
+def test_an_unknown_estimator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        semanticface.main(["--only", "sbca-builtin"])  # without landmarks
+    assert "'sbca-builtin' is not an estimator that can run; there are vlm_estimator-" in capsys.readouterr().err
+
+
+def config(name: str) -> dict[str, Any]:
+    return read_config(ROOT / "configs" / f"{name}.yaml")
+
+
+def test_degrees_differ_in_semantics_alone() -> None:
+    found = [config(f"vlm_estimator/builtin{end}") for end in ("", "_a1", "_a0")]
+    assert [each["model"]["init_args"].pop("semantics") for each in found] == ["A2", "A1", "A0"]
+    assert len({each.pop("run_dir") for each in found}) == 3
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("name", ["image_regressor/builtin", "sbca/builtin", "mediapipe_landmarks/builtin"])
+def test_all_estimators_read_the_same_images(name: str) -> None:
+    ours, theirs = config("vlm_estimator/builtin"), config(name)
+    assert theirs["data"] == ours["data"]
+    assert theirs["seed_everything"] == ours["seed_everything"]
+    if name.startswith("image_regressor"):  # as many steps: epochs of as many batches
+        assert theirs["trainer"]["max_epochs"] == ours["trainer"]["max_epochs"]
+        steps = ("max_steps", "limit_train_batches", "accumulate_grad_batches")
+        assert not [key for key in steps if key in theirs["trainer"] | ours["trainer"]]

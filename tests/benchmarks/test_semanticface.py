@@ -1,9 +1,7 @@
-"""SemanticFace's tables: what is run for them, the page of made-up results, and one tiny run of everything."""
+"""SemanticFace's tables: the page of made-up results, and one tiny run of everything."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,24 +13,21 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.tables import runs
-from benchmarks.tables.leaderboard import Board
-from benchmarks.tables.semanticface import OTHER_PEOPLE, Plan, main
+from benchmarks.tables.semanticface import main
 from benchmarks.tables.semanticface_page import ESTIMATORS, WILD, write_page
-from kfzoo.__main__ import main as kfzoo
 from kfzoo.arkit.channels import CHANNELS, REGIONS
-from kfzoo.configs import read_config
 from kfzoo.errors import InputError
 from kfzoo.evaluation.results import write_results
 from kfzoo.evaluation.scores import Score, Table
 from tests.benchmarks import pages
 from tests.benchmarks.pages import number
-from tests.commandline import ROOT
-from tests.evaluation.leaderboard_runs import COUNT, DATA, results, samples
+from tests.commandline import ROOT, results, run
+from tests.evaluation.leaderboard_runs import COUNT, DATA, samples
+from tests.evaluation.leaderboard_runs import results as made_up_results
 
 LANDMARKS = ("SBCA", "DeadFace fixed", "DeadFace compat")
-DEGREES = {"A2": "", "A1": "_a1", "A0": "_a0"}
 LEVELS = {"A2": 0.003, "A1": 0.004, "A0": 0.005, "direct regressor": 0.002}
-"""What MSE of the made-up estimators; that of the others is 0.01."""
+"""Mean MSE of the made-up estimators; that of the others is 0.01."""
 
 
 def errors(label: str, level: float | None = None) -> NDArray[np.float64]:
@@ -64,7 +59,7 @@ def keep(
     name = f"{ESTIMATORS[label]}{end}"
     others = {"r_precision_1": mse[0] * 50, "mmd": mse[1] * 100, "sf13_pearson": mse[2] * 40}
     config = {"trainer": {"max_epochs": 12}, "run_dir": "/somewhere/else", "data": {"init_args": {"source": {}}}}
-    found = replace(results(name, float(mse.mean()), **others), config=config, tables=tables(label), **changes)
+    found = replace(made_up_results(name, float(mse.mean()), **others), config=config, tables=tables(label), **changes)
     write_results(folder / name / "results.json", found, samples(mse, 0.02))
     return dict(found.scores)
 
@@ -80,7 +75,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def page(out: Path) -> str:
-    write_page(out)
+    main(["--page", "--out", str(out)])
     return (out / "semanticface.md").read_text()
 
 
@@ -126,20 +121,18 @@ def test_the_ablation_is_the_spread_of_the_samples(out: Path) -> None:
 def test_channels_are_ranked_by_their_error(out: Path) -> None:
     text = page(out)
     sixth, seventh = (cells(text, number) for number in (6, 7))
-    heads = sixth.pop(""), seventh.pop("")
-    assert heads[0] == heads[1]
-    assert heads[0] == ["MSE", "P Corr", "S Corr", "Deviation", "P Corr, direct regressor", "P Corr, SBCA"]
+    head = ["MSE", "P Corr", "S Corr", "Deviation", "P Corr, direct regressor", "P Corr, SBCA"]
+    assert [sixth.pop(""), seventh.pop("")] == [head, head]
     average = seventh.pop("Average")
     assert (len(sixth), len(seventh)) == (31, 30)
     ours, others = (tables(label)["channel"].rows for label in ("A2", "direct regressor"))
     assert [*sixth, *seventh] == sorted(CHANNELS, key=lambda name: ours[name][0] or 0)
-    assert next(iter(sixth)) == "TongueOut"
-    assert sixth["TongueOut"] == ["0.0000", "–", "–", "0.0000", "–", "–"]
-    shown = sixth | seventh
-    for name in set(CHANNELS) - {"TongueOut"}:
-        expected = [*ours[name][:4], others[name][1]]
-        assert [number(cell) for cell in shown[name][:5]] == pytest.approx(expected, abs=5.1e-5)
-        assert shown[name][5] == "–"  # no results of SBCA
+    assert next(iter(sixth.items())) == ("TongueOut", ["0.0000", "–", "–", "0.0000", "–", "–"])
+    for name, (*shown, of_sbca) in (sixth | seventh).items():
+        if name != "TongueOut":
+            expected = [*ours[name][:4], others[name][1]]
+            assert [number(cell) for cell in shown] == pytest.approx(expected, abs=5.1e-5)
+        assert of_sbca == "–"  # no results
     pearson = [value for row in ours.values() if (value := row[1]) is not None]
     assert len(pearson) == 60
     assert number(average[1]) == pytest.approx(np.mean(pearson), abs=5.1e-5)
@@ -158,8 +151,8 @@ def test_scores_are_printed_and_the_best_is_bold(out: Path) -> None:
     for label, found in scores.items():
         row = dict(zip(head, main_table[label], strict=True))
         assert number(row["MSE ↓"]) == pytest.approx(found["mse"].value, abs=5.1e-6)
-        assert number(row["R top-1, % ↑"]) == pytest.approx(100 * found["r_precision_1"].value, abs=0.0051)
-        assert number(row["P-Cor, % ↑"]) == pytest.approx(100 * found["sf13_pearson"].value, abs=0.0051)
+        for column, name in (("R top-1, % ↑", "r_precision_1"), ("P-Cor, % ↑", "sf13_pearson")):
+            assert number(row[column]) == pytest.approx(100 * found[name].value, abs=0.0051)
         assert row["S-Cor, % ↑"] == "–"  # not in these results
         assert (row["Constant, of 13"], row["Invalid"]) == ("2", "3")
     assert f"| direct regressor | **{scores['direct regressor']['mse'].value:.5f}** |" in section(text, 1)
@@ -194,13 +187,15 @@ def test_the_page_says_where_it_comes_from(out: Path) -> None:
     text = page(out)
     head = text.partition("\n## ")[0]
     assert "BuiltinScripts, test part, 40 keyframes of 2 people, fingerprint 01234567, split abcdef01" in head
-    assert "- hardware: a CPU" in head
-    assert "commit c0ffee" in head
-    assert "`python -m benchmarks.tables.semanticface`; only this page: " in head
-    assert "- no results, so no numbers below: SBCA, DeadFace fixed, DeadFace compat" in head
-    assert "| A2 | `vlm_estimator-builtin` | deadbeef | 7 | 12 | 1 |" in head
-    assert "somewhere" not in text
-    assert str(out) not in text
+    for words in (
+        "- hardware: a CPU",
+        "commit c0ffee",
+        "`python -m benchmarks.tables.semanticface`; only this page: ",
+        "- no results, so no numbers below: SBCA, DeadFace fixed, DeadFace compat",
+        "| A2 | `vlm_estimator-builtin` | deadbeef | 7 | 12 | 1 |",
+    ):
+        assert words in head
+    assert not [place for place in ("somewhere", str(out)) if place in text]
 
 
 def test_correlations_of_landmarks_by_channel(out: Path) -> None:
@@ -252,28 +247,25 @@ def test_a_difference_within_one_recording_is_not_significant(out: Path) -> None
 
 @pytest.mark.parametrize("label", ["A0", "A1", "A2", "direct regressor", "mean face"])
 def test_a_missing_run_is_named(out: Path, label: str) -> None:
-    (out / "runs" / f"{ESTIMATORS[label]}" / "results.json").unlink()
+    if label == "A1":
+        keep(out / "runs", "A1", status="partial")  # a part of the split is no result
+    else:
+        (out / "runs" / ESTIMATORS[label] / "results.json").unlink()
     text = page(out)
     assert f"no numbers below: {', '.join(each for each in ESTIMATORS if each in (label, *LANDMARKS))}" in text
-    for table in (1, *((3,) if label != "mean face" else ())):
+    for table in (1, 3)[: 1 if label == "mean face" else 2]:
         assert set(cells(text, table)[f"{label} (no results)"]) == {"–"}
-    untested = "**cannot be tested**" in text
-    assert untested == label.startswith("A")
-    if untested:
-        other = {"A0": "A2 vs A0", "A1": "A1 vs A0", "A2": "A2 vs A1"}[label]
-        assert set(cells(text, 4)[f"{other} (no results of {label})"]) == {"–"}
+    assert ("**cannot be tested**" in text) == label.startswith("A")
+    if pair := {"A0": "A2 vs A0", "A1": "A1 vs A0", "A2": "A2 vs A1"}.get(label):
+        assert set(cells(text, 4)[f"{pair} (no results of {label})"]) == {"–"}
     assert ("No results of A2." in section(text, 6)) == (label == "A2")
-
-
-def test_a_part_of_the_split_is_no_result(out: Path) -> None:
-    keep(out / "runs", "A1", status="partial")
-    assert "A1 (no results)" in cells(page(out), 1)
 
 
 def test_what_cannot_be_compared_is_refused(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keep(out / "runs", "A1", evaluator="another")
     mse = errors("A1")
-    write_results(out / "others" / "runs" / "x" / "results.json", results("x", float(mse.mean())), samples(mse, 0.02))
+    other = made_up_results("x", float(mse.mean()))
+    write_results(out / "others" / "runs" / "x" / "results.json", other, samples(mse, 0.02))
     with pytest.raises(InputError, match="not scored on the same data by the same evaluator"):
         write_page(out)
     with pytest.raises(InputError, match=r"holds no results of SemanticFace's estimators.*run `python"):
@@ -282,75 +274,6 @@ def test_what_cannot_be_compared_is_refused(out: Path, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         main(["--page", "--out", str(out / "nowhere")])
     assert capsys.readouterr().err.count(" no such folder") == 1
-
-
-def test_the_command_writes_the_page(out: Path) -> None:
-    main(["--page", "--out", str(out)])
-    assert (out / "semanticface.md").read_text() == page(out)
-
-
-# What is run ------------------------------------------------------------------------------------------------------
-
-
-def plan(landmarks: bool, only: Sequence[str] = ()) -> Plan:
-    board = Board("builtin", condition="image")
-    return Plan(board, Path("runs"), OTHER_PEOPLE, landmarks, ("--trainer.max_epochs=1",), tuple(only))
-
-
-def test_the_plan_runs_every_row_of_the_tables() -> None:
-    name, words = plan(True).evaluator()
-    assert name == "evaluator-image_motion_builtin"
-    assert not [word for word in words if word.startswith("--evaluator")]
-    fits = dict(plan(True).fits())
-    assert set(fits) == set(ESTIMATORS.values())
-    assert len(fits) == 8
-    for run, command in fits.items():
-        assert command[0] == "fit"
-        assert (ROOT / command[1].removeprefix("--config=")).is_file()
-        assert command[2:] == [
-            f"--run_dir=runs/{run}", "--evaluator=runs/evaluator-image_motion_builtin", "--trainer.max_epochs=1",
-        ]  # fmt: skip
-    without = {ESTIMATORS[label] for label in ESTIMATORS if label not in LANDMARKS}
-    assert set(dict(plan(False).fits())) == without
-    assert len(without) == 5
-    some = ["sbca-builtin", "vlm_estimator-builtin"]
-    assert [name for name, _ in plan(True, some).fits()] == ["vlm_estimator-builtin", "sbca-builtin"]
-
-
-def test_an_unknown_estimator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--only", "sbca-builtin"])  # without landmarks
-    assert "'sbca-builtin' is not an estimator that can run; there are vlm_estimator-" in capsys.readouterr().err
-
-
-def config(name: str) -> dict[str, Any]:
-    return read_config(ROOT / "configs" / f"{name}.yaml")
-
-
-def flat(values: Any, place: str = "") -> dict[str, Any]:
-    """A nested configuration as one level."""
-    if not isinstance(values, dict):
-        return {place: values}
-    return {key: value for name, each in values.items() for key, value in flat(each, f"{place}.{name}").items()}
-
-
-def test_degrees_differ_in_semantics_alone() -> None:
-    found = {degree: flat(config(f"vlm_estimator/builtin{end}")) for degree, end in DEGREES.items()}
-    assert {degree: each[".model.init_args.semantics"] for degree, each in found.items()} == {d: d for d in DEGREES}
-    for each in found.values():
-        differing = {key for key in each | found["A2"] if each.get(key) != found["A2"].get(key)}
-        assert differing <= {".model.init_args.semantics", ".run_dir"}
-
-
-@pytest.mark.parametrize("name", ["image_regressor/builtin", "sbca/builtin", "mediapipe_landmarks/builtin"])
-def test_all_estimators_read_the_same_images(name: str) -> None:
-    ours, theirs = config("vlm_estimator/builtin"), config(name)
-    assert theirs["data"] == ours["data"]
-    assert theirs["seed_everything"] == ours["seed_everything"]
-    if name.startswith("image_regressor"):  # as many steps: epochs of as many batches
-        assert theirs["trainer"]["max_epochs"] == ours["trainer"]["max_epochs"]
-        steps = ("max_steps", "limit_train_batches", "accumulate_grad_batches")
-        assert not [key for key in steps if key in theirs["trainer"] | ours["trainer"]]
 
 
 # A tiny run of everything -----------------------------------------------------------------------------------------
@@ -363,7 +286,7 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
         """A process for each command takes longer to start than these take to run."""
         assert command[1:3] == ["-m", "kfzoo"]
         commands.append(command[3:])
-        return SimpleNamespace(returncode=kfzoo(command[3:]))
+        return SimpleNamespace(returncode=run(*command[3:]))
 
     monkeypatch.setattr(runs, "subprocess", SimpleNamespace(run=in_this_process))
     monkeypatch.chdir(ROOT)
@@ -376,28 +299,26 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
     ]  # fmt: skip
     main(start)
     expected = ["evaluator-image_motion_builtin", *names, *(f"{name}-wild" for name in names)]
-    fits = [words for words in commands if words[0] != "leaderboard"]
-    assert [Path(words[2 if words[0] == "fit" else 3].partition("=")[2]).name for words in fits] == expected
+    folders = [word.partition("=")[2] for words in commands for word in words if word.startswith("--run_dir=")]
+    assert [Path(folder).name for folder in folders] == expected
     assert (tmp_path / "out" / "leaderboard.html").is_file()
 
-    def found(name: str) -> dict[str, Any]:
-        place = tmp_path / "out" / ("wild" if name.endswith(WILD) else "runs") / name / "results.json"
-        record: dict[str, Any] = json.loads(place.read_text())
-        return record
+    def found() -> list[dict[str, Any]]:
+        places = [("wild" if name.endswith(WILD) else "runs", name) for name in expected[1:]]
+        return [results(tmp_path / "out" / folder / name) for folder, name in places]
 
     text = (tmp_path / "out" / "semanticface.md").read_text()
-    first = {name: found(name) for name in expected[1:]}
-    a0, wild = first[names[0]], first[names[0] + WILD]
+    first = found()
+    a0, _, wild, _ = first
     assert a0["invalid"] == wild["invalid"] == 0
     assert a0["data"]["fingerprint"] != wild["data"]["fingerprint"]
     assert (a0["data"]["split"], a0["evaluator"]) == (wild["data"]["split"], wild["evaluator"])
     for table, record in ((1, a0), (2, wild)):
         shown = cells(text, table)
-        row = dict(zip(shown[""], shown["A0"], strict=True))
-        assert number(row["MSE ↓"]) == pytest.approx(record["scores"]["mse"]["value"], abs=5.1e-6)
-        assert number(row["R top-3, % ↑"]) == pytest.approx(
-            100 * record["scores"]["r_precision_3"]["value"], abs=0.0051
-        )
+        row = dict(zip(shown[""], map(number, shown["A0"]), strict=True))
+        mse, top_3 = (record["scores"][name]["value"] for name in ("mse", "r_precision_3"))
+        assert row["MSE ↓"] == pytest.approx(mse, abs=5.1e-6)
+        assert row["R top-3, % ↑"] == pytest.approx(100 * top_3, abs=0.0051)
     assert "by DrawnFaces" in text
     assert "A2 (no results)" in cells(text, 1)
     assert str(tmp_path) not in text
@@ -407,5 +328,5 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
     assert len(weights) == 3
     main(start)
     assert {path: path.stat().st_mtime_ns for path in weights} == weights
-    assert [found(name)["scores"] for name in expected[1:]] == [each["scores"] for each in first.values()]
+    assert [each["scores"] for each in found()] == [each["scores"] for each in first]
     assert len(commands) == 2 * (len(expected) + 1)

@@ -28,7 +28,7 @@ from kfzoo.arkit.livelink import write_take
 from kfzoo.models import VLMEstimator
 from tests.benchmarks.pages import cells, number
 
-TINY = {"width": 32, "layers": 1, "longest_analysis": 12}
+TINY = {"width": 32, "layers": 1, "max_analysis_tokens": 12}
 
 
 @pytest.fixture

@@ -11,12 +11,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kfzoo.data.sources.jsonl import ScriptsJsonl
-from tests.commandline import ROOT, run, shrink
+from tests.commandline import ROOT, Capture, refusal, results, run, shrink
 from tests.language_models.openai_server import GOOD, Server, completion, serving
 
 
@@ -26,14 +25,7 @@ def server() -> Iterator[Server]:
         yield found
 
 
-def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    capsys.readouterr()
-    assert run("script", *arguments) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    return line.removeprefix("kfzoo: ")
-
-
-def test_a_server_writes_a_script(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_writes_a_script(server: Server, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "new" / "my_script.jsonl"
     assert run("script", "Er hofft.", "--url", server.url, "--out", out, "--yes") == 0
     printed = capsys.readouterr().out
@@ -41,10 +33,8 @@ def test_a_server_writes_a_script(server: Server, tmp_path: Path, capsys: pytest
     assert printed.splitlines()[-1] == str(out)
     (script,) = ScriptsJsonl(out)
     assert (script.id, script.subject, script.background) == ("my_script", "unspecified", GOOD["background"])
-    assert [(keyframe.time, keyframe.original) for keyframe in script.keyframes] == [
-        (2.0, "The gaze is lowered."),
-        (4.0, "A [bold]small[/bold] smile 😊."),
-    ]
+    keyframes = [(keyframe.time, keyframe.original) for keyframe in script.keyframes]
+    assert keyframes == [(2.0, "The gaze is lowered."), (4.0, "A [bold]small[/bold] smile 😊.")]
     assert [path.name for path in out.parent.iterdir()] == ["my_script.jsonl"]
 
 
@@ -73,23 +63,19 @@ def test_a_local_model_writes_a_script(tiny_qwen3: str, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_arguments(
-    arguments: list[object], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[object], message: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert message in fails(capsys, *arguments)
+    assert message in refusal(capsys, "script", *arguments)
 
 
-def test_an_existing_file_is_kept_when_the_model_fails(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_existing_file_is_kept_when_the_model_fails(server: Server, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "a.jsonl"
     out.write_text("mine")
-    for answer, message in (
-        ((400, b"broken"), "answered 400 (broken)"),
-        (completion("no"), "gave no script that fits"),
-    ):
+    broken = (400, b"broken")
+    for answer, message in ((broken, "answered 400 (broken)"), (completion("no"), "gave no script that fits")):
         server.answers = [answer]
-        assert message in fails(capsys, "joy", "--url", server.url, "--out", out, "--yes")
+        assert message in refusal(capsys, "script", "joy", "--url", server.url, "--out", out, "--yes")
         assert out.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [out]
 
@@ -127,7 +113,7 @@ def test_a_user_edits_in_a_terminal_and_accepts(server: Server, tmp_path: Path) 
 
 
 def test_a_rejected_draft_is_not_written(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Keyboard(io.StringIO):
         def isatty(self) -> bool:
@@ -142,20 +128,17 @@ def test_a_rejected_draft_is_not_written(
         assert ("a.jsonl: is not written, as you rejected the draft" in capsys.readouterr().err) == (code == 2)
 
 
-def test_generate_and_predict_read_the_file(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_and_predict_read_the_file(server: Server, tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "my_script.jsonl"
     assert run("script", "joy", "--url", server.url, "--out", path, "--yes") == 0
     small = shrink(ROOT / "configs" / "mean_face" / "builtin.yaml", tmp_path, takes=tmp_path, clip="")
     assert run("fit", "--config", small) == 0
     checkpoint, out = tmp_path / "run" / "best.ckpt", tmp_path / "face"
     assert run("generate", path, "--checkpoint", checkpoint, "--out", out) == 0
-    found = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
-    assert [(each["time"], each["text"]) for each in found["keyframes"]] == [
-        (2.0, GOOD["keyframes"][0]["description"]),
-        (4.0, GOOD["keyframes"][1]["description"]),
-    ]
+    found = [(each["time"], each["text"]) for each in results(tmp_path, "face.json")["keyframes"]]
+    assert found == [(2.0, GOOD["keyframes"][0]["description"]), (4.0, GOOD["keyframes"][1]["description"])]
 
-    source: dict[str, Any] = {"class_path": "kfzoo.data.sources.jsonl.ScriptsJsonl", "init_args": {"path": str(path)}}
+    source = {"class_path": "ScriptsJsonl", "init_args": {"path": str(path)}}
     own = ["--data.init_args.source", json.dumps(source), "--data.init_args.annotation", "original"]
     assert run("predict", "--config", small, *own, "--data.init_args.predict", "all") == 0
     rows = [json.loads(line) for line in (tmp_path / "run" / "predictions.jsonl").read_text().splitlines()]
@@ -163,9 +146,7 @@ def test_generate_and_predict_read_the_file(server: Server, tmp_path: Path, caps
 
     (line,) = path.read_text(encoding="utf-8").splitlines()
     path.write_text(f"{line}\n{line.replace('my_script', 'other')}\n", encoding="utf-8")
-    capsys.readouterr()
-    assert run("generate", path, "--checkpoint", checkpoint, "--out", out) == 2
-    assert "holds 2 scripts, expected one; answer all of them with `predict`" in capsys.readouterr().err
+    generate = ["generate", path, "--checkpoint", checkpoint, "--out", out]
+    assert "holds 2 scripts, expected one; answer all of them with `predict`" in refusal(capsys, *generate)
     path.write_text(line.replace('"original"', '"arkit"', 1), encoding="utf-8")
-    assert run("generate", path, "--checkpoint", checkpoint, "--out", out) == 2
-    assert "key 'keyframes[0]' has no 'original' description; add it" in capsys.readouterr().err
+    assert "key 'keyframes[0]' has no 'original' description; add it" in refusal(capsys, *generate)
