@@ -14,9 +14,7 @@ from kfzoo.evaluation.samples import Samples
 from kfzoo.evaluation.scores import REFERENCES, Score, Table
 
 COUNT = 40
-DATA = DataIdentity(
-    source="BuiltinScripts", fingerprint="0123456789", split="abcdef0123", part="test", annotation="arkit"
-)
+DATA = DataIdentity("BuiltinScripts", fingerprint="0123456789", split="abcdef0123", part="test", annotation="arkit")
 
 
 def scores(mse: float, diversity: float = 1.0, **others: float) -> dict[str, Score]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,7 @@ import kfzoo
 from kfzoo.errors import InputError
 from kfzoo.evaluation import results as module
 from kfzoo.evaluation.provenance import DataIdentity
-from kfzoo.evaluation.results import (
-    Results,
-    find_runs,
-    read_results,
-    samples_path,
-    write_results,
-)
+from kfzoo.evaluation.results import Results, find_runs, read_results, samples_path, write_results
 from kfzoo.evaluation.samples import Samples, read_samples, write_samples
 from kfzoo.evaluation.scores import Score, Table
 
@@ -69,7 +65,7 @@ def test_the_file_says_what_it_is(path: Path) -> None:
     assert record["scores"]["mse"] == {"value": 1 / 3, "interval": [0.25, 0.5]}
 
 
-def test_samples_lie_beside_with_the_digits_of_float32(path: Path) -> None:
+def test_samples_are_next_to_it_with_the_digits_of_float32(path: Path) -> None:
     assert sorted(file.name for file in path.parent.iterdir()) == ["results.json", "results.samples.csv"]
     samples = read_samples(samples_path(path))
     assert samples.ids.tolist() == SAMPLES.ids.tolist()
@@ -140,16 +136,12 @@ def changed(path: Path, key: str, value: Any) -> None:
         ("scores.mse.interval", [0, "x"], "key 'scores.mse.interval.upper': expected a number, got \"x\"; run `te"),
         ("seconds", True, "key 'seconds': expected a finite number, got True; run `test` again to write it"),
         ("status", "odd", "key 'status': expected one of complete, partial, no ground truth, got 'odd'; run `test`"),
-        (
-            "tables.channel.rows.JawOpen",
-            [1.0],
-            "key 'tables.channel.rows.JawOpen': expected 2 numbers or null; run `test`",
-        ),
+        ("tables.channel.rows.JawOpen", [1.0], "key 'tables.channel.rows.JawOpen': expected 2 numbers or null; run"),
         ("tables.channel.rows.JawOpen", [1, "x"], "key 'tables.channel.rows.JawOpen': expected 2 numbers or null; run"),
         ("references.zero_face", None, "key 'references.zero_face': expected an object, got null; run `test` again"),
     ],
 )
-def test_faults_are_told_in_one_line(path: Path, key: str, value: Any, message: str) -> None:
+def test_faults_are_reported_in_one_line(path: Path, key: str, value: Any, message: str) -> None:
     changed(path, key, value)
     with pytest.raises(InputError) as caught:
         read_results(path)
@@ -204,8 +196,8 @@ def test_complete_results_need_their_samples(path: Path) -> None:
     samples_path(path).write_text("\n".join(whole.splitlines()[:-1]))
     with pytest.raises(InputError) as caught:
         find_runs(path.parent)
-    told = "holds 2 samples, expected 3 as in results.json; run `test` again to write it"
-    assert str(caught.value) == f"{samples_path(path)}: {told}"
+    problem = "holds 2 samples, expected 3 as in results.json; run `test` again to write it"
+    assert str(caught.value) == f"{samples_path(path)}: {problem}"
     samples_path(path).unlink()
     with pytest.raises(InputError, match=r"results\.samples\.csv: cannot be read \(.*\); run `test` again to write it"):
         find_runs(path.parent)
@@ -247,20 +239,12 @@ def test_faults_in_samples_name_the_line(tmp_path: Path, text: str, message: str
     assert str(caught.value) == f"{path}{message}"
 
 
-def test_missing_samples(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot be read .*; run `test` again to write it"):
-        read_samples(tmp_path / "x.samples.csv")
-
-
 def test_no_samples_are_read_as_none(tmp_path: Path) -> None:
     write_samples(tmp_path / "x.csv", Samples(*(getattr(SAMPLES, name)[:0] for name in asdict(SAMPLES))))
     assert len(read_samples(tmp_path / "x.csv")) == 0
 
 
 def test_results_are_read_without_torch() -> None:
-    import subprocess
-    import sys
-
     code = "import sys, kfzoo.evaluation.leaderboard; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert module.SCHEMA == 2

@@ -70,13 +70,7 @@ def answers(names: Sequence[str], voice: str) -> Generation:
 
 
 class Case:
-    """A run of `Writer`.
-
-    Attributes:
-        names: Keyframes of the test part, in the order of an uninterrupted run.
-        expected: The predictions of an uninterrupted run.
-        scores: Its scores.
-    """
+    """A run of `Writer`; `names`, `expected` and `scores` are what an uninterrupted run generates."""
 
     names: list[str]
     expected: bytes

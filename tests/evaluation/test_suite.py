@@ -101,9 +101,7 @@ def test_rows_without_an_answer_score_as_the_mean_face(
 
 
 def test_reference_rows(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
-    suite = EvaluationSuite(train)
-    suite.update(ids(), predictions, wanted, everywhere())
-    references = suite.reference_reports(suite.gather())
+    references = EvaluationSuite(train).reference_reports(rows_of(ids(), predictions, wanted).in_order())
     assert list(references) == list(REFERENCES)
     target, chance, mean, zero = references.values()
     assert target.scores["mse"].value == target.scores["w_dist_test"].value == 0
@@ -121,9 +119,8 @@ def test_reference_rows(train: Tensor, predictions: Tensor, wanted: Tensor) -> N
 def test_references_do_not_depend_on_the_model(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
     found = []
     for answers in (predictions, torch.zeros_like(predictions)):
-        suite = EvaluationSuite(train)
-        suite.update(ids(), answers, wanted, everywhere())
-        found.append({name: report.scores for name, report in suite.reference_reports(suite.gather()).items()})
+        reports = EvaluationSuite(train).reference_reports(rows_of(ids(), answers, wanted))
+        found.append({name: report.scores for name, report in reports.items()})
     assert found[0] == found[1]
 
 
@@ -134,15 +131,12 @@ def test_intervals_hold_the_mean_and_follow_the_seed(train: Tensor, predictions:
         assert score.interval is not None
         assert score.interval[0] < score.value < score.interval[1]
     assert report.scores == evaluate(train, predictions, wanted).scores
-    suite = EvaluationSuite(train, seed=1)
-    suite.update(ids(), predictions, wanted, everywhere())
-    assert suite.report(suite.gather()).scores["mse"] != report.scores["mse"]
+    other = EvaluationSuite(train, seed=1).report(rows_of(ids(), predictions, wanted))
+    assert other.scores["mse"] != report.scores["mse"]
 
 
 def test_one_sample_is_enough(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
-    suite = EvaluationSuite(train)
-    suite.update(["take 0#0"], predictions[:1], wanted[:1], everywhere(1))
-    report = suite.report(suite.gather())
+    report = EvaluationSuite(train).report(rows_of(["take 0#0"], predictions[:1], wanted[:1]))
     assert set(report.scores) >= ERRORS | OF_TRAINING | {"diversity", "all61_msd"}
     assert "all61_pearson" not in report.scores
     assert all(np.isfinite(value) for value in report.scalars().values())
@@ -166,10 +160,8 @@ def test_low_precision_predictions_are_taken(train: Tensor, predictions: Tensor,
 
 
 def test_rows_can_be_scored_without_updates(train: Tensor, predictions: Tensor, wanted: Tensor) -> None:
-    report, expected = (
-        EvaluationSuite(train).report(rows_of(ids(), predictions, wanted)),
-        evaluate(train, predictions, wanted),
-    )
+    report = EvaluationSuite(train).report(rows_of(ids(), predictions, wanted))
+    expected = evaluate(train, predictions, wanted)
     assert report.scores == expected.scores
     assert report.tables == expected.tables
 
