@@ -1,12 +1,14 @@
-"""Every source and renderer, imported so that a configuration can name it without its module: `BuiltinScripts`.
+"""Every data module, source and renderer, imported so that a configuration can name it without its module: `BuiltinScripts`.
 
 The parser finds a class by its bare name when the class has been imported, and no other class of its kind has that
-name. Data modules, models and evaluators are imported by the command line itself. A class outside the package keeps its
+name. Models and evaluators are imported by the command line itself. A class outside the package keeps its
 full class path. A new source is one line here.
 """
 
 # ruff: noqa: F401  imported so that the parser finds them
 from kfzoo.annotation.described import Described
+from kfzoo.data.clip_datamodule import ClipDataModule
+from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.data.sources.express4d import Express4DFolder
