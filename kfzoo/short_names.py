@@ -1,4 +1,4 @@
-"""Every data module, source and renderer, imported so that a configuration can name it without its module: `BuiltinScripts`.
+"""Every data module, source and renderer, imported so that a configuration can name it without its module.
 
 The parser finds a class by its bare name when the class has been imported, and no other class of its kind has that
 name. Models and evaluators are imported by the command line itself. A class outside the package keeps its
