@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor, nn
 
 from benchmarks.page import prose
 from benchmarks.timing import clocked, in_turn, speeds
 from kfzoo import models
+from kfzoo.configs import read_config
 from kfzoo.data.batch import KeyframeBatch, Sample
 from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.data.sources.builtin import BuiltinScripts
@@ -75,7 +75,9 @@ def measure(runs: str = "", images: int = 64, rounds: int = 5, changes: dict[str
         if isinstance(model, VLMEstimator):
             for count, way in ((-(-images // 8), "one at a time"), (images, "together")):
                 size = 1 if count < images else images
-                jobs = {f"{name}, {way}": partial(by_kfzoo, model, samples[:count], size)}
+                jobs: dict[str, Callable[[], object]] = {
+                    f"{name}, {way}": partial(by_kfzoo, model, samples[:count], size)
+                }
                 other = f"`generate`, {way}"
                 jobs[other] = partial(by_transformers, model, batch.images[:count], size)
                 parts += [f"## {name}, {way}", _speeds(jobs, count, rounds, other)]
@@ -102,7 +104,7 @@ def load(runs: str, run: str, changes: Mapping[str, Any]) -> KeyframeModule:
     if runs and checkpoint.is_file():
         return load_module(checkpoint, KeyframeModule)
     folder, _, stem = run.partition("-")
-    block = yaml.safe_load((CONFIGS / folder / f"{stem}.yaml").read_text("utf-8"))["model"]
+    block = read_config(CONFIGS / folder / f"{stem}.yaml")["model"]
     kind = getattr(models, block["class_path"].rpartition(".")[2])
     model: KeyframeModule = kind(**block["init_args"] | changes)
     return model

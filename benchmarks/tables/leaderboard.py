@@ -49,7 +49,7 @@ class Board:
     def configs(self) -> list[Path]:
         """The configurations of the models."""
         found = sorted((ROOT / "configs").glob(f"*/{self.kind}*.yaml"))
-        return [path for path in found if condition_of(path) == self.condition]
+        return [path for path in found if path.parent.name != "data" and condition_of(path) == self.condition]
 
     def name(self, config: Path) -> str:
         """Name of a configuration's run."""

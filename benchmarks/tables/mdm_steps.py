@@ -22,7 +22,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.page import NONE, head, prose, table
-from benchmarks.speed.mdm_sampling import PUBLISHED, STEPS, Solver, load, timed, title
+from benchmarks.speed.mdm_published import STEPS
+from benchmarks.speed.mdm_sampling import PUBLISHED, Solver, load, timed, title
 from benchmarks.tables.mdm_figure import figure
 from benchmarks.tables.runs import RESULTS
 from kfzoo.data.batch import Sample
@@ -114,7 +115,7 @@ def score(suite: EvaluationSuite, samples: Sequence[Sample], faces: Tensor) -> d
     suite.reset()
     ids = [each.id for each in samples[:count]]
     suite.update(ids, faces, coefficients_of(samples[:count]), torch.ones(count, dtype=torch.bool))
-    scores = suite.compute().scores
+    scores = suite.report(suite.gather()).scores
     return {name: scores[name].value for name in SHOWN}
 
 

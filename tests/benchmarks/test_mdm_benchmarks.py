@@ -23,8 +23,9 @@ from tests.benchmarks.pages import cells, number
 TINY: dict[str, Any] = {"width": 16, "layers": 1, "heads": 2, "feedforward": 24}
 
 
-def source(n: int) -> dict[str, Any]:
-    return {"source": {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts", "init_args": {"n": n}}}
+def config(n: int) -> str:
+    source = {"class_path": "BuiltinScripts", "init_args": {"n": n}}
+    return yaml.safe_dump({"data": {"class_path": "KeyframeDataModule", "init_args": {"source": source}}})
 
 
 def tiny(encoder: str, **changes: Any) -> KeyframeMDM:
@@ -46,7 +47,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_sentence_encoder: 
     stored: dict[str, Any] = {"hyper_parameters": dict(model.hparams)}
     model.on_save_checkpoint(stored)
     torch.save(stored, folder / "best.ckpt")
-    (folder / "config.yaml").write_text(yaml.safe_dump({"data": source(120)}))
+    (folder / "config.yaml").write_text(config(120))
     return folder / "best.ckpt"
 
 
@@ -97,9 +98,14 @@ def test_the_published_step_learns_and_drops_texts(tiny_sentence_encoder: str) -
 
 def test_texts_are_encoded_in_every_published_step(tiny_sentence_encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = mdm_training.keyframes_of(tiny(tiny_sentence_encoder))
-    works, calls = mdm_training._works(setup), []
+    works, calls = mdm_training._works(setup), list[int]()
     encode = setup.model.text.encoder.forward
-    monkeypatch.setattr(setup.model.text.encoder, "forward", lambda texts: calls.append(len(texts)) or encode(texts))
+
+    def counted(texts: list[str]) -> Any:
+        calls.append(len(texts))
+        return encode(texts)
+
+    monkeypatch.setattr(setup.model.text.encoder, "forward", counted)
     for work in works.values():
         work()
     assert calls == [mdm_training.KEYFRAMES]  # only as published
@@ -122,7 +128,7 @@ def test_sampling(checkpoint: Path) -> None:
 
 def test_a_checkpoint_of_other_data(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "best.ckpt").write_bytes(checkpoint.read_bytes())
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data": source(60)}))
+    (tmp_path / "config.yaml").write_text(config(60))
     assert command.main(["mdm_sampling", "--checkpoint", str(tmp_path / "best.ckpt")], tmp_path / "out") == 2
     assert "was not trained on the data of" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from PIL import Image
 from kfzoo.arkit.livelink import read_take
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.rendering.drawing.draw import draw_face
-from tests.commandline import ROOT, run, shrink
+from tests.commandline import ROOT, Capture, refusal, results, run, shrink
 
 
 @pytest.fixture(scope="module")
@@ -51,26 +49,20 @@ def lines_of(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
 
 
 def test_a_folder_becomes_one_recording(
-    trained: Path, wild: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    trained: Path, wild: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: Capture
 ) -> None:
     (wild / "7_last.png").write_bytes((wild / "0_plain.png").read_bytes())
     out = tmp_path / "out" / "face"
     best = trained / "run" / "best.ckpt"
     with caplog.at_level(logging.WARNING):
         assert run("estimate", wild, "--checkpoint", best, "--out", out, "--rate", 4) == 0
-    for name, words in (
-        ("1_grey", "greyscale"),
-        ("2_deep", "16 bits"),
-        ("3_turned", "upright"),
-        ("4_empty", "is empty (0 bytes)"),
-        ("5_cut", "cannot be read"),
-        ("6_words", "cannot be read"),
-    ):
+    reported = {"1_grey": "greyscale", "2_deep": "16 bits", "3_turned": "upright", "4_empty": "is empty (0 bytes)"}
+    for name, words in (reported | {"5_cut": "cannot be read", "6_words": "cannot be read"}).items():
         assert any(words in line for line in lines_of(caplog, name))
     assert lines_of(caplog, "5 images are used, 3 of them changed; 3 left out")
-    record = json.loads(out.with_suffix(".json").read_text())
-    assert [each["time"] for each in record["keyframes"]] == [0, 0.25, 0.5, 0.75, 1.75]  # time goes on without them
-    first, last = (list(record["keyframes"][at]["coefficients"].values()) for at in (0, -1))
+    keyframes = results(out.parent, "face.json")["keyframes"]
+    assert [each["time"] for each in keyframes] == [0, 0.25, 0.5, 0.75, 1.75]  # time goes on without them
+    first, last = (list(keyframes[at]["coefficients"].values()) for at in (0, -1))
     assert first == last  # the same image
     take = read_take(out.with_suffix(".csv"))
     np.testing.assert_allclose(take.coefficients[0], first, atol=1e-4)
@@ -90,55 +82,52 @@ def test_one_image_becomes_a_pose(trained: Path, wild: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["5_cut.png"], r"5_cut\.png: cannot be read as an image"),
-        (["", "--strict", "true"], r"4_empty\.png: is empty \(0 bytes\); replace the file"),
-        (["", "--rate", "0"], r"--rate: expected more than 0, found 0"),
-        (["missing"], r"missing: is not a folder; give the folder of the images"),
+        (["5_cut.png"], "5_cut.png: cannot be read as an image"),
+        (["", "--strict", "true"], "4_empty.png: is empty (0 bytes); replace the file"),
+        (["", "--rate", "0"], "--rate: expected more than 0, found 0"),
+        (["missing"], "missing: is not a folder; give the folder of the images"),
     ],
 )
 def test_bad_input_is_reported_and_nothing_written(
-    given: list[str], message: str, trained: Path, wild: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    given: list[str], message: str, trained: Path, wild: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     best = trained / "run" / "best.ckpt"
     place, *more = given
-    assert run("estimate", wild / place, "--checkpoint", best, "--out", tmp_path / "face", *more) == 2
-    assert re.search(message, capsys.readouterr().err)
+    said = refusal(capsys, "estimate", wild / place, "--checkpoint", best, "--out", tmp_path / "face", *more)
+    assert message in said
     assert not list(tmp_path.glob("face*"))
 
 
-def test_a_model_of_words_is_refused(wild: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_of_words_is_refused(wild: Path, tmp_path: Path, capsys: Capture) -> None:
     small = shrink(ROOT / "configs" / "mean_face" / "builtin.yaml", tmp_path, takes=tmp_path, clip="")
     assert run("fit", "--config", small) == 0
-    assert run("estimate", wild, "--checkpoint", tmp_path / "run" / "best.ckpt") == 2
-    assert "holds MeanFace, which reads words; give the checkpoint of a model of images" in capsys.readouterr().err
+    said = refusal(capsys, "estimate", wild, "--checkpoint", tmp_path / "run" / "best.ckpt")
+    assert "holds MeanFace, which reads words; give the checkpoint of a model of images" in said
 
 
-def test_without_ground_truth_other_metrics_are_scored(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_ground_truth_other_metrics_are_scored(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     folder = tmp_path / "wild"
     folder.mkdir()
     faces = [keyframe.coefficients for script in BuiltinScripts(24) for keyframe in script.keyframes]
     for number, face in enumerate(faces[:40]):
         assert face is not None
         draw_face(face, 48).save(folder / f"{number:02d}.png")
-    evaluator = shrink(
-        ROOT / "configs" / "evaluator" / "image_motion_builtin.yaml", tmp_path, takes=tmp_path, clip="", n=200
-    )
+    config = ROOT / "configs" / "evaluator" / "image_motion_builtin.yaml"
+    evaluator = shrink(config, tmp_path, takes=tmp_path, clip="", n=200)
     assert run("fit", "--config", evaluator, "--trainer.max_epochs", 1, "--trainer.limit_train_batches", 1) == 0
 
     best = tmp_path / "run" / "best.ckpt"
-    assert run("generate", "A smile.", "--checkpoint", best, "--out", tmp_path / "face") == 2
-    assert f"{best}: holds ImageMotionEvaluator, which generates no face; give" in capsys.readouterr().err
+    said = refusal(capsys, "generate", "A smile.", "--checkpoint", best, "--out", tmp_path / "face")
+    assert f"{best}: holds ImageMotionEvaluator, which generates no face; give" in said
 
-    config = yaml.safe_load((trained / "run" / "config.yaml").read_text())
-    config["data"]["init_args"] |= {
+    values = yaml.safe_load((trained / "run" / "config.yaml").read_text())
+    values["data"]["init_args"] |= {
         "source": {"class_path": "ImageFolder", "init_args": {"folder": str(folder)}},
         "split": {"by": "source"},
         "predict": "all",
     }
-    config["run_dir"] = str(tmp_path / "answers")
-    (tmp_path / "wild.yaml").write_text(yaml.safe_dump(config))
+    values["run_dir"] = str(tmp_path / "answers")
+    (tmp_path / "wild.yaml").write_text(yaml.safe_dump(values))
     best = trained / "run" / "best.ckpt"
     assert run("predict", "--config", tmp_path / "wild.yaml", "--ckpt_path", best) == 0
     answers = tmp_path / "answers" / "predictions.jsonl"
@@ -146,7 +135,7 @@ def test_without_ground_truth_other_metrics_are_scored(
     out = tmp_path / "wild.results.json"
     options = ["--data", tmp_path / "wild.yaml", "--part", "all", "--evaluator", tmp_path / "run", "--out", out]
     assert run("score", answers, *options) == 0
-    found = json.loads(out.read_text())
+    found = results(tmp_path, out.name)
     assert found["status"] == "no ground truth"
     assert {"r_precision_1", "r_precision_3", "mmd"} <= found["scores"].keys()
     assert not {"mse", "sf13_pearson"} & found["scores"].keys()

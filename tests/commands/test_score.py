@@ -17,6 +17,7 @@ from rich.console import Console
 
 from kfzoo.arkit.livelink import read_take
 from kfzoo.data.batch import Sample
+from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.jsonl import ScriptsJsonl, write_scripts
 from kfzoo.data.sources.live_link import LiveLinkTakes
 from kfzoo.evaluation.evaluator import TextMotionEvaluator
@@ -24,10 +25,8 @@ from kfzoo.evaluation.leaderboard import render_markdown
 from kfzoo.evaluation.report import print_report
 from kfzoo.evaluation.results import find_runs, read_results, samples_path
 from kfzoo.evaluation.samples import read_samples
-from tests.commandline import ROOT, run, shrink
+from tests.commandline import ROOT, Capture, refusal, run, shrink
 from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
-
-Errors = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def write(path: Path, lines: Sequence[object]) -> Path:
     return path
 
 
-def test_predictions_score_as_in_the_models_own_test(trained: Path, tmp_path: Path, capsys: Errors) -> None:
+def test_predictions_score_as_in_the_models_own_test(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "new" / "scored.json"
     assert run("score", trained / "predictions.jsonl", "--data", trained, "--out", out, "--name", "Mine") == 0
     own, scored = read_results(trained / "results.json"), read_results(out)
@@ -88,10 +87,7 @@ def test_predictions_score_as_in_the_models_own_test(trained: Path, tmp_path: Pa
 def test_a_configuration_or_scripts_give_the_same_numbers(
     trained: Path, tmp_path: Path, lines: list[dict[str, Any]]
 ) -> None:
-    values = yaml.safe_load((trained / "config.yaml").read_text())
-    source = values["data"]["init_args"]["source"]
-    from kfzoo.data.sources.builtin import BuiltinScripts
-
+    source = yaml.safe_load((trained / "config.yaml").read_text())["data"]["init_args"]["source"]
     write_scripts(tmp_path / "scripts.jsonl", BuiltinScripts(**source["init_args"]))
     predictions = write(tmp_path / "p.jsonl", lines)
     scores = []
@@ -116,7 +112,7 @@ def damaged(lines: list[dict[str, Any]]) -> list[object]:
 
 
 def test_faults_are_reported_counted_and_scored_as_the_mean_face(
-    trained: Path, tmp_path: Path, lines: list[dict[str, Any]], capsys: Errors
+    trained: Path, tmp_path: Path, lines: list[dict[str, Any]], capsys: Capture
 ) -> None:
     path = write(tmp_path / "p.jsonl", damaged(lines))
     path.write_text(path.read_text().rstrip("\n"))  # cut off
@@ -142,7 +138,7 @@ def test_faults_are_reported_counted_and_scored_as_the_mean_face(
 
 
 def test_strict_refuses_and_writes_nothing(
-    trained: Path, tmp_path: Path, lines: list[dict[str, Any]], capsys: Errors
+    trained: Path, tmp_path: Path, lines: list[dict[str, Any]], capsys: Capture
 ) -> None:
     path = write(tmp_path / "p.jsonl", damaged(lines))
     assert run("score", path, "--data", trained, "--strict") == 2
@@ -159,7 +155,7 @@ def test_strict_refuses_and_writes_nothing(
 
 
 def test_of_many_faults_the_first_are_printed_and_all_are_kept(
-    trained: Path, tmp_path: Path, lines: list[dict[str, Any]], capsys: Errors
+    trained: Path, tmp_path: Path, lines: list[dict[str, Any]], capsys: Capture
 ) -> None:
     path = write(tmp_path / "p.jsonl", [*lines, *(["x"] * 25)])
     assert run("score", path, "--data", trained) == 0
@@ -203,7 +199,7 @@ def test_an_evaluator_adds_its_metrics(trained: Path, tmp_path: Path, monkeypatc
 
 
 def test_an_evaluator_without_its_descriptions_is_refused(
-    tiny_sentence_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Errors
+    tiny_sentence_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     evaluator = TextMotionEvaluator(tiny_sentence_encoder, dim=8, width=8)
     monkeypatch.setattr("kfzoo.evaluation.evaluator.load_evaluator", lambda path: evaluator)
@@ -211,10 +207,8 @@ def test_an_evaluator_without_its_descriptions_is_refused(
     script = {"id": "own", "subject": "a", "background": "", "emotion": "joy", "keyframes": keyframes}
     data = write(tmp_path / "scripts.jsonl", [script])
     path = write(tmp_path / "p.jsonl", [{"id": f"own#{at}", "coefficients": [at / 10] * 61} for at in range(3)])
-    assert run("score", path, "--data", data, "--evaluator", "e") == 2
-    assert (
-        "--evaluator: reads 'arkit' descriptions, and 3 keyframes such as 'own#0' have none" in capsys.readouterr().err
-    )
+    said = refusal(capsys, "score", path, "--data", data, "--evaluator", "e")
+    assert said.startswith("--evaluator: reads 'arkit' descriptions, and 3 keyframes such as 'own#0' have none")
     for keyframe in keyframes:
         keyframe["arkit"] = keyframe.pop("original")
     write(data, [script])
@@ -226,7 +220,7 @@ def test_an_evaluator_without_its_descriptions_is_refused(
     assert results.data.annotation == "arkit"
 
 
-def test_takes_are_scored_from_takes(takes_folder: Path, tmp_path: Path, capsys: Errors) -> None:
+def test_takes_are_scored_from_takes(takes_folder: Path, tmp_path: Path, capsys: Capture) -> None:
     config = ROOT / "configs" / "nearest_neighbour" / "takes.yaml"
     arguments = ["--data", config, "--folder", takes_folder]
     assert run("score", takes_folder, *arguments, "--out", tmp_path / "a.json") == 0
@@ -235,20 +229,15 @@ def test_takes_are_scored_from_takes(takes_folder: Path, tmp_path: Path, capsys:
     assert results.scores["mse"].value == pytest.approx(0, abs=1e-9)
     assert (results.invalid, results.run) == (0, takes_folder.name)
     assert "4 answers to what was not asked for are left out" in capsys.readouterr().out
-    [clip] = {
-        script.recording for script in LiveLinkTakes(takes_folder, fps=6.0) if script.recording in _clips(tmp_path)
-    }
+    scored = set(read_samples(tmp_path / "a.samples.csv").recordings.tolist())
+    (clip,) = {each.recording for each in LiveLinkTakes(takes_folder, fps=6.0) if each.recording in scored}
     assert run("score", takes_folder / f"{clip}.csv", *arguments, "--out", tmp_path / "b.json") == 0
     assert read_results(tmp_path / "b.json").scores == results.scores
     assert results.count == round(read_take(takes_folder / f"{clip}.csv").seconds[-1] * 6)
 
 
-def _clips(folder: Path) -> set[str]:
-    return set(read_samples(folder / "a.samples.csv").recordings.tolist())
-
-
 @needs_real_data
-def test_what_keyframeface_released(tmp_path: Path, capsys: Errors) -> None:
+def test_what_keyframeface_released(tmp_path: Path, capsys: Capture) -> None:
     folder = KEYFRAMEFACE
     requests, answers = folder / "example.jsonl", folder / "example_result.jsonl"
     out = ["--out", tmp_path / "r.json"]
@@ -269,7 +258,7 @@ def test_what_keyframeface_released(tmp_path: Path, capsys: Errors) -> None:
 
 
 @needs_real_data
-def test_what_semanticface_released(tmp_path: Path, capsys: Errors) -> None:
+def test_what_semanticface_released(tmp_path: Path, capsys: Capture) -> None:
     folder = SEMANTICFACE
     answers = tmp_path / "answers.jsonl"
     answers.write_bytes((folder / "example_result.jsonl").read_bytes())
@@ -300,38 +289,29 @@ def test_what_semanticface_released(tmp_path: Path, capsys: Errors) -> None:
         (["--data", "typo.yaml"], "typo.yaml: data: Option 'batchsize' is not accepted; did you mean 'batch_size'?"),
         (["--data", "CONFIG", "--target", "x"], "--target: is of use for JSON Lines alone; "),
         (["--data", "CONFIG", "--annotation", "arkit"], "--annotation: is of use for JSON Lines alone; "),
-        (
-            ["--data", "scripts.jsonl", "--target", "x"],
-            "--target: is of use for chat requests alone; scripts.jsonl holds",
-        ),
-        (["--data", "scripts.jsonl", "--folder", "x"], "--folder: is of use for configurations alone; "),
-        (["--data", "scripts.jsonl", "--part", "val"], "--part: is 'val', but the data has no parts"),
-        (["--data", "scripts.jsonl", "--part", "tst"], "part: "),
-        (
-            ["--data", "scripts.jsonl"],
-            "p.jsonl: not one answer fits the 1 keyframes that were asked for (p.jsonl:1: id",
-        ),
-        (["--data", "scripts.jsonl", "--stric"], "did you mean 'strict'?"),
+        (["--data", "own.jsonl", "--target", "x"], "--target: is of use for chat requests alone; own.jsonl holds"),
+        (["--data", "own.jsonl", "--folder", "x"], "--folder: is of use for configurations alone; "),
+        (["--data", "own.jsonl", "--part", "val"], "--part: is 'val', but the data has no parts"),
+        (["--data", "own.jsonl", "--part", "tst"], "part: "),
+        (["--data", "own.jsonl"], "p.jsonl: not one answer fits the 1 keyframes that were asked for (p.jsonl:1: id"),
+        (["--data", "own.jsonl", "--stric"], "did you mean 'strict'?"),
     ],
 )
 def test_wrong_arguments(
-    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Errors
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(Path("p.jsonl"), [{"id": "other#0", "coefficients": [0] * 61}])
     keyframe = {"index": 0, "time": 0, "arkit": "A smile.", "coefficients": [0] * 61}
     script = {"id": "own", "subject": "a", "background": "", "emotion": "joy", "keyframes": [keyframe]}
-    write(Path("scripts.jsonl"), [script])
+    write(Path("own.jsonl"), [script])
     Path("empty.yaml").write_text("model: x\n")
-    source = {"class_path": "kfzoo.data.sources.builtin.BuiltinScripts"}
-    data = {
-        "class_path": "kfzoo.data.keyframe_datamodule.KeyframeDataModule",
-        "init_args": {"source": source, "batchsize": 1},
-    }
+    settings = {"source": {"class_path": "BuiltinScripts"}, "batchsize": 1}
+    data = {"class_path": "KeyframeDataModule", "init_args": settings}
     Path("typo.yaml").write_text(yaml.safe_dump({"data": data}))
     config = str(ROOT / "configs" / "mean_face" / "builtin.yaml")
-    assert run("score", "p.jsonl", *(config if each == "CONFIG" else each for each in arguments)) == 2
-    assert message in capsys.readouterr().err
+    given = [config if each == "CONFIG" else each for each in arguments]
+    assert message in refusal(capsys, "score", "p.jsonl", *given)
     assert not list(Path().glob("*.results*"))
 
 

@@ -10,7 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ class Writer(KeyframeModule):
     It appends the names to the file `WRITER_LOG`, and stops at a call as `WRITER_STOP` says: `kill:3`.
     """
 
-    batching_settings = ("rows",)
+    batching_settings: ClassVar = {"rows": 1}
 
     def __init__(self, voice: str = "calm", rows: int = 8) -> None:
         super().__init__()

@@ -97,9 +97,9 @@ def test_texts_are_left_out_as_often_as_asked(monkeypatch: pytest.MonkeyPatch) -
     asked: list[Tensor] = []
     whole = model.diffusion.loss
 
-    def loss(*arguments: Any, dropped: Tensor) -> Tensor:
-        asked.append(dropped)
-        return whole(*arguments, dropped=dropped)
+    def loss(*arguments: Any, **named: Any) -> Tensor:
+        asked.append(named["dropped"])
+        return whole(*arguments, **named)
 
     monkeypatch.setattr(model.diffusion, "loss", loss)
     names = [str(number) for number in range(4000)]
