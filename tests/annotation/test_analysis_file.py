@@ -49,10 +49,10 @@ class Counting(RuleAnnotator):
         return super().analyse(coefficients)
 
 
-class Told:
-    """A backend that says what it is told to."""
+class Canned:
+    """A backend that gives prepared answers."""
 
-    name = "told"
+    name = "canned"
 
     def __init__(self, *answers: str) -> None:
         self.heard: list[Sequence[Message]] = []
@@ -94,7 +94,7 @@ def test_only_what_is_new_or_changed_is_analysed(tmp_path: Path) -> None:
     assert write_analyses(path, changed, again) == (3, 4)
     assert [entry.id for entry in read_analyses(path).values()] == [name for name, _ in changed]
     assert read_analyses(path)["script#2"].analysis == analyse(changed[2][1])
-    assert write_analyses(path, changed, ModelAnnotator(Told(*[json.dumps(GOOD)] * 7))) == (7, 0)  # another's words
+    assert write_analyses(path, changed, ModelAnnotator(Canned(*[json.dumps(GOOD)] * 7))) == (7, 0)  # another's words
 
 
 def test_a_server_is_asked_for_several_at_a_time(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_server_is_asked_for_several_at_a_time(tmp_path: Path) -> None:
 
 def test_a_model_is_asked_in_the_papers_words_and_once_more() -> None:
     face = np.linspace(-1, 1, len(CHANNELS))
-    backend = Told("no JSON", f"```json\n{json.dumps(GOOD)}\n```")
+    backend = Canned("no JSON", f"```json\n{json.dumps(GOOD)}\n```")
     found = ModelAnnotator(backend).analyse(face)
     assert found == Analysis("smile", {"mouth": "corners pulled up"}, "happiness", "mostly symmetric")
     system, user = backend.heard[0]
@@ -136,8 +136,8 @@ def test_a_model_is_asked_in_the_papers_words_and_once_more() -> None:
 def test_answers_that_do_not_fit(change: dict[str, Any], problem: str) -> None:
     odd = json.dumps(GOOD | change)
     with pytest.raises(InputError) as caught:
-        ModelAnnotator(Told(odd, odd)).analyse(np.zeros(len(CHANNELS)))
-    assert str(caught.value).startswith(f"told: gave no analysis that fits, asked twice (answer: {problem}")
+        ModelAnnotator(Canned(odd, odd)).analyse(np.zeros(len(CHANNELS)))
+    assert str(caught.value).startswith(f"canned: gave no analysis that fits, asked twice (answer: {problem}")
 
 
 def test_a_local_model_keeps_to_the_schema(tiny_qwen3: str) -> None:
@@ -161,9 +161,8 @@ def test_described_data(tmp_path: Path) -> None:
     write_scripts(tmp_path / "scripts.jsonl", scripts)
     read = [keyframe.analysis for script in ScriptsJsonl(tmp_path / "scripts.jsonl") for keyframe in script.keyframes]
     assert read == [keyframe.analysis for script in scripts for keyframe in script.keyframes]
-    with pytest.raises(
-        InputError, match="contains no analysis of keyframe 'builtin-0-000006#0'; run python -m kfzoo data"
-    ):
+    message = "contains no analysis of keyframe 'builtin-0-000006#0'; run python -m kfzoo data"
+    with pytest.raises(InputError, match=message):
         list(Described(BuiltinScripts(7), path))
 
 
@@ -175,7 +174,7 @@ def test_bad_calls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         replace(script, keyframes=tuple(replace(keyframe, coefficients=None) for keyframe in script.keyframes))
         for script in BuiltinScripts(3)
     ]
-    write_scripts(tmp_path / "untold.jsonl", scripts)
-    source = ["--source", "kfzoo.data.sources.jsonl.ScriptsJsonl", "--source.path", str(tmp_path / "untold.jsonl")]
+    write_scripts(tmp_path / "unlabelled.jsonl", scripts)
+    source = ["--source", "kfzoo.data.sources.jsonl.ScriptsJsonl", "--source.path", str(tmp_path / "unlabelled.jsonl")]
     assert run("data", "describe", *source, "--out", tmp_path / "a.jsonl") == 2
     assert "--source: holds no keyframe with coefficients" in capsys.readouterr().err

@@ -144,9 +144,8 @@ def rebuilt(found: list[Movement]) -> dict[tuple[str, str], float]:
             values[m.name, "left"] = values[m.name, "right"] = middle(m.level)
         elif m.side:
             values[m.name, m.side] = middle(m.level)
-            values[m.name, "right" if m.side == "left" else "left"] = (
-                0.02 if m.weaker_level is None else middle(m.weaker_level)
-            )
+            other = "right" if m.side == "left" else "left"
+            values[m.name, other] = 0.02 if m.weaker_level is None else middle(m.weaker_level)
     return values
 
 
@@ -206,11 +205,8 @@ def test_held_out_text_has_no_intensity_word_of_training() -> None:
 
 def test_canonical_is_the_first_choice_whatever_the_dice_say() -> None:
     coefficients = face(JawOpen=0.5, MouthSmileLeft=0.5, MouthSmileRight=0.1)
-    assert (
-        describe(coefficients, rng=random.Random(3))
-        == describe(coefficients)
-        == describe(coefficients, wording=TRAINING)
-    )
+    text = describe(coefficients)
+    assert text == describe(coefficients, rng=random.Random(3)) == describe(coefficients, wording=TRAINING)
 
 
 @pytest.mark.parametrize(

@@ -53,12 +53,8 @@ def test_counts_are_those_of_the_scores() -> None:
 
 
 def test_spellings_of_one_emotion_are_counted_together() -> None:
-    said = [
-        script("A wish to cry."),
-        script("a  wish to cry"),
-        script("joy", {"neutral": 0.9}, {"Joy": 0.0}),
-        script(""),
-    ]
+    wishes, neutral = [script("A wish to cry."), script("a  wish to cry")], {"neutral": 0.9}
+    said = [*wishes, script("joy", neutral, {"Joy": 0.0}), script("")]
     assert emotion_counts(said) == {"A wish to cry": 2, "Neutral": 2, "Unspecified": 1}
 
 

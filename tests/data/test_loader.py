@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,12 +110,11 @@ def test_a_batch_without_truth_says_whose_is_missing() -> None:
 
 
 def test_data_without_truth_is_refused_where_truth_is_needed() -> None:
-    class Untold(BuiltinScripts):
+    class Unlabelled(BuiltinScripts):
         def script(self, number: int) -> Script:
             made = super().script(number)
-            keyframes = tuple(Keyframe(k.index, k.time, arkit=k.arkit) for k in made.keyframes)
-            return Script(made.id, made.subject, made.background, made.emotion, keyframes, made.part)
+            return replace(made, keyframes=tuple(replace(k, coefficients=None) for k in made.keyframes))
 
-    data = KeyframeDataModule(Untold(42))
+    data = KeyframeDataModule(Unlabelled(42))
     with pytest.raises(InputError, match="has no coefficients; only `predict` works on data without truth"):
         _ = data.statistics

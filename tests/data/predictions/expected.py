@@ -59,19 +59,17 @@ def assert_all(predictions: Predictions) -> None:
 
 
 def answers(shape: str) -> list[str]:
-    found = []
-    for number, face in enumerate(FACES):
-        label = ("Keyframe_one", "Keyframe_two")[number % 2]
-        found.append(
-            {
-                "labelled": json.dumps({label: named(face)}),
-                "prose and object": f"1. **Category**: a smile.\n\n{json.dumps(named(face))}",
-                "analysis and arkit": json.dumps({"analysis": {"symmetry": "none"}, "arkit": named(face)}),
-                "vector": json.dumps(list(named(face).values())),
-                "numbers": ", ".join(map(str, named(face).values())),
-            }[shape]
-        )
-    return found
+    def answer(face: dict[str, float], label: str) -> str:
+        return {
+            "labelled": json.dumps({label: face}),
+            "prose and object": f"1. **Category**: a smile.\n\n{json.dumps(face)}",
+            "analysis and arkit": json.dumps({"analysis": {"symmetry": "none"}, "arkit": face}),
+            "vector": json.dumps(list(face.values())),
+            "numbers": ", ".join(map(str, face.values())),
+        }[shape]
+
+    labels = ("Keyframe_one", "Keyframe_two") * 2
+    return [answer(named(face), label) for face, label in zip(FACES, labels, strict=True)]
 
 
 def request(sample: Sample) -> dict[str, Any]:
@@ -79,7 +77,5 @@ def request(sample: Sample) -> dict[str, Any]:
     words = ("One", "Two")
     lines = [f"- Keyframe {word}: {each.original}" for word, each in zip(words, sample.script.keyframes, strict=True)]
     text = "\n".join(["Keyframe Description Sequence:", *lines, "", f"Background: {sample.script.background}"])
-    text += (
-        f"\nEmotion: {sample.script.emotion}\n\nTask Instruction: Generate it for Keyframe {words[sample.position]}."
-    )
+    text += f"\nEmotion: {sample.script.emotion}\n\nTask Instruction: Do it for Keyframe {words[sample.position]}."
     return {"messages": [{"role": "user", "content": text}]}

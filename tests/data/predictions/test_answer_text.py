@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, UPPER
+from kfzoo.arkit.channels import CHANNELS, INDEX
 from kfzoo.data.predictions.answer_text import parse_answer
 
 FACE = {name: round(0.01 * index, 2) for index, name in enumerate(CHANNELS)}
@@ -32,7 +32,7 @@ SHAPES = {
     "numbers alone": (", ".join(map(str, FACE.values())), "", ""),
     "numbers in lines": ("[" + "\n".join(map(str, FACE.values())) + "]", "", ""),
     "thought": (
-        "<think>\nmaybe {" + '"JawOpen": 1}\n</think>\n\n' + json.dumps({"Keyframe_one": FACE}),
+        f'<think>\nmaybe {{"JawOpen": 1}}\n</think>\n\n{json.dumps({"Keyframe_one": FACE})}',
         "",
         "Keyframe_one",
     ),
@@ -80,9 +80,7 @@ FAULTS = {
     json.dumps(FACE).replace("0.17", "1" * 5000): "channel 'JawOpen' is Infinity, expected a finite number",
     json.dumps(list(FACE.values())[:-1]): "60 values, expected 61",
     "0.1 0.2 0.3 nan": "4 values, expected 61",
-    json.dumps(
-        {"JawOpen": 0} | {f"Unknown{number}": 0 for number in range(200)}
-    ): "201 names, expected the 61 channels",
+    json.dumps(dict.fromkeys(["JawOpen", *map(str, range(200))])): "201 names, expected the 61 channels",
     json.dumps({"Keyframe_one": FACE})[:400]: "the JSON breaks off",
     json.dumps({"analysis": ANALYSIS, "arkit": FACE})[:-9]: "the JSON breaks off",
     '{"arkit": {EyeBlinkLeft: 0}}': "the JSON cannot be read (Expecting property name enclosed in double quotes at 11)",
@@ -104,12 +102,8 @@ def test_faults_are_named(text: str) -> None:
 def test_values_are_clamped_to_each_channels_range() -> None:
     answer = parse_answer(json.dumps({**FACE, "JawOpen": 1e300, "MouthClose": -0.2, "HeadYaw": -0.5, "HeadRoll": -7}))
     assert answer.coefficients is not None
-    assert [answer.coefficients[INDEX[name]] for name in ("JawOpen", "MouthClose", "HeadYaw", "HeadRoll")] == [
-        1,
-        0,
-        -0.5,
-        -1,
-    ]
+    found = answer.coefficients[[INDEX[name] for name in ("JawOpen", "MouthClose", "HeadYaw", "HeadRoll")]]
+    assert found.tolist() == [1, 0, -0.5, -1]
 
 
 def test_words_are_kept_of_an_answer_that_is_not_valid() -> None:
@@ -121,23 +115,6 @@ def test_words_are_kept_of_an_answer_that_is_not_valid() -> None:
 def test_channels_quoted_in_the_analysis_are_no_face() -> None:
     answer = parse_answer(json.dumps({"analysis": {"movements": {"JawOpen": "wide"}}, "arkit": FACE}))
     assert answer.valid
-
-
-@given(
-    st.sampled_from([text for text, _, _ in SHAPES.values()]),
-    st.lists(
-        st.tuples(st.integers(0, 2000), st.integers(0, 40), st.text('{}[]",:`0-9ae.\\\ud800\n ', max_size=6)),
-        max_size=4,
-    ),
-)
-def test_no_text_crashes_it_and_nothing_is_filled_in(text: str, edits: list[tuple[int, int, str]]) -> None:
-    for at, length, new in edits:
-        text = text[: at % (len(text) + 1)] + new + text[at % (len(text) + 1) + length :]
-    answer = parse_answer(text)
-    assert (answer.coefficients is None) == bool(answer.problems)
-    if answer.coefficients is not None:
-        assert answer.coefficients.shape == (61,)
-        assert np.all((answer.coefficients >= LOWER) & (answer.coefficients <= UPPER))
 
 
 @given(st.text())

@@ -47,22 +47,10 @@ def cut(text: str, draws: list[int]) -> str:
     return text[: at(text, draws[0])] if draws[1] % 2 else text[at(text, draws[0]) :]
 
 
-def doubled(text: str, draws: list[int]) -> str:
-    start, length = at(text, draws[0]), draws[1] % 60
-    return text[: start + length] + text[start:]
-
-
-def swapped(text: str, draws: list[int]) -> str:
-    first, second = sorted((at(text, draws[0]), at(text, draws[1])))
-    length = 1 + draws[2] % 20
-    return text[:first] + text[second : second + length] + text[first + length : second] + text[first : first + length]
-
-
-def deleted(text: str, draws: list[int]) -> str:
-    for draw in draws[: 1 + draws[0] % DRAWS]:
-        start = at(text, draw)
-        text = text[:start] + text[start + 1 + draw % 3 :]
-    return text
+def spliced(text: str, draws: list[int]) -> str:
+    """Puts a piece of the text, or nothing, in the place of another: repeats, moves or deletes."""
+    start, source = at(text, draws[0]), at(text, draws[1])
+    return text[:start] + text[source : source + draws[2] % 60] + text[start + draws[3] % 60 :]
 
 
 def inserted(text: str, draws: list[int]) -> str:
@@ -90,9 +78,8 @@ def one_name(text: str, draws: list[int]) -> str:
     """Renames, repeats or takes out one channel."""
     name = CHANNELS[draws[0] % len(CHANNELS)]
     other = CHANNELS[draws[1] % len(CHANNELS)]
-    new = (other, name.lower(), f"{name}X", "", f"_{name}", name[:-1], name.replace("Left", "_L"), "ＪawOpen")[
-        draws[2] % 8
-    ]
+    spellings = (other, name.lower(), f"{name}X", "", f"_{name}", name[:-1], name.replace("Left", "_L"), "ＪawOpen")
+    new = spellings[draws[2] % len(spellings)]
     if draws[3] % 3 == 0:
         return re.sub(rf'"{name}":\s*[-\d.]+,?', "", text)
     if draws[3] % 3 == 1:
@@ -110,16 +97,13 @@ def wrapped(text: str, draws: list[int]) -> str:
     return form.replace("{}", text).replace("{{", "{").replace("}}", "}") if "{{" in form else form.replace("{}", text)
 
 
-MUTATIONS: tuple[Callable[[str, list[int]], str], ...] = (
-    cut, doubled, swapped, deleted, inserted, one_value, one_name, wrapped
-)  # fmt: skip
+MUTATIONS: tuple[Callable[[str, list[int]], str], ...] = (cut, spliced, inserted, one_value, one_name, wrapped)
 
 
 def plain(name: str) -> str:
     """A name without what spelling may change."""
-    return (
-        re.sub(r"_l(?:eft)?$", "left", re.sub(r"_r(?:ight)?$", "right", name.lower())).replace("_", "").replace("-", "")
-    )
+    sided = re.sub(r"_l(?:eft)?$", "left", re.sub(r"_r(?:ight)?$", "right", name.lower()))
+    return sided.replace("_", "").replace("-", "")
 
 
 def holds(text: str, face: NDArray[np.float32]) -> bool:

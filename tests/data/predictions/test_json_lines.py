@@ -68,9 +68,8 @@ def test_bare_answers_one_a_line(shape: str, tmp_path: Path) -> None:
 
 
 def test_lines_that_repeat_their_request_are_matched_by_it(tmp_path: Path) -> None:
-    lines = [
-        request(sample) | {"response": answer} for sample, answer in zip(samples(), answers("labelled"), strict=True)
-    ]
+    pairs = zip(samples(), answers("labelled"), strict=True)
+    lines = [request(sample) | {"response": answer} for sample, answer in pairs]
     found = read(tmp_path / "p.jsonl", *reversed(lines))
     assert_all(found)
     assert found.matched == {"request": 4}
@@ -132,10 +131,8 @@ FAULTS: dict[str, tuple[object, str]] = {
     "unknown channel": (of(JawOpn=0), "the answer to 'a/000#1' is not valid: channel 'JawOpn': is none of the 61 ARKit "
                         "channels; did you mean 'JawOpen'?"),
     "twice": (of(jaw_open=0), "the answer to 'a/000#1' is not valid: channel 'JawOpen' occurs twice"),
-    "twice in one spelling": (
-        json.dumps(of(X=0)).replace('"X"', '"JawOpen"'),
-        "the answer to 'a/000#1' is not valid: channel 'JawOpen' occurs twice",
-    ),
+    "twice in one spelling": (json.dumps(of(X=0)).replace('"X"', '"JawOpen"'),
+                              "the answer to 'a/000#1' is not valid: channel 'JawOpen' occurs twice"),
     "many": (damaged(coefficients=dict.fromkeys(CHANNELS)), "the answer to 'a/000#1' is not valid: "
              + "".join(f"channel '{name}' is null, expected a finite number; " for name in CHANNELS[:3])
              + "and 58 more"),
@@ -181,12 +178,6 @@ def test_an_answer_marked_as_not_valid_is_no_fault(tmp_path: Path) -> None:
     found = read(tmp_path / "p.jsonl", rows()[0] | {"valid": False, "coefficients": None}, *rows()[1:])
     assert found.faults == ()
     assert found.valid.tolist() == [False, True, True, True]
-
-
-def test_the_first_of_two_answers_counts(tmp_path: Path) -> None:
-    found = read(tmp_path / "p.jsonl", *rows(), damaged(coefficients=[0] * 61))
-    np.testing.assert_allclose(found.coefficients, FACES, atol=1e-7)
-    assert len(found.faults) == 1
 
 
 def test_a_lost_line_shows_in_the_labels(tmp_path: Path) -> None:

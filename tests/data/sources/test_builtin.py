@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import INDEX, LOWER, UPPER
 from kfzoo.arkit.wording import HELD_OUT
-from kfzoo.data.script import Script, fingerprint
+from kfzoo.data.script import ANNOTATIONS, Annotation, Script, fingerprint
 from kfzoo.data.sources.builtin import intent, nouns, phrases, situations
 from kfzoo.data.sources.builtin.actors import ACTORS
 from kfzoo.data.sources.builtin.banks import Bank
@@ -49,12 +49,9 @@ def test_iterating_twice_gives_the_same_scripts() -> None:
     source = BuiltinScripts(20, seed=4)
     assert fingerprint(source) == fingerprint(source)
     assert len(source) == len(list(source)) == 20
-
-
-@pytest.mark.parametrize("number", [-1, 3])
-def test_a_number_out_of_range_is_an_index_error(number: int) -> None:
-    with pytest.raises(IndexError):
-        BuiltinScripts(3).script(number)
+    for number in (-1, 20):
+        with pytest.raises(IndexError):
+            source.script(number)
 
 
 def test_bad_arguments_name_their_key() -> None:
@@ -73,14 +70,11 @@ def test_coefficients_are_in_range_and_finite(faces: NDArray[np.float32]) -> Non
 
 def test_ids_are_unique_and_every_text_is_there(scripts: list[Script]) -> None:
     assert len({script.id for script in scripts}) == len(scripts)
-    for script in scripts:
-        texts = [script.background, script.emotion]
-        texts += [text for k in script.keyframes for text in (k.original, k.arkit, k.image)]
-        for text in texts:
-            assert text[0].isupper() or not text[0].isalpha()
-            assert text.endswith((".", "!", "?")), text
-            assert "  " not in text
-            assert "{" not in text
+    for text in _texts(scripts):
+        assert text[0].isupper() or not text[0].isalpha()
+        assert text.endswith((".", "!", "?")), text
+        assert "  " not in text
+        assert "{" not in text
 
 
 def test_times_rise_on_frames_and_indices_count(scripts: list[Script]) -> None:
@@ -134,28 +128,17 @@ def _grams(texts: list[str], size: int) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + size]) for words in map(_words, texts) for at in range(len(words) - size + 1)}
 
 
-def _texts(scripts: list[Script], test: bool) -> list[str]:
-    chosen = [script for script in scripts if (script.part == "test") == test]
-    return [
-        text
-        for script in chosen
-        for text in (
-            script.background,
-            script.emotion,
-            *(text for k in script.keyframes for text in (k.original, k.arkit, k.image)),
-        )
-    ]
+def _texts(scripts: list[Script], test: bool | None = None, words: tuple[Annotation, ...] = ANNOTATIONS) -> list[str]:
+    chosen = [script for script in scripts if test in (None, script.part == "test")]
+    descriptions = [k.description(each) for script in chosen for k in script.keyframes for each in words]
+    return [text for script in chosen for text in (script.background, script.emotion)] + descriptions
 
 
 def test_test_scripts_share_no_wording_with_the_others(scripts: list[Script]) -> None:
     # The muscles' own words come from `describe`, whose banks share the names of parts of the face: tested there.
-    def own(test: bool) -> list[str]:
-        found = [script for script in scripts if (script.part == "test") == test]
-        intents = [k.original for script in found for k in script.keyframes]
-        return [text for script in found for text in (script.background, script.emotion)] + intents
-
     assert not set(_texts(scripts, True)) & set(_texts(scripts, False))
-    assert not _grams(own(True), 4) & _grams(own(False), 4)
+    own = [_grams(_texts(scripts, test, ("original",)), 4) for test in (True, False)]
+    assert not own[0] & own[1]
 
 
 def _banks() -> list[Bank]:

@@ -65,11 +65,8 @@ def test_requests_of_one_script_are_joined(tmp_path: Path) -> None:
     assert [first.id, second.id] == ["kf-0001", "kf-0002"]
     assert first.recording != second.recording
     assert (first.background, first.emotion, first.subject) == ("A corridor.", "Relief.", "unspecified")
-    assert [keyframe.original for keyframe in first.keyframes] == [
-        "The lips press together.",
-        "A small smile.\n  It stays: for a while.",
-        "Nothing.",
-    ]
+    words = ["The lips press together.", "A small smile.\n  It stays: for a while.", "Nothing."]
+    assert [keyframe.original for keyframe in first.keyframes] == words
     assert [(keyframe.index, keyframe.time) for keyframe in first.keyframes] == [(0, 0.0), (1, 1.0), (2, 2.0)]
     assert second.background == "A garden."
 
@@ -83,18 +80,16 @@ def test_the_kind_of_description_is_an_argument(tmp_path: Path) -> None:
 
 def test_answers_in_a_second_file_or_under_response(tmp_path: Path) -> None:
     requests = write(tmp_path / "kf.jsonl", request(), request(target="3"))
-    answers = write(
-        tmp_path / "a.jsonl", {"response": face(0.3)}, {"response": face(0.4, "keyframe_three")}, gap="\n\n"
-    )
+    lines = ({"response": face(0.3)}, {"response": face(0.4, "keyframe_three")})
+    answers = write(tmp_path / "a.jsonl", *lines, gap="\n\n")
     assert jaws(ChatJsonl(requests, answers)) == [[0.3, None, 0.4]]
     write(tmp_path / "kf.jsonl", request(response=face(0.6)))
     assert jaws(ChatJsonl(requests)) == [[0.6, None, None]]
 
 
 def test_an_image_is_a_script(tmp_path: Path) -> None:
-    answer = "1. **Category**: a smile.\n\n" + json.dumps(
-        dict.fromkeys(CHANNELS, 0.0) | {"HeadYaw": -0.1, "JawOpen": 1.2}
-    )
+    values = dict.fromkeys(CHANNELS, 0.0) | {"HeadYaw": -0.1, "JawOpen": 1.2}
+    answer = f"1. **Category**: a smile.\n\n{json.dumps(values)}"
     lines = [
         request("<image>Analyse.", images=["img/35.jpg"], answer=answer),
         request("<image>Analyse.", images=[{"bytes": None, "path": "/abs/36.jpg"}]),
@@ -215,9 +210,8 @@ class TestReleased:
         [script] = ChatJsonl(folder / "example.jsonl", folder / "example_result.jsonl")
         assert script.emotion == "Anxiety concealed by a restrained smile."
         # The release holds the same faces as CSV: an independent reading of them.
-        table = np.loadtxt(
-            folder / "example_result.csv", delimiter=",", skiprows=1, usecols=range(2, 63), dtype=np.float32
-        )
+        path = folder / "example_result.csv"
+        table = np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(2, 63), dtype=np.float32)
         np.testing.assert_array_equal([keyframe.coefficients for keyframe in script.keyframes], table)
         assert script.keyframes[1].original.startswith("The gaze rises")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, UPPER
-from kfzoo.data.script import PARTS, Keyframe, Script, fingerprint, to_dict
+from kfzoo.data.script import ANNOTATIONS, PARTS, Keyframe, Script, fingerprint, to_dict
 from kfzoo.data.sources.jsonl import ScriptsJsonl, write_scripts
 from kfzoo.errors import InputError
 
@@ -23,10 +23,11 @@ NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_si
 
 
 def script(name: str = "a", keyframes: int = 2) -> Script:
-    frames = tuple(
-        Keyframe(index=index, time=index / 2, original="a smile", coefficients=FACE) for index in range(keyframes)
-    )
-    return Script(id=name, subject="S1", background="A room.", emotion="joy", keyframes=frames)
+    frames = tuple(Keyframe(index, index / 2, "a smile", coefficients=FACE) for index in range(keyframes))
+    return Script(name, "S1", "A room.", "joy", frames)
+
+
+WORDS = st.text(max_size=9)
 
 
 @st.composite
@@ -37,9 +38,7 @@ def keyframe_lists(draw: st.DrawFn) -> tuple[Keyframe, ...]:
         Keyframe(
             index=index,
             time=time,
-            original=draw(st.text(max_size=9)),
-            arkit=draw(st.text(max_size=9)),
-            image=draw(st.text(max_size=9)),
+            **{annotation: draw(WORDS) for annotation in ANNOTATIONS},
             coefficients=None if (face := draw(st.none() | faces)) is None else LOWER + face * (UPPER - LOWER),
             emotions=draw(st.dictionaries(st.text(max_size=5), st.floats(0, 1), max_size=2)),
         )
@@ -47,20 +46,8 @@ def keyframe_lists(draw: st.DrawFn) -> tuple[Keyframe, ...]:
     )
 
 
-script_lists = st.lists(
-    st.builds(
-        Script,
-        id=NAMES,
-        subject=st.text(max_size=9),
-        background=st.text(max_size=9),
-        emotion=st.text(max_size=9),
-        keyframes=keyframe_lists(),
-        part=st.none() | st.sampled_from(PARTS),
-    ),
-    min_size=1,
-    max_size=3,
-    unique_by=lambda script: script.id,
-)
+any_script = st.builds(Script, NAMES, WORDS, WORDS, WORDS, keyframe_lists(), st.none() | st.sampled_from(PARTS))
+script_lists = st.lists(any_script, min_size=1, max_size=3, unique_by=lambda script: script.id)
 
 
 @settings(deadline=None, max_examples=60)
@@ -105,16 +92,13 @@ def test_coefficients_by_any_spelling_or_in_a_list(tmp_path: Path) -> None:
 
 def test_a_small_overshoot_is_clamped(tmp_path: Path) -> None:
     face = FACE.copy()
-    face[[INDEX["JawOpen"], INDEX["MouthClose"], INDEX["HeadYaw"]]] = 1.053, -0.02, -1.2
+    places = [INDEX["JawOpen"], INDEX["MouthClose"], INDEX["HeadYaw"]]
+    face[places] = 1.053, -0.02, -1.2
     path = tmp_path / "a.jsonl"
     write_scripts(path, [Script("a", "s", "", "", (Keyframe(0, 0.0, coefficients=face),))])
     [read] = ScriptsJsonl(path)
     assert read.keyframes[0].coefficients is not None
-    assert read.keyframes[0].coefficients[[INDEX["JawOpen"], INDEX["MouthClose"], INDEX["HeadYaw"]]].tolist() == [
-        1,
-        0,
-        -1,
-    ]
+    assert read.keyframes[0].coefficients[places].tolist() == [1, 0, -1]
 
 
 def test_images_move_with_their_folder(tmp_path: Path) -> None:
@@ -131,17 +115,17 @@ def put(*keys: str | int, value: Any) -> Callable[[dict[str, Any]], None]:
         for key in keys[:-1]:
             values = values[key]
         values[keys[-1]] = value
+        if value is ABSENT:
+            del values[keys[-1]]
 
     return change
 
 
 def drop(*keys: str | int) -> Callable[[dict[str, Any]], None]:
-    def change(values: Any) -> None:
-        for key in keys[:-1]:
-            values = values[key]
-        del values[keys[-1]]
+    return put(*keys, value=ABSENT)
 
-    return change
+
+ABSENT = object()
 
 
 FACE_KEY = ("keyframes", 1, "coefficients")
@@ -257,10 +241,7 @@ def test_a_file_that_is_gone_when_it_is_read(tmp_path: Path) -> None:
         (np.zeros(60, np.float32), "is float32 of shape (60,), expected floats of shape (61,)"),
         (np.zeros(61, np.int64), "is int64 of shape (61,), expected floats of shape (61,)"),
         (np.full(61, np.nan), "holds no finite number at channel 'EyeBlinkLeft'"),
-        (
-            np.array([None] * 61, dtype=object),
-            "cannot be read (Object arrays cannot be loaded when allow_pickle=False)",
-        ),
+        (np.full(61, None), "cannot be read (Object arrays cannot be loaded when allow_pickle=False)"),
     ],
 )
 def test_faults_of_the_arrays(tmp_path: Path, array: Any, message: str) -> None:
@@ -289,10 +270,7 @@ def broken(**change: Any) -> Script:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (
-            broken(coefficients=np.full(61, np.nan, np.float32)),
-            "channel 'EyeBlinkLeft' is NaN, expected a finite number",
-        ),
+        (broken(coefficients=np.full(61, np.nan, np.float32)), "channel 'EyeBlinkLeft' is NaN, expected a finite"),
         (broken(coefficients=np.zeros(52, np.float32)), r"keyframe 0 of 'b' has coefficients of shape \(52,\)"),
         (broken(time=float("nan")), r"key 'keyframes\[0\].time' is NaN"),
         (broken(index=1), r"key 'keyframes\[0\].index' is 1, expected 0"),
