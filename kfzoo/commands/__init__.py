@@ -1,1 +1,1 @@
-"""The commands beside the Trainer's, one module each; heavy imports wait until a command runs."""
+"""The commands other than the Trainer's, one module each; heavy imports wait until a command runs."""

@@ -99,7 +99,7 @@ def target_of(samples: Sequence[Sample]) -> NDArray[np.float32]:
 
 
 def _from_lines(path: Path, target: str, annotation: Annotation | None) -> KeyframeDataModule:
-    """Builds a data module of a JSON Lines file; its first line tells chat requests from scripts."""
+    """Builds a data module of a JSON Lines file; its first line distinguishes chat requests from scripts."""
     _, first = next(read_lines(path))
     if "messages" in first:
         kind = annotation or "original"
