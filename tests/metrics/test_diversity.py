@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import distance
 
-from kfzoo.metrics.functional.diversity import BLOCK, block_pairs, mean_distances
+from kfzoo.metrics.functional.diversity import BLOCK, block_pairs, diversity_of_pairs, mean_distances
 
 
 def test_near_duplicates_with_one_far_face() -> None:
@@ -80,3 +80,18 @@ def test_what_does_not_fit_is_named() -> None:
         mean_distances(torch.zeros(5, 61), most=0)
     with pytest.raises(ValueError, match="samples: row 4 holds NaN or infinity"):
         mean_distances(torch.cat([torch.zeros(4, 61), torch.full((1, 61), torch.nan)]))
+
+
+def test_random_pairs_estimate_all_pairs_and_follow_the_seed() -> None:
+    samples = torch.rand(200, 61, generator=torch.Generator().manual_seed(0))
+    estimate = float(diversity_of_pairs(samples, pairs=20_000, seed=0))
+    assert estimate == pytest.approx(float(mean_distances(samples).mean()), rel=0.01)
+    assert float(diversity_of_pairs(samples, pairs=20_000, seed=0)) == estimate
+    assert float(diversity_of_pairs(samples, pairs=20_000, seed=1)) != estimate
+
+
+def test_random_pairs_never_pair_a_face_with_itself() -> None:
+    assert float(diversity_of_pairs(torch.tensor([[0.0], [1.0]]), pairs=500, seed=0)) == 1
+    for samples, pairs in ((torch.zeros(1, 61), 300), (torch.zeros(5, 61), 0)):
+        with pytest.raises(ValueError, match="expected at least two samples and one pair"):
+            diversity_of_pairs(samples, pairs=pairs, seed=0)
