@@ -9,7 +9,7 @@ from kfzoo.data.sources.builtin.banks import Bank, read_banks, sentence
 
 PEOPLE = Bank(
     (
-        "a student", "a nurse", "a young mother", "an old man", "a bus driver", "a new employee", "an annotator",
+        "a student", "a nurse", "a young mother", "an old man", "a bus driver", "a new employee", "a teacher",
         "a girl of ten", "a waiter", "a retired sailor", "a lawyer", "a football player", "a widow", "a baker",
         "an actor", "a tired father", "a bride", "a soldier on leave", "a shop assistant", "a small boy",
         "a scientist", "a grandmother", "an office clerk", "a traveller", "a singer", "a patient",
