@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.arkit.livelink import write_take
+from kfzoo.recordings.live_link import write_take
 from tests import real_data
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")

@@ -25,6 +25,7 @@ FLOORS = {
     "arkit": 2,
     "metrics": 3,
     "rendering": 3,
+    "recordings": 3,
     "data": 4,
     "encoders": 4,
     "animation": 5,

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from benchmarks.page import prose
 from benchmarks.timing import clocked, in_turn, speeds
 from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
-from kfzoo.arkit.livelink import read_take, write_take
+from kfzoo.recordings.live_link import write_take
+from kfzoo.recordings.read import read_take
 
 TITLE = "Reading Live Link Face takes"
 FPS = 60
-OURS = "`kfzoo.arkit.livelink.read_take`"
+OURS = "`kfzoo.recordings.read.read_take`"
 
 Values = NDArray[np.float32]
 

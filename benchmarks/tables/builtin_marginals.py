@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from benchmarks.page import table
 from benchmarks.tables.runs import RESULTS
 from kfzoo.arkit.channels import BLENDSHAPES, INDEX, clamp
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.sources.builtin.scripts import BuiltinScripts
 from kfzoo.files import replacing
+from kfzoo.recordings.read import read_take
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -53,8 +53,8 @@ class LiveLinkCsv(Exporter):
     ending = "csv"
 
     def write(self, animation: FaceAnimation, path: Path) -> None:
-        """Writes one line a frame; see `kfzoo.arkit.livelink`."""
-        from kfzoo.arkit.livelink import write_take
+        """Writes one line a frame; see `kfzoo.recordings.live_link`."""
+        from kfzoo.recordings.live_link import write_take
 
         write_take(path, animation.curves, fps=animation.fps)
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import BLENDSHAPES, clamp
-from kfzoo.arkit.livelink import Take
 from kfzoo.errors import InputError
+from kfzoo.recordings.take import Take
 
 HIGHEST_REST = 0.75
 """The most that a blendshape of a face at rest may show: beyond it, what is left of its range would be stretched more

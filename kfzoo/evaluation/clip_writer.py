@@ -10,12 +10,12 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from kfzoo.animation.exporters import check_formats, export
 from kfzoo.animation.face_animation import FaceAnimation
-from kfzoo.arkit.livelink import TIMECODE_FPS
 from kfzoo.data.clip import FPS
 from kfzoo.data.clip_batch import ClipBatch, collate_clips
 from kfzoo.errors import InputError
 from kfzoo.evaluation.resume_callback import answers_depend_on
 from kfzoo.journal import Journal
+from kfzoo.recordings.timecode import TIMECODE_FPS
 from kfzoo.training.trainer import is_trial, stop_if_terminated
 
 

@@ -11,8 +11,8 @@ from kfzoo.animation.curves import interpolate, resample
 from kfzoo.animation.exporters import EXPORTERS, export
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.arkit.channels import CHANNELS, INDEX
-from kfzoo.arkit.livelink import read_take
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
 from kfzoo.rendering.contact_sheet import Row, contact_sheet
 from kfzoo.rendering.drawing.draw import draw_face
 

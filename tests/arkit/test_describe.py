@@ -12,11 +12,11 @@ from hypothesis.extra import numpy as hnp
 
 from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
 from kfzoo.arkit.describe import MOST_WORDS, describe
-from kfzoo.arkit.livelink import read_take
 from kfzoo.arkit.mirror import mirror, mirror_text
 from kfzoo.arkit.movements import ORDER, Movement, movements
 from kfzoo.arkit.wording import CANONICAL, COARSE_LEVELS, HELD_OUT, LEVELS, TRAINING, Wording
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
 from tests.real_data import LIVELINK, needs_real_data
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kfzoo.arkit.channels import CHANNELS, INDEX
-from kfzoo.arkit.livelink import read_take
 from kfzoo.arkit.mirror import MIRROR_INDEX, MIRROR_SIGN, mirror, mirror_text
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
 from tests.real_data import LIVELINK, needs_real_data
 
 

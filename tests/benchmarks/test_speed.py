@@ -24,8 +24,8 @@ from benchmarks.speed import (
     training,
 )
 from benchmarks.timing import clocked, in_turn, ratio, speeds
-from kfzoo.arkit.livelink import write_take
 from kfzoo.models import VLMEstimator
+from kfzoo.recordings.live_link import write_take
 from tests.benchmarks.pages import cells, number
 
 TINY = {"width": 32, "layers": 1, "max_analysis_tokens": 12}

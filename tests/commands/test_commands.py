@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.script import fingerprint
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.jsonl import ScriptsJsonl
+from kfzoo.recordings.read import read_take
 from tests.commandline import ROOT, Capture, refusal, results, run, shrink
 
 

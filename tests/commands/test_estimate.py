@@ -10,8 +10,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.sources.builtin import BuiltinScripts
+from kfzoo.recordings.read import read_take
 from kfzoo.rendering.drawing.draw import draw_face
 from tests.commandline import ROOT, Capture, refusal, results, run, shrink
 

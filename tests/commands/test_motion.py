@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.sources.take_clips import TakeClips
 from kfzoo.evaluation.results import find_runs
 from kfzoo.models.mdm import ClipMDM
+from kfzoo.recordings.read import read_take
 from kfzoo.training.checkpoint import load_module
 from tests.commandline import ROOT, Capture, refusal, results, run, shrink
 from tests.test_resume_and_ddp import TWO, elsewhere

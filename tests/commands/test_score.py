@@ -15,7 +15,6 @@ import torch
 import yaml
 from rich.console import Console
 
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.batch import Sample
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.jsonl import ScriptsJsonl, write_scripts
@@ -25,6 +24,7 @@ from kfzoo.evaluation.leaderboard import render_markdown
 from kfzoo.evaluation.report import print_report
 from kfzoo.evaluation.results import find_runs, read_results, samples_path
 from kfzoo.evaluation.samples import read_samples
+from kfzoo.recordings.read import read_take
 from tests.commandline import ROOT, Capture, refusal, run, shrink
 from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kfzoo.arkit.livelink import read_take
+from kfzoo.recordings.read import read_take
 from tests.commandline import ROOT, run, shrink
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kfzoo.arkit.livelink import TIMECODE_FPS, Take, read_take
 from kfzoo.data.predictions.collector import Fault, PredictionCollector, fault_of
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
+from kfzoo.recordings.take import Take
+from kfzoo.recordings.timecode import TIMECODE_FPS
 
 _MOST_LINES = 100
 """Lines of one take that may be unreadable; with more of them it is no take."""

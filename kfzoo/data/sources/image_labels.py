@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.calibration import calibrate, neutral_of
 from kfzoo.data.json_lines import Fields, read_lines
 from kfzoo.data.sources.jsonl import read_coefficients
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
 
 FRAME_DIGITS = 8
 """Digits of HH:MM:SS:FF; a timecode goes on with thousandths of a frame."""

@@ -14,7 +14,7 @@ import numpy as np
 from kfzoo.arkit.channels import clamp
 from kfzoo.data.images import ImageProblems, list_images
 from kfzoo.data.keyframe_selection import at_rate
-from kfzoo.data.recordings import compiled_pattern, subject_of
+from kfzoo.data.recording_folder import compiled_pattern, subject_of
 from kfzoo.data.script import UNSPECIFIED, Script
 from kfzoo.data.sources.base import CachedSource
 from kfzoo.data.sources.image_labels import Labels, read_labels

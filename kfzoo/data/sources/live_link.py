@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.describe import describe
 from kfzoo.data.keyframe_selection import at_peaks, at_rate
-from kfzoo.data.recordings import EMOTION_PATTERN, Recording, Recordings
+from kfzoo.data.recording_folder import EMOTION_PATTERN, Recording, Recordings
 from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 from kfzoo.data.sources.base import Source
 from kfzoo.errors import InputError

@@ -14,7 +14,7 @@ from kfzoo.arkit.movements import Detail
 from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip
 from kfzoo.data.clip_cutting import LONGEST_GAP, Piece, at_clip_rate, cut_at_rest
 from kfzoo.data.keyframe_selection import expression_strength, peaks
-from kfzoo.data.recordings import EMOTION_PATTERN, Recording, Recordings
+from kfzoo.data.recording_folder import EMOTION_PATTERN, Recording, Recordings
 from kfzoo.data.sources.base import ClipSource
 from kfzoo.errors import InputError
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.arkit.livelink import write_take
 from kfzoo.data.predictions.read import read_predictions
 from kfzoo.errors import InputError
+from kfzoo.recordings.live_link import write_take
 from tests.data.predictions.expected import faults, samples
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from kfzoo.arkit.channels import INDEX
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.batch import Sample
 from kfzoo.data.predictions.read import in_order_of_requests, read_predictions
 from kfzoo.data.sources.chat import ChatJsonl
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
 from tests.data.predictions.expected import faults, samples
 from tests.real_data import KEYFRAMEFACE, SEMANTICFACE, needs_real_data
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kfzoo.arkit.channels import CHANNELS, INDEX
-from kfzoo.arkit.livelink import write_take
 from kfzoo.data.calibration import calibrate
 from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.script import Script
 from kfzoo.data.sources.image_folder import ImageFolder
 from kfzoo.data.sources.image_pairs import ImageArkitPairs
 from kfzoo.errors import InputError
+from kfzoo.recordings.live_link import write_take
 
 
 def coefficients_of(script: Script) -> NDArray[np.float32]:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
 from kfzoo.arkit.describe import describe
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.calibration import calibrate
 from kfzoo.data.keyframe_selection import at_peaks, at_rate, expression_strength
 from kfzoo.data.script import Script, fingerprint
 from kfzoo.data.sources.live_link import LiveLinkTakes
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
 from tests.real_data import LIVELINK, needs_real_data
 
 SMILE = [INDEX["MouthSmileLeft"], INDEX["MouthSmileRight"]]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, UPPER
 from kfzoo.arkit.describe import describe
-from kfzoo.arkit.livelink import write_take
 from kfzoo.data.clip import MAX_FRAMES, MIN_FRAMES, Clip, clips_fingerprint
 from kfzoo.data.sources.take_clips import TakeClips, in_order
 from kfzoo.errors import InputError
+from kfzoo.recordings.live_link import write_take
 from tests.real_data import LIVELINK, needs_real_data
 
 SMILE = [INDEX["MouthSmileLeft"], INDEX["MouthSmileRight"]]

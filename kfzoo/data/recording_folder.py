@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import clamp
-from kfzoo.arkit.livelink import read_take
 from kfzoo.data.calibration import calibrate, neutral_of
 from kfzoo.data.script import UNSPECIFIED
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import read_take
 
 EMOTION_PATTERN = (
     r"(?i)^(?P<emotion>angry|anger|disgusted|disgust|fearful|fear|happy|happiness|joyful|joy|sadness|sad|surprised"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kfzoo.arkit.channels import CHANNELS, INDEX
-from kfzoo.arkit.livelink import read_take, write_take
 from kfzoo.errors import InputError
+from kfzoo.recordings.live_link import write_take
+from kfzoo.recordings.read import read_take
 from tests.real_data import LIVELINK, TAKE_NAMES, needs_real_data
 
 HEADER = "Timecode,BlendshapeCount," + ",".join(CHANNELS)

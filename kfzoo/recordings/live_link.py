@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,38 +18,16 @@ from numpy.typing import ArrayLike, NDArray
 from kfzoo.arkit.channels import CHANNELS, canonical
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
-
-TIMECODE_FPS = 60
-"""Frames a second that a timecode's last field counts."""
+from kfzoo.recordings.take import Take
+from kfzoo.recordings.timecode import DAY, TIMECODE_FPS, timecode_frames, timecode_of
 
 _DECIMALS = 10
-_DAY = 24 * 60 * 60
 _COLUMNS = 2 + len(CHANNELS)
-_TIMECODE = re.compile(r"([01]?\d|2[0-3]):([0-5]\d):([0-5]\d):([0-5]?\d(?:\.\d+)?)", re.ASCII)
 _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
 
 
-@dataclass(frozen=True, eq=False)
-class Take:
-    """One recording.
-
-    Attributes:
-        name: File name without its suffix.
-        seconds: Time of each frame since the first one, (T,) float64, never decreasing.
-        coefficients: As recorded, not limited to their ranges, (T, 61) float32.
-        timecodes: Timecode of each frame, as written.
-        lost: Frames left out because the camera had lost the face.
-    """
-
-    name: str
-    seconds: NDArray[np.float64]
-    coefficients: NDArray[np.float32]
-    timecodes: list[str]
-    lost: int = 0
-
-
-def read_take(path: str | os.PathLike[str]) -> Take:
-    """Reads a take.
+def read_live_link(path: str | os.PathLike[str]) -> Take:
+    """Reads a take of Live Link Face.
 
     Columns are found by their names, in any order and spelling that `canonical` knows. Time may cross midnight once.
 
@@ -99,7 +76,7 @@ def write_take(
         raise InputError(path, f"{CHANNELS[channel]} of frame {frame} is not a finite number", "leave such frames out")
     if not (np.isfinite(fps) and fps > 0):
         raise InputError(path, f"{fps} frames a second is no rate", "use a positive number")
-    first = _frames(start)
+    first = timecode_frames(start)
     if first is None:
         raise InputError(path, f"'{start}' is no timecode", "write HH:MM:SS:FF.mmm")
     # + 0.0 writes -0.0 as the phone does, without a sign.
@@ -107,7 +84,7 @@ def write_take(
     with replacing(path) as temporary, temporary.open("w", encoding="ascii", newline="") as file:
         file.write(",".join(("Timecode", "BlendshapeCount", *CHANNELS)) + "\n")
         for index, row in enumerate((faces + 0.0).tolist()):
-            file.write(row_format % (_timecode(first + index * TIMECODE_FPS / fps), *row))
+            file.write(row_format % (timecode_of(first + index * TIMECODE_FPS / fps), *row))
 
 
 def _lines(file: Path) -> list[str]:
@@ -203,13 +180,13 @@ def _values(file: Path, texts: list[str], numbers: list[int], order: list[int]) 
 
 def _seconds(file: Path, timecodes: list[str], numbers: list[int]) -> NDArray[np.float64]:
     """Returns seconds since the first frame, (T,); a step back of more than half a day is midnight."""
-    frames = [_frames(timecode) for timecode in timecodes]
+    frames = [timecode_frames(timecode) for timecode in timecodes]
     if None in frames:
         place = frames.index(None)
         problem = f"column 'Timecode' holds '{timecodes[place]}', expected HH:MM:SS:FF.mmm at 60 fps"
         raise InputError(f"{file}:{numbers[place]}", problem, "correct the timecode or remove the line")
     seconds: NDArray[np.float64] = np.array(frames, dtype=np.float64) / TIMECODE_FPS
-    seconds[1:] += _DAY * np.cumsum(np.diff(seconds) < -_DAY / 2)
+    seconds[1:] += DAY * np.cumsum(np.diff(seconds) < -DAY / 2)
     seconds -= seconds[0]
     backwards = np.flatnonzero(np.diff(seconds) < 0)
     if len(backwards):
@@ -217,20 +194,3 @@ def _seconds(file: Path, timecodes: list[str], numbers: list[int]) -> NDArray[np
         problem = f"time runs backwards, from {timecodes[place - 1]} to {timecodes[place]}"
         raise InputError(f"{file}:{numbers[place]}", problem, "sort the lines by timecode")
     return seconds
-
-
-def _frames(timecode: str) -> float | None:
-    """Returns a timecode in sixtieths of a second since midnight, or None when it is none."""
-    match = _TIMECODE.fullmatch(timecode.strip())
-    if match is None:
-        return None
-    hours, minutes, seconds, frames = match.groups()
-    return (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * TIMECODE_FPS + float(frames)
-
-
-def _timecode(frames: float) -> str:
-    thousandths = round(frames * 1000) % (_DAY * TIMECODE_FPS * 1000)
-    whole, thousandth = divmod(thousandths, 1000)
-    seconds, frame = divmod(whole, TIMECODE_FPS)
-    minutes, second = divmod(seconds, 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}:{frame:02d}.{thousandth:03d}"

@@ -1,0 +1,30 @@
+"""`Take`: one recording, as it was read from a file of any kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One recording.
+
+    Attributes:
+        name: File name without its suffix.
+        seconds: Time of each frame since the first one, (T,) float64, never decreasing.
+        coefficients: As recorded, not limited to their ranges, (T, 61) float32.
+        timecodes: Timecode of each frame, as written; empty where the file has none.
+        lost: Frames left out because the camera had lost the face.
+        remarks: What the reader had to decide, in sentences: the rate it took for the timecodes, columns it passed
+            over.
+    """
+
+    name: str
+    seconds: NDArray[np.float64]
+    coefficients: NDArray[np.float32]
+    timecodes: list[str]
+    lost: int = 0
+    remarks: tuple[str, ...] = ()
