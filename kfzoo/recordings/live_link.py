@@ -184,23 +184,48 @@ def read_faces(
     table = read_table(file, KIND)
     columns = find_columns(file, table, options)
     faults = _Faults(strict)
-    whole: list[int] = []
-    cells = columns.width - 1
-    for place, row in enumerate(table.rows):
-        # A row of the right length without two commas in a row and without a comma at an end has no empty cell.
-        if (row.count(",") == cells and ",," not in row and row[-1] != ",") or not columns.is_lost(row):
-            fault = columns.fault_of(row, last=place == len(table.rows) - 1) if row.count(",") != cells else ""
-            if fault:
-                faults.note(RowError(table.lines[place], fault, "remove the line or export again"))
-            else:
-                whole.append(place)
-    coefficients = np.full((len(table.rows), len(CHANNELS)), np.nan)
-    coefficients[whole] = _values(table, columns, whole, faults)
+    coefficients = _regular_values(table, columns)
+    if coefficients is None:
+        coefficients = np.full((len(table.rows), len(CHANNELS)), np.nan)
+        whole = _whole_rows(table, columns, faults)
+        coefficients[whole] = _values(table, columns, whole, faults)
     _mark_other_scales(coefficients, table, faults)
     timecodes = [columns.timecode_of(row) for row in table.rows] if columns.timecode is not None else []
-    first = table.rows[whole[0]].split(",")[columns.order[0]] if whole else ""
-    as_the_phone = _PHONE_CELL.fullmatch(first) is not None
-    return Faces(coefficients, timecodes, np.array(table.lines, np.int64), faults, as_the_phone, columns.remarks)
+    lines = np.array(table.lines, np.int64)
+    faces = Faces(coefficients, timecodes, lines, faults, False, columns.remarks)
+    first = table.rows[faces.shown[0]].split(",")[columns.order[0]] if len(faces.shown) else ""
+    return faces._replace(as_the_phone=_PHONE_CELL.fullmatch(first) is not None)
+
+
+def _regular_values(table: Table, columns: Columns) -> NDArray[np.float64] | None:
+    """Reads the values of a table without a fault at once, (T, 61); None for any other table."""
+    if not (table.regular and table.rows and columns.needed == columns.width):
+        return None
+    values = np.zeros((len(table.rows), len(CHANNELS)))
+    with suppress(ValueError):
+        values[:, columns.channels] = _numbers(table.rows, columns)
+        if np.isfinite(values).all():
+            return values
+    return None
+
+
+def _numbers(rows: list[str], columns: Columns) -> NDArray[np.float64]:
+    return np.loadtxt(rows, delimiter=",", comments=None, ndmin=2, usecols=columns.order)
+
+
+def _whole_rows(table: Table, columns: Columns, faults: _Faults) -> list[int]:
+    """Returns the places of the rows that have a cell for every column; notes those that are too short or too long."""
+    whole = []
+    for place, row in enumerate(table.rows):
+        length = row.count(",") + 1
+        if length != columns.width or ",," in row or row[-1] == ",":  # else it has no empty cell
+            if columns.is_lost(row):
+                continue
+            if fault := columns.fault_of(row, last=place == len(table.rows) - 1) if length != columns.width else "":
+                faults.note(RowError(table.lines[place], fault, "remove the line or export again"))
+                continue
+        whole.append(place)
+    return whole
 
 
 def _values(table: Table, columns: Columns, whole: list[int], faults: _Faults) -> NDArray[np.float64]:
@@ -209,7 +234,7 @@ def _values(table: Table, columns: Columns, whole: list[int], faults: _Faults) -
     rows = [table.rows[place] for place in whole]
     with suppress(ValueError):
         if rows:
-            values[:, columns.channels] = np.loadtxt(rows, delimiter=",", comments=None, ndmin=2, usecols=columns.order)
+            values[:, columns.channels] = _numbers(rows, columns)
         if np.isfinite(values).all():
             return values
     for index, (row, place) in enumerate(zip(rows, whole, strict=True)):
