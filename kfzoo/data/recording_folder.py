@@ -18,7 +18,7 @@ from kfzoo.arkit.ranges import overshooting
 from kfzoo.data.calibration import calibrate, neutral_of
 from kfzoo.data.performances import Performances
 from kfzoo.data.script import UNSPECIFIED
-from kfzoo.data.take_files import Stream, find_takes
+from kfzoo.data.take_files import Stream, TakeFiles, find_takes
 from kfzoo.errors import InputError
 from kfzoo.recordings.options import DEFAULT_OPTIONS, ReadingOptions
 from kfzoo.recordings.read import read_take
@@ -107,9 +107,9 @@ class Recordings:
 
     def paths(self) -> dict[str, Path]:
         """Returns the takes' paths by name, in the order of the names, without the neutral take and the table."""
-        return self._files()[0]
+        return self._files().paths
 
-    def _files(self) -> tuple[dict[str, Path], list[str]]:
+    def _files(self) -> TakeFiles:
         others = {Path(str(other)).resolve() for other in (self.neutral, self._table) if other not in (None, "first")}
         return find_takes(self.folder, self.stream, others)
 
@@ -178,10 +178,10 @@ class _Report:
     """Collects what is to be said of takes, and says it in a line for each kind.
 
     Args:
-        passed_over: Sentences on files that are not read.
+        passed_over: Sentences on files that are not read, each with whether that goes without saying.
     """
 
-    def __init__(self, passed_over: list[str]) -> None:
+    def __init__(self, passed_over: dict[str, bool]) -> None:
         self._passed_over = passed_over
         self._takes: dict[str, list[str]] = defaultdict(list)
         self._repeated: list[str] = []
@@ -201,7 +201,7 @@ class _Report:
             f"{remark} ({_listed([repr(name) for name in names])})": remark == USUAL
             for remark, names in self._takes.items()
         }
-        found |= dict.fromkeys(self._passed_over, True)
+        found |= self._passed_over
         if self._overshooting:
             count = sum(self._overshooting.values())
             found[f"{count} values in {len(self._overshooting)} takes overshoot their range and are clamped"] = True

@@ -27,8 +27,9 @@ class Split:
     """How scripts, or clips of motion, are divided into train, val and test.
 
     The groups that are kept whole are subjects or recordings, so that no performer, or no recording, is on two
-    sides. Groups that hold the same performance, such as two copies of a recording, go into one part. Each part is given as a share of the groups, drawn with the seed, or as the names of its groups; training
-    gets the rest. `by: source` takes the parts that the source assigns (`Script.part`).
+    sides. Groups that hold the same performance, such as two copies of a recording, go into one part. Each part is
+    given as a share of the groups, drawn with the seed, or as the names of its groups; training gets the rest.
+    `by: source` takes the parts that the source assigns (`Script.part`).
 
     Attributes:
         by: What is kept whole; `clip` is the whole recording that scripts or clips of motion were cut from.

@@ -19,6 +19,7 @@ Stream = Literal["calibrated", "raw"]
 FRAME_LOG = "frame_log.csv"
 """What the phone calls its list of the video's frames."""
 
+_LOGS, _NEUTRAL = "lists of a video's frames", "faces at rest"
 _STREAM = re.compile(r"(?i)^(?P<take>.+)[_-](?P<stream>raw|cal|calibrated|neutral)$")
 _KINDS = {"raw": "raw", "cal": "calibrated", "calibrated": "calibrated", "neutral": "neutral"}
 
@@ -28,11 +29,11 @@ class TakeFiles(NamedTuple):
 
     Attributes:
         paths: By name (the path in the folder, without its ending), in the order of the names' files.
-        remarks: Which CSV files are not read, and why, in sentences.
+        remarks: Which CSV files are not read, and why, in sentences; each with whether that goes without saying.
     """
 
     paths: dict[str, Path]
-    remarks: list[str]
+    remarks: dict[str, bool]
 
 
 def find_takes(folder: Path, stream: Stream, others: set[Path]) -> TakeFiles:
@@ -55,7 +56,7 @@ def find_takes(folder: Path, stream: Stream, others: set[Path]) -> TakeFiles:
         if path.resolve() in others:
             continue
         if path.name.lower() == FRAME_LOG:
-            left["lists of a video's frames"].append(path)
+            left[_LOGS].append(path)
             continue
         found = _STREAM.match(path.stem)
         name, kind = (found["take"], _KINDS[found["stream"].lower()]) if found else (path.stem, "raw")
@@ -67,18 +68,20 @@ def find_takes(folder: Path, stream: Stream, others: set[Path]) -> TakeFiles:
     for kinds in recordings.values():
         neutral = kinds.get("neutral")
         if neutral is not None and (len(kinds) > 1 or _has_one_row(neutral)):
-            left["faces at rest"].append(kinds.pop("neutral"))
+            left[_NEUTRAL].append(kinds.pop("neutral"))
         if "raw" in kinds and "calibrated" in kinds:
             other = kinds.pop("calibrated" if stream == "raw" else "raw")
             left[f"the other stream, as {stream} is read (--source.stream)"].append(other)
         chosen |= set(kinds.values())
     if not chosen:
-        more = f" but {_listed(folder, sum(left.values(), []))}, which are no takes" if left else ""
+        more = f" but {_listed(folder, [path for paths in left.values() for path in paths])}" if left else ""
         raise InputError(folder, f"holds no CSV file{more}", "give the folder of the Live Link Face CSV files")
-    remarks = [f"{len(paths)} files are not read: {why} ({_listed(folder, paths)})" for why, paths in left.items()]
-    return TakeFiles(
-        {path.relative_to(folder).with_suffix("").as_posix(): path for path in files if path in chosen}, remarks
-    )
+    paths = {path.relative_to(folder).with_suffix("").as_posix(): path for path in files if path in chosen}
+    remarks = {
+        f"{len(those)} files are not read: {why} ({_listed(folder, those)})": why in (_LOGS, _NEUTRAL)
+        for why, those in left.items()
+    }
+    return TakeFiles(paths, remarks)
 
 
 def _has_one_row(path: Path) -> bool:
