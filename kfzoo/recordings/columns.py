@@ -145,7 +145,7 @@ def _refuse_missing(where: str, found: dict[str, int], unknown: dict[int, str], 
     if others:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         near = get_close_matches(others[0], unknown.values(), n=1)
-        hint = f"; did you mean it by '{near[0]}'?" if near else ""
+        hint = f" (is it '{near[0]}'?)" if near else ""
         remedy = "export the take as Live Link Face CSV again"
         if others == ["Timecode"]:
             remedy = "add it, or set row_fps (--source.row_fps) to the rows a second"
