@@ -343,8 +343,8 @@ def test_the_options_of_reading_reach_the_files(tmp_path: Path, caplog: pytest.L
     arguments: dict[str, Any] = {"head": "zero", "timecode_fps": 10, "fps": 1}
     with pytest.raises(InputError, match="timecode 10:00:00:19 is not of timecode_fps 10"):
         list(LiveLinkTakes(tmp_path, **arguments))
-    [script] = LiveLinkTakes(tmp_path, **(arguments | {"timecode_fps": 24, "fps": 4}))
-    assert [keyframe.time for keyframe in script.keyframes] == pytest.approx([0, 0.25, 0.5])
+    [script] = LiveLinkTakes(tmp_path, **(arguments | {"timecode_fps": 24, "fps": 4, "keyframes_per_script": 9}))
+    assert [keyframe.time for keyframe in script.keyframes] == pytest.approx([0, 0.25, 0.5, 0.75])
     assert script.keyframes[1].coefficients is not None
     np.testing.assert_allclose(script.keyframes[1].coefficients[:52], face[6, :52], atol=1e-6)
     assert not script.keyframes[1].coefficients[52:].any()
