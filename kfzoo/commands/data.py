@@ -48,6 +48,8 @@ def inspect(source: Source, show: int = 2, figure: str = "") -> None:
         table.add_row(f"  {part}", str(count))
     table.add_row("fingerprint", fingerprint(scripts)[:16])
     console.print(table)
+    for remark in source.remarks:
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
     if figure:
         draw_emotions(scripts, figure)
         print(f"figure     {figure}")

@@ -37,6 +37,7 @@ class Clip:
         start: Seconds from the start of the recording to the clip's first frame.
         emotion: The emotion in words.
         part: The part of the split that the source itself assigns, or None when it leaves that to the reader.
+        same_as: Other recordings that show the same performance; a split keeps them in one part.
 
     Raises:
         InputError: For motion of another shape, type or length, a value that is no finite number, and an empty caption.
@@ -50,6 +51,7 @@ class Clip:
     start: float = 0.0
     emotion: str = UNSPECIFIED
     part: Part | None = None
+    same_as: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Checks what models rely on."""

@@ -75,6 +75,7 @@ class Script:
         emotion: The emotion in words, simple or composite.
         keyframes: In order of time; at least one.
         part: The part of the split that the source itself assigns, or None when it leaves that to the reader.
+        same_as: Other recordings that show the same performance; a split keeps them in one part.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Script:
     emotion: str
     keyframes: tuple[Keyframe, ...]
     part: Part | None = None
+    same_as: tuple[str, ...] = ()
 
     @property
     def recording(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,7 +13,10 @@ import numpy as np
 
 from kfzoo.data.clip import Clip
 from kfzoo.data.script import PARTS, Part, Script
+from kfzoo.data.split_groups import joined_groups
 from kfzoo.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 SplitItem = Script | Clip
 """What a split is made of."""
@@ -23,8 +27,9 @@ class Split:
     """How scripts, or clips of motion, are divided into train, val and test.
 
     The groups that are kept whole are subjects or recordings, so that no performer, or no recording, is on two
-    sides. Each part is given as a share of the groups, drawn with the seed, or as the names of its groups; training
-    gets the rest. `by: source` takes the parts that the source assigns (`Script.part`).
+    sides. Groups that hold the same performance, such as two copies of a recording, go into one part. Each part is
+    given as a share of the groups, drawn with the seed, or as the names of its groups; training gets the rest.
+    `by: source` takes the parts that the source assigns (`Script.part`).
 
     Attributes:
         by: What is kept whole; `clip` is the whole recording that scripts or clips of motion were cut from.
@@ -79,21 +84,38 @@ class Split:
             if script.part is None:
                 problem = f"'source' needs parts that the source assigns, and {_kind(scripts)} '{script.id}' has none"
                 raise InputError("data.split.by", problem, "choose 'subject' or 'recording'")
-        return [script.part for script in scripts if script.part]
+        parts = [script.part for script in scripts if script.part]
+        self._warn_of_shared(scripts, parts)
+        return parts
+
+    def _warn_of_shared(self, scripts: Sequence[SplitItem], parts: Sequence[Part]) -> None:
+        """Warns where the source puts the same performance into two parts."""
+        joined = joined_groups(scripts, lambda script: script.recording)
+        found: dict[str, set[Part]] = {}
+        for script, part in zip(scripts, parts, strict=True):
+            found.setdefault(script.recording, set()).add(part)
+        torn = [name for name, first in joined.items() if name != first and found[name] != found[first]]
+        if torn:
+            text = "The source has %d recordings in another part than one of the same faces, such as '%s' and '%s'."
+            _log.warning(text, len(torn), torn[0], joined[torn[0]])
 
     def _group(self, script: SplitItem) -> str:
         return script.subject if self.by == "subject" else script.recording
 
     def _drawn(self, scripts: Sequence[SplitItem]) -> list[Part]:
-        groups = {self._group(script): script.emotion if self.stratify else "" for script in scripts}
+        joined = joined_groups(scripts, self._group)
+        groups = {joined[self._group(script)]: script.emotion if self.stratify else "" for script in scripts}
         assigned: dict[str, Part] = {}
         named: tuple[tuple[Part, float | list[str]], ...] = (("test", self.test), ("val", self.val))
         for part, wish in named:
+            taken: set[str] = set()
             for name in wish if isinstance(wish, list) else ():
-                if name not in groups or name in assigned:
-                    problem = "named in two parts" if name in assigned else f"no {self.by} of this data"
-                    raise InputError(f"data.split.{part}", f"'{name}' is {problem}", f"known: {_some(groups)}")
-                assigned[name] = part
+                if name not in joined or name in taken or assigned.get(joined[name], part) != part:
+                    problem = f"no {self.by} of this data" if name not in joined else "named in two parts"
+                    same = f", being the same as '{joined[name]}'" if joined.get(name, name) != name else ""
+                    raise InputError(f"data.split.{part}", f"'{name}' is {problem}{same}", f"known: {_some(joined)}")
+                taken.add(name)
+                assigned[joined[name]] = part
         generator = np.random.default_rng(self.seed)
         # Two shares that are rounded up must not take what they leave together.
         kept = int(sum(wish for _, wish in named if not isinstance(wish, list)) < 1)
@@ -105,7 +127,7 @@ class Split:
                     count = min(self._count(part, wish, len(free)), len(order) - kept)
                     assigned |= dict.fromkeys(order[:count], part)
                     order = order[count:]
-        return [assigned.get(self._group(script), "train") for script in scripts]
+        return [assigned.get(joined[self._group(script)], "train") for script in scripts]
 
     def _count(self, part: Part, share: float, groups: int) -> int:
         if not 0 < share < 1:

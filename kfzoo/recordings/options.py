@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
+
+from kfzoo.errors import InputError
 
 Head = Literal["recorded", "zero"]
 """Whether the nine head and eye angles must be in the file, or are 0 where it has none."""
@@ -15,11 +18,25 @@ class ReadingOptions:
 
     Attributes:
         timecode_fps: Frames a second that the last field of a timecode counts; None to find it from the file.
+        row_fps: Rows a second of a file whose timecodes are missing, stand still or jump; None to refuse such a file.
+            Timecodes that can be used are used.
         head: Whether missing head and eye angles are an error, or 0.
+
+    Raises:
+        InputError: For a rate that is not a positive number.
     """
 
     timecode_fps: float | None = None
+    row_fps: float | None = None
     head: Head = "recorded"
+
+    def __post_init__(self) -> None:
+        """Checks the rates."""
+        for name, rate in (("timecode_fps", self.timecode_fps), ("row_fps", self.row_fps)):
+            if rate is not None and not (math.isfinite(rate) and 1 <= rate <= 1000):
+                raise InputError(name, f"is {rate}, expected 1 to 1000 frames a second", "leave it out, or correct it")
+        if self.head not in ("recorded", "zero"):
+            raise InputError("head", f"is '{self.head}', expected 'recorded' or 'zero'")
 
 
 DEFAULT_OPTIONS = ReadingOptions()

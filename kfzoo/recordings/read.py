@@ -22,4 +22,4 @@ def read_take(path: str | os.PathLike[str], options: ReadingOptions = DEFAULT_OP
     Raises:
         InputError: For a file of no known kind, and for everything wrong in it; names the line and column.
     """
-    return read_live_link(path)
+    return read_live_link(path, options)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+USUAL = "the timecodes count 60 frames a second"
+"""The remark on a take as the phone records it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Take:
@@ -28,3 +31,8 @@ class Take:
     timecodes: list[str]
     lost: int = 0
     remarks: tuple[str, ...] = ()
+
+    @property
+    def unusual(self) -> tuple[str, ...]:
+        """The remarks that a user should see: all but that the take is as the phone records it."""
+        return tuple(remark for remark in self.remarks if remark != USUAL)

@@ -15,6 +15,7 @@ from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER
 from kfzoo.data.script import fingerprint
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.jsonl import ScriptsJsonl
+from kfzoo.recordings.live_link import write_take
 from kfzoo.recordings.read import read_take
 from tests.commandline import ROOT, Capture, refusal, results, run, shrink
 
@@ -117,6 +118,16 @@ def test_data_is_shown_and_built(tmp_path: Path, capsys: Capture) -> None:
     assert "keyframes" in capsys.readouterr().out
     assert run("data", "build", *source, "--out", tmp_path / "a.jsonl") == 0
     assert fingerprint(ScriptsJsonl(str(tmp_path / "a.jsonl"))) == fingerprint(BuiltinScripts(5))
+
+
+def test_what_was_decided_of_takes_is_shown(tmp_path: Path, capsys: Capture) -> None:
+    faces = np.random.default_rng(0).uniform(0, 1, (90, 61))
+    write_take(tmp_path / "Sad_1.csv", faces)
+    write_take(tmp_path / "Angry" / "1.csv", faces)
+    assert run("data", "inspect", "--source", "LiveLinkTakes", "--source.folder", tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "the timecodes count 60 frames a second ('Angry/1', 'Sad_1')" in shown
+    assert "1 takes repeat others, and stay with them in one part of a split: 'Sad_1' = 'Angry/1'" in shown
 
 
 def test_a_baseline_outside_the_package_runs_by_its_class_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

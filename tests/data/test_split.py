@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,52 @@ def test_a_stratified_split_shows_every_emotion_in_every_part() -> None:
     for part, share in (("val", 0.1), ("test", 0.2)):
         chosen = [script.emotion for script, its in zip(found, parts, strict=True) if its == part]
         assert chosen.count("joy") == chosen.count("grief") == 40 * share
+
+
+def performed(recording: str, seed: int, same_as: tuple[str, ...] = (), subject: str = "S") -> list[Script]:
+    """Two scripts of a recording with faces of their own."""
+    faces = np.random.default_rng(seed).uniform(0, 1, (2, 61)).astype(np.float32)
+    return [
+        Script(f"{recording}/{number}", subject, "", "joy", (Keyframe(0, 0.0, coefficients=face),), None, same_as)
+        for number, face in enumerate(faces)
+    ]
+
+
+@given(st.integers(0, 99), st.sampled_from(["recording", "subject"]))
+def test_recordings_of_one_performance_stay_in_one_part(seed: int, by: Any) -> None:
+    found = [each for number in range(8) for each in performed(f"take{number}", number, subject=f"S{number}")]
+    found += performed("copy of 0", 0, subject="S8")  # the same faces
+    found += performed("raw of 1", 9, ("take1", "not in this data"), subject="S9")  # as the source says
+    found += performed("copy of raw of 1", 9, subject="S10")
+    split = Split(by=by, val=0.2, test=0.3, seed=seed)
+    parts = dict(zip((script.recording for script in found), split.assign(found), strict=True))
+    assert parts["take0"] == parts["copy of 0"]
+    assert parts["take1"] == parts["raw of 1"] == parts["copy of raw of 1"]
+    assert set(parts.values()) == set(PARTS)
+    # 8 groups, of which .2 and .3 are 2 each.
+    assert sum(part != "train" for name, part in parts.items() if name.startswith("take")) == 4
+
+
+def test_naming_copies_for_two_parts_is_refused() -> None:
+    found = [each for number in range(4) for each in performed(f"take{number}", number)]
+    found += performed("zcopy", 0)
+    parts = Split(by="recording", val=["take1"], test=["zcopy", "take0"]).assign(found)
+    assert parts == ["test"] * 2 + ["val"] * 2 + ["train"] * 4 + ["test"] * 2
+    with pytest.raises(InputError) as error:
+        Split(by="recording", val=["take0"], test=["zcopy"]).assign(found)
+    assert str(error.value).startswith("data.split.val: 'take0' is named in two parts")
+
+
+def test_a_source_that_tears_copies_apart_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    found = [
+        replace(script, part=part)
+        for recording, seed, part in (("a", 0, "train"), ("b", 1, "val"), ("c", 0, "test"), ("d", 1, "val"))
+        for script in performed(recording, seed)
+    ]
+    assert Split().assign(found) == ["train"] * 2 + ["val"] * 2 + ["test"] * 2 + ["val"] * 2
+    assert caplog.messages == [
+        "The source has 1 recordings in another part than one of the same faces, such as 'c' and 'a'."
+    ]
 
 
 @pytest.mark.parametrize(

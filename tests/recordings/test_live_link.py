@@ -57,7 +57,7 @@ def test_one_header_spelling_is_as_good_as_the_other(tmp_path: Path) -> None:
 @given(st.permutations(range(63)))
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_columns_are_found_in_any_order(tmp_path: Path, order: list[int]) -> None:
-    faces = np.linspace(-1, 1, 122).reshape(2, 61)
+    faces = np.linspace(0, 1, 122).reshape(2, 61)
     path = tmp_path / "a.csv"
     write_take(path, faces)
     for keep_front in (True, False):
@@ -68,7 +68,7 @@ def test_columns_are_found_in_any_order(tmp_path: Path, order: list[int]) -> Non
 
 
 @given(
-    faces=hnp.arrays(np.float64, st.tuples(st.integers(2, 5), st.just(61)), elements=st.floats(-1.2, 1.2)),
+    faces=hnp.arrays(np.float64, st.tuples(st.integers(2, 5), st.just(61)), elements=st.floats(-0.2, 1.2)),
     fps=st.sampled_from([24.0, 30.0, 60.0, 59.94, 1.0]),
 )
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -102,7 +102,8 @@ def test_frames_without_a_face_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 def test_numbers_may_be_written_otherwise(tmp_path: Path) -> None:
-    read = read_take(take(tmp_path, HEADER, row("9:00:00:00", JawOpen="1e-2"), row("9:00:00:01", JawOpen=" .5")))
+    codes = ("9:00:00:00.000", "9:00:00:01.000")
+    read = read_take(take(tmp_path, HEADER, row(codes[0], JawOpen="1e-2"), row(codes[1], JawOpen=" .5")))
     np.testing.assert_allclose(read.coefficients[:, INDEX["JawOpen"]], [0.01, 0.5])
     np.testing.assert_allclose(read.seconds, [0, 1 / 60])
 
@@ -124,7 +125,7 @@ FAULTS: list[tuple[Edit, str]] = [
     (lambda lines: [lines[0].replace("JawOpen", "jawForward"), *lines[1:]],
      ":1: column 'JawForward' occurs twice, in columns 17 and 20"),
     (lambda lines: [lines[0].replace("JawOpen", "JawOpne"), *lines[1:]],
-     ":1: column 20: channel 'JawOpne': is none of the 61 ARKit channels; did you mean 'JawOpen'?"),
+     ":1: column 'JawOpen' is missing (is it 'JawOpne'?); export the take as Live Link Face CSV again"),
     (lambda lines: [*lines[:2], row("10:00:00:01.000", JawOpen="wide")],
      ":3: column 'JawOpen' holds 'wide', expected a finite number; correct the value or remove the line"),
     (lambda lines: [*lines[:2], row("10:00:00:01.000", HeadRoll="")],
@@ -133,16 +134,32 @@ FAULTS: list[tuple[Edit, str]] = [
      ":2: column 'EyeBlinkLeft' holds 'nan', expected a finite number; correct the value or remove the line"),
     (lambda lines: [lines[0], row(CheekPuff="-inf"), lines[2]],
      ":2: column 'CheekPuff' holds '-inf', expected a finite number; correct the value or remove the line"),
-    (lambda lines: [*lines[:2], row("10:00:00:01.000", "52")],
-     ":3: column 'BlendshapeCount' says '52' instead of 61; record with the head and eye angles on"),
+    (lambda lines: [*lines[:2], row("10:00:00:01.000", EyeWideLeft="37.5")],
+     ":3: column 'EyeWideLeft' is 37.5, expected a value in [0, 1]; it looks like a weight from 0 to 100; divide the "
+     "blendshapes by 100"),
+    (lambda lines: [*lines[:2], row("10:00:00:01.000", HeadYaw="-45.9")],
+     ":3: column 'HeadYaw' is -45.9, expected a value in [-1, 1]; it looks like degrees; multiply angles by pi / 180"),
+    (lambda lines: [lines[0].replace("Timecode", "Time"), *lines[1:]],
+     ":1: column 'Timecode' is missing (is it 'Time'?); add it, or set row_fps (--source.row_fps) to the "
+     "rows a second"),
+    (lambda lines: [",".join(line.split(",")[:54]) for line in lines],
+     ":1: the nine head and eye angles are missing; record with the head and eye angles on, or set head: zero "
+     "(--source.head zero) to take them as 0"),
+    (lambda lines: [*lines[:2], lines[2] + "," + ",".join(["0"] * 61)],
+     ":3: 124 columns instead of 63; decimal commas need semicolons between the columns, or quotes; remove the line or "
+     "export again"),
+    (lambda lines: [lines[0], '"' + lines[1], lines[2]],
+     ":2: is not CSV (unexpected end of data); close the quotes, or export the take again"),
+    (lambda _: [",,,", ",,"], ": holds only empty cells, expected a Live Link Face CSV file; export the take again"),
     (lambda lines: [*lines[:2], row("10:00:61:01.000")],
-     ":3: column 'Timecode' holds '10:00:61:01.000', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or "
-     "remove the line"),
+     ":3: column 'Timecode' holds '10:00:61:01.000', expected HH:MM:SS:FF.mmm or HH:MM:SS:FF; correct the "
+     "timecode or remove the line"),
     (lambda lines: [*lines[:2], row("10:00:00")],
-     ":3: column 'Timecode' holds '10:00:00', expected HH:MM:SS:FF.mmm at 60 fps; correct the timecode or remove "
-     "the line"),
+     ":3: column 'Timecode' holds '10:00:00', expected HH:MM:SS:FF.mmm or HH:MM:SS:FF; correct the "
+     "timecode or remove the line"),
     (lambda lines: [lines[0], lines[2], lines[1]],
-     ":3: time runs backwards, from 10:00:00:01.000 to 10:00:00:00.000; sort the lines by timecode"),
+     ":3: time runs backwards, from 10:00:00:01.000 to 10:00:00:00.000; sort the lines by timecode, split the take "
+     "here, or set row_fps (--source.row_fps) to count rows instead"),
 ]  # fmt: skip
 
 

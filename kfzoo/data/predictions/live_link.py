@@ -1,22 +1,27 @@
-"""Predictions as Live Link Face takes: every keyframe is answered by the frame at its time."""
+"""Predictions as takes: every keyframe is answered by the frame at its time.
+
+A CSV whose rows are no frames of a recording, one row a keyframe, answers them in their order.
+"""
 
 from __future__ import annotations
 
-import tempfile
+import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from kfzoo.data.predictions.collector import Fault, PredictionCollector, fault_of
+from kfzoo.data.predictions.collector import PredictionCollector
 from kfzoo.errors import InputError
+from kfzoo.recordings.clock import RowError
+from kfzoo.recordings.live_link import Faces, read_faces, read_faulty_live_link
+from kfzoo.recordings.options import ReadingOptions
 from kfzoo.recordings.read import read_take
 from kfzoo.recordings.take import Take
 from kfzoo.recordings.timecode import TIMECODE_FPS
 
-_MOST_LINES = 100
-"""Lines of one take that may be unreadable; with more of them it is no take."""
+_log = logging.getLogger(__name__)
 
 _ROUNDING = 1e-4
 """Seconds by which a keyframe's time may be off: files keep four digits of it."""
@@ -37,8 +42,7 @@ def read_predicted_takes(collector: PredictionCollector) -> None:
         positions[sample.script.recording].append(position)
     others = {_clip(name) for name in collector.others} - set(positions)
     if not collector.path.is_dir():
-        recording = _only_recording(collector.path, set(positions))
-        _answer_recording(collector, collector.path, positions[recording])
+        _answer_by_file(collector, positions)
         return
     paths = sorted(path for path in collector.path.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
     if not paths:
@@ -63,6 +67,17 @@ def _clip(name: str) -> str:
     return script.rpartition("/")[0] or script
 
 
+def _answer_by_file(collector: PredictionCollector, positions: dict[str, list[int]]) -> None:
+    """Answers by a single file: a take, or a row for each keyframe that was asked for."""
+    try:
+        recording = _only_recording(collector.path, set(positions))
+    except InputError:
+        if not _answer_in_order(collector, collector.path, range(len(collector))):
+            raise
+        return
+    _answer_recording(collector, collector.path, positions[recording])
+
+
 def _only_recording(path: Path, recordings: set[str]) -> str:
     if path.stem in recordings:
         return path.stem
@@ -73,101 +88,86 @@ def _only_recording(path: Path, recordings: set[str]) -> str:
     raise InputError(path, problem, remedy)
 
 
-def _answer_recording(collector: PredictionCollector, path: Path, positions: list[int]) -> None:
-    """Answers one recording's keyframes by the frames nearest to them, at most half a frame away."""
-    take = _mended_take(collector, path)
-    _note_repeats(collector, path, take)
+def _answer_recording(collector: PredictionCollector, path: Path, positions: Sequence[int]) -> None:
+    """Answers one recording's keyframes by the frames at their times, or where those fail row by row."""
+    try:
+        take, faults = _mended_take(path)
+    except InputError:
+        if not _answer_in_order(collector, path, positions):
+            raise
+        return
+    times = np.array([collector.samples[position].keyframe.time for position in positions])
     half = float(np.median(np.diff(take.seconds))) / 2 or 0.5 / TIMECODE_FPS
-    for position in positions:
-        keyframe = collector.samples[position].keyframe
-        frame = int(np.argmin(np.abs(take.seconds - keyframe.time)))
-        near = abs(take.seconds[frame] - keyframe.time) <= half + _ROUNDING
-        if not collector.claim(position, str(path), "time" if near else None):
+    frames = [int(np.argmin(np.abs(take.seconds - time))) for time in times]
+    near = np.abs(take.seconds[frames] - times) <= half + _ROUNDING
+    if not near.all() and _answer_in_order(collector, path, positions):
+        return
+    for remark in take.unusual:
+        _log.warning("%s: %s.", path, remark)
+    for fault in faults:
+        collector.refused(path, fault.of(path))
+    _note_repeats(collector, path, take)
+    for position, frame, hit in zip(positions, frames, near, strict=True):
+        if not collector.claim(position, str(path), "time" if hit else None):
             continue
-        if near:
+        if hit:
             collector.fill(position, str(path), take.coefficients[frame], ())
         else:
-            name, last = collector.samples[position].id, take.seconds[-1]
-            problem = f"has no frame for '{name}' at {keyframe.time:.3f} s; the take lasts from 0 to {last:.3f} s"
-            collector.fault(path, problem)
+            sample, last = collector.samples[position], take.seconds[-1]
+            problem = f"has no frame for '{sample.id}' at {sample.keyframe.time:.3f} s"
+            collector.fault(path, f"{problem}; the take lasts from 0 to {last:.3f} s")
 
 
-def _mended_take(collector: PredictionCollector, path: Path) -> Take:
-    """Reads a take; a row that cannot be read is noted and counts as one in which the camera lost the face.
+def _answer_in_order(collector: PredictionCollector, path: Path, positions: Sequence[int]) -> bool:
+    """Answers keyframes row by row, where a CSV has a row for each of them.
+
+    Returns:
+        Whether it has.
+    """
+    faces = _faces(path)
+    if faces is None or len(faces.coefficients) != len(positions):
+        return False
+    faults = {fault.line: fault for fault in faces.faults}
+    for position, line, face in zip(positions, faces.lines.tolist(), faces.coefficients, strict=True):
+        where = f"{path}:{line}"
+        if collector.claim(position, where, "order"):
+            fault = faults.get(line)
+            problems = (fault.problem if fault else "the row shows no face",)
+            collector.fill(position, where, face if np.isfinite(face).all() else None, problems)
+    return True
+
+
+def _faces(path: Path) -> Faces | None:
+    """Reads the rows of a Live Link CSV, whose timecodes do not matter; None for any other file."""
+    try:
+        return read_faces(path, ReadingOptions(row_fps=1))
+    except InputError:
+        return None
+
+
+def _mended_take(path: Path) -> tuple[Take, list[RowError]]:
+    """Reads a take; a row that cannot be read counts as one in which the camera lost the face.
 
     Raises:
-        InputError: When the file is no take even so: another header, too few frames, too many such rows, or the first
-            frame, from which times count, among them.
+        InputError: When the file is no take even so; see `read_faulty_live_link`.
     """
     try:
-        return read_take(path)
-    except InputError as error:
-        fault = fault_of(error, path)
-    lines = _lines(path)
-    faults: dict[int, Fault] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        mended = Path(folder) / path.name
-        while len(faults) < _MOST_LINES:
-            number = int(fault.where.removeprefix(f"{path}").lstrip(":") or 0)
-            if not _first_frame(lines) < number <= len(lines):
-                raise InputError(fault.where, fault.problem)
-            faults[number] = fault
-            lines[number - 1] = _lost_row(lines[0])
-            mended.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            try:
-                take = read_take(mended)
-            except InputError as error:
-                there = fault_of(error, mended)
-                fault = Fault(there.where.replace(str(mended), str(path)), there.problem)
-            else:
-                for _, each in sorted(faults.items()):
-                    collector.fault(each.where, each.problem)
-                return take
-    raise InputError(path, f"more than {_MOST_LINES} rows cannot be read, such as {next(iter(faults.values()))}")
-
-
-def _lines(path: Path) -> list[str]:
-    """Returns the lines of a file; one that is no text has a single line."""
-    try:
-        return path.read_text(encoding="utf-8-sig").rstrip().split("\n")
-    except (OSError, UnicodeDecodeError):
-        return [""]
-
-
-def _first_frame(lines: list[str]) -> int:
-    """Returns the number of the first line that shows a face, or of the last one; a fault up to there is no row's."""
-    lost = _lost_row(lines[0]).split(",")
-    count = lost.index("0") if "0" in lost else 0
-    for number, line in enumerate(lines[1:], start=2):
-        cells = line.split(",")
-        if len(cells) <= count or cells[count].strip() != "0":
-            return number
-    return len(lines)
-
-
-def _lost_row(header: str) -> str:
-    """Returns a row as Live Link Face writes it for a frame without a face: its count is 0, and it has no values."""
-    names = [name.strip().lower() for name in header.split(",")]
-    return ",".join("0" if name == "blendshapecount" else "" for name in names)
+        return read_take(path), []
+    except InputError:
+        if _faces(path) is None:
+            raise
+    return read_faulty_live_link(path)
 
 
 def _note_repeats(collector: PredictionCollector, path: Path, take: Take) -> None:
     """Notes rows whose timecode an earlier row has already; `argmin` takes the first."""
     if len(set(take.timecodes)) == len(take.timecodes):
         return
-    for timecode, numbers in _numbers_by_timecode(path):
-        for number in numbers[1:]:
-            problem = f"timecode {timecode} is in line {numbers[0]} already; the first counts"
-            collector.fault(f"{path}:{number}", problem)
-
-
-def _numbers_by_timecode(path: Path) -> Iterator[tuple[str, list[int]]]:
-    header, *rows = path.read_text(encoding="utf-8-sig").split("\n")
-    names = [name.strip().lower() for name in header.split(",")]
-    timecode, count = names.index("timecode"), names.index("blendshapecount")
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows, start=2):
-        cells = row.split(",")
-        if len(cells) == len(names) and cells[count].strip() != "0":
-            numbers[cells[timecode].strip()].append(number)
-    yield from numbers.items()
+    faces = _faces(path)
+    assert faces is not None
+    first: dict[str, int] = {}
+    for place in faces.shown:
+        timecode, line = faces.timecodes[place].strip(), int(faces.lines[place])
+        if first.setdefault(timecode, line) != line:
+            problem = f"timecode {timecode} is in line {first[timecode]} already; the first counts"
+            collector.fault(f"{path}:{line}", problem)

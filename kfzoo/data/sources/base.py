@@ -29,6 +29,11 @@ class Source(ABC):
         """Number of scripts; by default counted by reading them."""
         return sum(1 for _ in self)
 
+    @property
+    def remarks(self) -> list[str]:
+        """What the last reading decided where the data left it open, in sentences."""
+        return []
+
 
 class CachedSource(Source):
     """A source that is read once and kept: a second reading would log everything again."""

@@ -17,7 +17,9 @@ from kfzoo.data.keyframe_selection import at_peaks, at_rate
 from kfzoo.data.recording_folder import EMOTION_PATTERN, Recording, Recordings
 from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 from kfzoo.data.sources.base import Source
+from kfzoo.data.take_files import Stream
 from kfzoo.errors import InputError
+from kfzoo.recordings.options import Head, ReadingOptions
 
 
 class LiveLinkTakes(Source):
@@ -42,9 +44,14 @@ class LiveLinkTakes(Source):
         keyframes_per_script: The most keyframes a script gets; KeyframeFace's have 1 to 5.
         subject_pattern: Regular expression with a group `subject`, searched in `<take>`; every take must match.
             Without it all takes are of one subject, "unspecified".
-        emotion_pattern: Regular expression with a group `emotion`, searched in the file's name; a take that does not
-            match is "unspecified". Underscores and hyphens become spaces, capitals small letters.
+        emotion_pattern: Regular expression with a group `emotion`, searched in the file's name and then in `<take>`; a
+            take that matches neither is "unspecified". Underscores and hyphens become spaces, capitals small letters.
         background: The situation of all takes, in a sentence.
+        stream: Which file is read of a recording of which the phone wrote a raw and a calibrated one.
+        timecode_fps: Frames a second that the last field of the timecodes counts; found from the files where it is
+            null. The phone counts sixtieths, at any rate of the recording.
+        row_fps: Rows a second of files whose timecodes are missing, stand still or jump; without it they are refused.
+        head: Whether files without head and eye angles are refused ("recorded"), or have them at 0 ("zero").
 
     Raises:
         InputError: For an argument out of range and a folder without takes; on reading, for a file that is no take of
@@ -61,6 +68,10 @@ class LiveLinkTakes(Source):
         subject_pattern: str | None = None,
         emotion_pattern: str = EMOTION_PATTERN,
         background: str = "",
+        stream: Stream = "calibrated",
+        timecode_fps: float | None = None,
+        row_fps: float | None = None,
+        head: Head = "recorded",
     ) -> None:
         if not (math.isfinite(fps) and fps > 0):
             raise InputError("fps", f"is {fps}, expected a positive number of keyframes a second")
@@ -72,13 +83,19 @@ class LiveLinkTakes(Source):
         self.table = table
         self.pick, self.fps, self.keyframes_per_script = pick, fps, keyframes_per_script
         self.background = background
-        self._recordings = Recordings(folder, neutral, subject_pattern, emotion_pattern, table)
+        options = ReadingOptions(timecode_fps, row_fps, head)
+        self._recordings = Recordings(folder, neutral, subject_pattern, emotion_pattern, table, stream, options)
 
     def __iter__(self) -> Iterator[Script]:
         """Yields the scripts, takes in the order of their names."""
         frames = None if self.table is None else _read_table(self.table, self._recordings.paths())
         for recording in self._recordings.read(frames):
             yield from self._scripts(recording, None if frames is None else frames[recording.name])
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the last reading decided, in sentences."""
+        return self._recordings.remarks
 
     def _scripts(self, recording: Recording, frames: Mapping[int, str] | None) -> Iterator[Script]:
         picked = self._picked(recording, frames)
@@ -90,6 +107,7 @@ class LiveLinkTakes(Source):
                 subject=recording.subject,
                 background=self.background,
                 emotion=emotion,
+                same_as=recording.same_as,
                 keyframes=tuple(
                     describe_recorded_face(index, float(seconds[frame]), coefficients[frame], emotion)
                     for index, frame in enumerate(picked[start : start + step])

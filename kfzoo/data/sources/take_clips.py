@@ -16,7 +16,9 @@ from kfzoo.data.clip_cutting import LONGEST_GAP, Piece, at_clip_rate, cut_at_res
 from kfzoo.data.keyframe_selection import expression_strength, peaks
 from kfzoo.data.recording_folder import EMOTION_PATTERN, Recording, Recordings
 from kfzoo.data.sources.base import ClipSource
+from kfzoo.data.take_files import Stream
 from kfzoo.errors import InputError
+from kfzoo.recordings.options import Head, ReadingOptions
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +42,12 @@ class TakeClips(ClipSource):
         neutral: What each take is calibrated by, as for `kfzoo.data.sources.live_link.LiveLinkTakes`.
         subject_pattern: Regular expression with a group `subject`, searched in `<take>`; without it all takes are of
             one subject, "unspecified".
-        emotion_pattern: Regular expression with a group `emotion`, searched in the file's name; only a stratified
-            split asks for it.
+        emotion_pattern: Regular expression with a group `emotion`, searched in the file's name and then in `<take>`;
+            only a stratified split asks for it.
+        stream: As for `kfzoo.data.sources.live_link.LiveLinkTakes`, and so are the next three.
+        timecode_fps: Frames a second that timecodes count.
+        row_fps: Rows a second, where timecodes are of no use.
+        head: Whether head and eye angles may be missing.
 
     Raises:
         InputError: For an argument out of range and a folder without takes; on reading, for a file that is no take, and
@@ -58,6 +64,10 @@ class TakeClips(ClipSource):
         neutral: str | None = None,
         subject_pattern: str | None = None,
         emotion_pattern: str = EMOTION_PATTERN,
+        stream: Stream = "calibrated",
+        timecode_fps: float | None = None,
+        row_fps: float | None = None,
+        head: Head = "recorded",
     ) -> None:
         if not shortest >= MIN_FRAMES / FPS:
             raise InputError("shortest", f"is {shortest}, expected {MIN_FRAMES / FPS} or more seconds")
@@ -71,12 +81,18 @@ class TakeClips(ClipSource):
         self.shortest, self.longest = round(shortest * FPS), round(longest * FPS)
         self.keyframes = keyframes
         self.detail: Detail = detail
-        self._recordings = Recordings(folder, neutral, subject_pattern, emotion_pattern)
+        options = ReadingOptions(timecode_fps, row_fps, head)
+        self._recordings = Recordings(folder, neutral, subject_pattern, emotion_pattern, stream=stream, options=options)
 
     def __iter__(self) -> Iterator[Clip]:
         """Yields the clips, takes in the order of their names."""
         for recording in self._recordings.read():
             yield from self._clips(recording)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the last reading decided, in sentences."""
+        return self._recordings.remarks
 
     def _clips(self, recording: Recording) -> Iterator[Clip]:
         pieces = at_clip_rate(recording.seconds, recording.coefficients)
@@ -108,6 +124,7 @@ class TakeClips(ClipSource):
                     recording=recording.name,
                     start=float(piece.seconds[start]),
                     emotion=recording.emotion,
+                    same_as=recording.same_as,
                 )
                 number += 1
 

@@ -49,7 +49,7 @@ def test_faults_of_takes(tmp_path: Path) -> None:
     assert faults(found, folder) == [
         "takes/a.csv: has no frame for 'a/000#1' at 1.012 s; the take lasts from 0 to 1.000 s",
         "takes/angry.csv: is named after no recording of the data; did you mean 'angr'?",
-        "takes/b.csv:1: column 'BlendshapeCount' and 60 more is missing; export the take as Live Link Face CSV again",
+        "takes/b.csv:1: column 'EyeBlinkLeft' and 59 more is missing; export the take as Live Link Face CSV again",
         "takes: has no answer to 4 of the 6 keyframes: 'angr/000#0', 'angr/000#1', 'b/000#0', …",
     ]
     assert found.valid.tolist() == [True] + [False] * 5
@@ -94,7 +94,7 @@ def test_a_take_whose_start_or_most_of_which_is_lost_is_refused(tmp_path: Path) 
     path.write_text("\n".join([lines[0], lines[1].replace("61,", "61,x", 1), *lines[2:]]))
     with pytest.raises(InputError, match=r"a\.csv:2: column 'EyeBlinkLeft' holds 'x"):
         read_predictions(path, samples("a/000"))
-    path.write_text("\n".join([*lines[:10], *(line.replace("61,", "60,", 1) for line in lines[10:])]))
+    path.write_text("\n".join([*lines[:10], *(line.replace("61,", "61,x", 1) for line in lines[10:])]))
     with pytest.raises(InputError, match=r"a\.csv: more than 100 rows cannot be read, such as .*a\.csv:11: column"):
         read_predictions(path, samples("a/000"))
     path.write_bytes(b"Timecode\n\xff")
@@ -103,3 +103,47 @@ def test_a_take_whose_start_or_most_of_which_is_lost_is_refused(tmp_path: Path) 
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="empty: holds no CSV file"):
         read_predictions(tmp_path / "empty", samples("a/000"))
+
+
+def test_a_csv_with_a_row_for_each_keyframe_is_taken_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    faces = moving(4)
+    write_take(path, faces)  # 1/60 s apart, the keyframes are a second apart
+    found = read_predictions(path, samples())
+    assert found.faults == ()
+    assert found.matched == {"order": 4}
+    np.testing.assert_allclose(found.coefficients, faces, atol=1e-6)
+    lines = path.read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    cells[2][2 + CHANNELS.index("JawOpen")] = "37"
+    cells[3][2:] = [""] * 61
+    path.write_text("\n".join(",".join(line[1:]) for line in cells))  # no time at all
+    found = read_predictions(path, samples())
+    assert found.valid.tolist() == [True, False, False, True]
+    np.testing.assert_allclose(found.coefficients[[0, 3]], faces[[0, 3]], atol=1e-6)
+    assert faults(found, path) == [
+        "answers.csv:3: the answer to 'a/000#1' is not valid: column 'JawOpen' is 37, expected a value in [0, 1]; it "
+        "looks like a weight from 0 to 100",
+        "answers.csv:4: the answer to 'b/000#0' is not valid: the row shows no face",
+    ]
+
+
+def test_rows_in_the_order_of_one_recordings_keyframes(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 2)):
+        write_take(tmp_path / "takes" / f"{name}.csv", moving(2, seed))
+    found = read_predictions(tmp_path / "takes", samples())
+    assert found.faults == ()
+    np.testing.assert_allclose(found.coefficients, np.concatenate([moving(2, 1), moving(2, 2)]), atol=1e-6)
+
+
+def test_a_take_at_30_frames_a_second_answers_by_its_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.csv"
+    write_take(path, moving(61))
+    lines = path.read_text().splitlines()
+    for row in range(61):
+        lines[1 + row] = f"00:00:{row // 30:02d}:{row % 30:02d}," + lines[1 + row].partition(",")[2]
+    path.write_text("\n".join(lines))
+    found = read_predictions(path, samples("a/000", times=(0.5, 2.0)))
+    assert found.faults == ()
+    np.testing.assert_allclose(found.coefficients, moving(61)[[15, 60]], atol=1e-6)
+    assert caplog.messages == [f"{path}: the timecodes count 30 frames a second."]
