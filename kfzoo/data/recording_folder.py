@@ -15,7 +15,7 @@ from kfzoo.arkit.channels import clamp
 from kfzoo.data.calibration import calibrate, neutral_of
 from kfzoo.data.script import UNSPECIFIED
 from kfzoo.errors import InputError
-from kfzoo.recordings.read import read_take
+from kfzoo.recordings.read import read_take, recordings_in, without_equal_names
 
 EMOTION_PATTERN = (
     r"(?i)^(?P<emotion>angry|anger|disgusted|disgust|fearful|fear|happy|happiness|joyful|joy|sadness|sad|surprised"
@@ -85,15 +85,12 @@ class Recordings:
         if not self.folder.is_dir():
             raise InputError(self.folder, "is not a folder", "give the folder of the Live Link Face CSV files")
         others = {Path(other).resolve() for other in (self.neutral, self._table) if other not in (None, "first")}
-        paths = sorted(path for path in self.folder.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
-        takes = {
-            path.relative_to(self.folder).with_suffix("").as_posix(): path
-            for path in paths
-            if path.resolve() not in others
-        }
+        paths = [path for path in recordings_in(self.folder) if path.resolve() not in others]
+        takes = [(path.relative_to(self.folder).with_suffix("").as_posix(), path) for path in paths]
         if not takes:
-            raise InputError(self.folder, "holds no CSV file", "give the folder of the Live Link Face CSV files")
-        return takes
+            remedy = "give the folder of Live Link Face CSV files, or of other recordings"
+            raise InputError(self.folder, "holds no recording", remedy)
+        return without_equal_names(takes)
 
     def read(self, names: Container[str] | None = None) -> Iterator[Recording]:
         """Reads takes, one after the other.

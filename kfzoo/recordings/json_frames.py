@@ -1,8 +1,8 @@
 """JSON recordings that name the values of each frame: MediaPipe's scores, and ARKit weights in any spelling.
 
-A frame is an object with its time and, under `blendshapes` or the like, either objects of a name and a score (MediaPipe's
-`categoryName` and `score`) or one object of values by name; the values may also stand in the frame itself. A frame
-whose list is empty is one in which the tracker had lost the face.
+A frame is an object with its time and, under `blendshapes` or the like, either objects of a name and a score
+(MediaPipe's `categoryName` and `score`) or one object of values by name; the values may also stand in the frame itself.
+A frame whose list is empty is one in which the tracker had lost the face.
 """
 
 from __future__ import annotations
@@ -110,9 +110,10 @@ def _values(where: str, frame: Any, time: str | None) -> tuple[dict[str, Any], l
     key = next((key for key in frame if _key(key) in VALUES), None)
     rest = [name for name in frame if name not in (key, time) and _key(name) not in INDICES]
     if key is None:
-        return {name: frame[name] for name in rest if not isinstance(frame[name], dict | list | str)}, [
-            name for name in rest if isinstance(frame[name], dict | list | str)
-        ]
+        values = {name: frame[name] for name in rest if not isinstance(frame[name], dict | list | str)}
+        if not values:
+            raise InputError(where, f"holds no values by name, but {keys_of(frame)}", "give a recording")
+        return values, [name for name in rest if name not in values]
     found = frame[key]
     while isinstance(found, list) and len(found) == 1:  # MediaPipe: one list, or one object with categories, a face.
         found = found[0]
@@ -127,14 +128,14 @@ def _scores(where: str, key: str, found: Any) -> dict[str, Any]:
     """Reads a list of objects of a name and a score."""
     values: dict[str, Any] = {}
     for entry in found if isinstance(found, list) else [found]:
-        entry_ = entry if isinstance(entry, dict) else {}
-        name = next((entry_[each] for each in _NAMES if isinstance(entry_.get(each), str) and entry_[each]), None)
-        score = next((each for each in _SCORES if each in entry_), None)
+        fields = entry if isinstance(entry, dict) else {}
+        name = next((fields[each] for each in _NAMES if isinstance(fields.get(each), str) and fields[each]), None)
+        score = next((each for each in _SCORES if each in fields), None)
         if name is None or score is None:
             raise InputError(where, f"key '{key}' holds no names with scores", "expected [{name, score}, …]")
         if name in values:
             raise InputError(where, f"'{name[:40]}' occurs twice", "keep one face a frame")
-        values[name] = entry_[score]
+        values[name] = fields[score]
     return values
 
 

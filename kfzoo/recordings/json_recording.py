@@ -3,7 +3,7 @@
 | kind | holds |
 |---|---|
 | Audio2Face | `facsNames`, `weightMat` (frames × names), `exportFps` |
-| NeuroSync | `{"blendshapes": [[…], …]}`, or the list alone, or one list a line: 61 channels and seven emotions a frame |
+| NeuroSync | `{"blendshapes": [[…], …]}`, the list alone, or one list a line: 61 channels and seven emotions |
 | frames with names | MediaPipe's and others' (`kfzoo.recordings.json_frames`) |
 """
 

@@ -72,7 +72,7 @@ def take_of(file: Path, found: NamedColumns, options: ReadingOptions) -> Take:
         remarks.append(f"{_listed(others)} {'is' if len(others) == 1 else 'are'} passed over, as no ARKit channel")
     if zero:
         remarks.append(f"{_missing(zero)} {'is' if len(zero) == 1 else 'are'} 0, as the file has no values for them")
-    return Take(file.stem, seconds, coefficients.astype(np.float32), [], found.lost, tuple(remarks))
+    return Take(file.stem, seconds, (coefficients + 0.0).astype(np.float32), [], found.lost, tuple(remarks))
 
 
 def _columns(file: Path, found: NamedColumns) -> tuple[dict[str, int], list[str]]:
@@ -102,21 +102,21 @@ def _zero(
     refused = [name for name in missing if name not in ANGLES and name != "TongueOut"]
     settings = []
     if angles and options.head != "zero":
-        settings.append("'head' to zero")
+        settings.append("'head' to 'zero'")
         refused += angles
     if tongue and options.tongue != "zero":
-        settings.append("'tongue' to zero")
+        settings.append("'tongue' to 'zero'")
         refused.append("TongueOut")
     if not refused:
         return missing
     shapes = sum(channel in BLENDSHAPES for channel in columns)
-    holds = f"holds {shapes} of the {len(BLENDSHAPES)} ARKit blendshapes and {len(columns) - shapes} of the 9 angles"
+    holds = f"{shapes} of {len(BLENDSHAPES)} ARKit blendshapes and {len(columns) - shapes} of 9 angles"
     also = f", besides {_listed(others)}" if others else ""
     if len(settings) and all(name in ANGLES or name == "TongueOut" for name in refused):
-        remedy = f"set {' and '.join(settings)}, which reads what is missing as 0"
+        remedy = f"set {' and '.join(settings)} to read what is missing as 0"
     else:
         remedy = "export all ARKit blendshapes"
-    raise InputError(file, f"({found.kind}) {holds}{also}; {_missing(refused)} missing", remedy)
+    raise InputError(file, f"holds ({found.kind}) {holds}{also}; missing: {_missing(refused)}", remedy)
 
 
 def _check_values(found: NamedColumns, coefficients: NDArray[np.float64]) -> None:

@@ -272,7 +272,7 @@ def test_faults_of_the_arguments(tmp_path: Path, arguments: dict[str, Any], mess
 def test_faults_of_the_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none: is not a folder; give the folder of the Live Link Face CSV files"):
         LiveLinkTakes(tmp_path / "none")
-    with pytest.raises(InputError, match=r": holds no CSV file; give the folder of the Live Link Face CSV files"):
+    with pytest.raises(InputError, match=r": holds no recording; give the folder of Live Link Face CSV files"):
         LiveLinkTakes(tmp_path)
 
 
