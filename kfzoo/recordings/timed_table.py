@@ -60,7 +60,7 @@ def read_timed_table(file: Path, options: ReadingOptions) -> NamedColumns:
         InputError: For a row of another length, a cell that is no number, and a table without a column of time.
     """
     text = read_text(file)
-    rows = csv.reader(text.splitlines(), delimiter=_delimiter(text.lstrip().partition("\n")[0]))
+    rows = csv.reader(text.splitlines(), delimiter=_delimiter(text.lstrip().partition("\n")[0]), strict=True)
     header: list[str] = []
     values: list[list[float]] = []
     lines: list[int] = []

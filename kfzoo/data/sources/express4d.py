@@ -91,10 +91,7 @@ class Express4DFolder(ClipSource):
     def _motion(self, name: str) -> NDArray[np.float32]:
         """Reads a recording at 20 frames a second, 196 frames at most, (T, 61)."""
         path = self._recording(name)
-        if path.suffix == ".csv":
-            motion = _read_csv(path)
-        else:
-            motion = _read_array(path)[:: RECORDED_FPS // FPS]
+        motion = _read_csv(path) if path.suffix == ".csv" else _read_array(path)[:: RECORDED_FPS // FPS]
         return np.ascontiguousarray(motion[:MAX_FRAMES])
 
     def _captions(self, name: str) -> tuple[str, ...]:

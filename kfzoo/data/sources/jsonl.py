@@ -98,6 +98,9 @@ class ScriptsJsonl(Source):
         with ExitStack() as stack:
             archive = _Arrays(_arrays_path(self.path), stack)
             for where, values in read_lines(self.path):
+                if "keyframes" not in values and "coefficients" in values:
+                    remedy = "faces of images are read by ImageArkitPairs, predictions by score"
+                    raise InputError(where, f"holds {', '.join(values)[:80]}, expected a script", remedy)
                 script = _script(Fields(where, values, known=_SCRIPT_KEYS), self.path.parent, archive, overshoot)
                 _refuse_repeat(seen, script.id, where)
                 yield script
