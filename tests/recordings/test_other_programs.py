@@ -18,6 +18,7 @@ from kfzoo.errors import InputError
 from kfzoo.recordings.live_link import write_take
 from kfzoo.recordings.options import ReadingOptions
 from kfzoo.recordings.read import read_take
+from kfzoo.recordings.take import Take
 
 ZERO = ReadingOptions(head="zero", tongue="zero")
 COUNT, FRAMES = len(BLENDSHAPES), 6
@@ -148,11 +149,11 @@ def test_degrees_become_radians(tmp_path: Path, kind: str) -> None:
 
 
 REFUSED = [
-    ("csv", audio2face_csv(), "holds (Audio2Face) 52 of 52 ARKit blendshapes and 0 of 9 angles; missing: the 9 head and "
-     "eye angles; set 'head' to 'zero' to read what is missing as 0"),
+    ("csv", audio2face_csv(), "holds (Audio2Face) 52 of 52 ARKit blendshapes and 0 of 9 angles; missing: the 9 head "
+     "and eye angles; set 'head' to 'zero' to read what is missing as 0"),
     ("json", audio2face(), "holds (Audio2Face) 52 of 52 ARKit blendshapes and 0 of 9 angles; missing: the 9 head and "),
-    ("json", mediapipe(), "holds (MediaPipe) 51 of 52 ARKit blendshapes and 0 of 9 angles; missing: 'TongueOut' and the "
-     "9 head and eye angles; set 'head' to 'zero' and 'tongue' to 'zero' to read what is missing as 0"),
+    ("json", mediapipe(), "holds (MediaPipe) 51 of 52 ARKit blendshapes and 0 of 9 angles; missing: 'TongueOut' and "
+     "the 9 head and eye angles; set 'head' to 'zero' and 'tongue' to 'zero' to read what is missing as 0"),
     ("txt", face_cap(), "holds (Face Cap) 52 of 52 ARKit blendshapes and 7 of 9 angles; missing: 'LeftEyeRoll', "
      "'RightEyeRoll'; set 'head' to 'zero' to read what is missing as 0"),
     ("csv", "timestamp,head_pitch,head_yaw,mouth_open,left_eyelid\n0.05,2.2,-2.9,0,0.2\n0.10,2.3,-45.9,0,0.2\n",
@@ -183,7 +184,7 @@ def changed(frame: int, key: str, value: Any) -> list[dict[str, Any]]:
 
 
 FAULTS: list[tuple[str, Any, str]] = [
-    ("json", scaled(100), r": frame 0: '\w+' is [\d.]+, expected a value in \[0, 1\]; it looks like a weight from 0 to"),
+    ("json", scaled(100), r": frame 0: '\w+' is [\d.]+, expected a value in \[0, 1\]; it looks like a weight from"),
     ("json", audio2face(numFrames=7), ": key 'numFrames' is 7, but there are 6"),
     ("json", audio2face(exportFps=0), ": its rate is 0 frames a second; expected a positive number"),
     ("json", audio2face(facsNames=None), ": key 'facsNames' is no list of names"),
@@ -199,16 +200,16 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("json", changed(3, "timestamp", 0), ": frame 3: time runs backwards, from 0.066 s to -1760000000.000 s; sort"),
     ("json", changed(3, "timestamp", "now"), ": frame 3: its time is no finite number"),
     ("json", [*mediapipe(), 5], ": frame 6: is no object; expected the time and the values of the frame"),
-    ("json", changed(3, "blendshapes", [{**each, "score": "0.1"} for each in scores(3)]), ": frame 3: '.*' is no finite"),
-    ("json", [{**frame, "timestamp": 0} for frame in mediapipe()], ": its frames are usually 0 apart, which are neither"),
+    ("json", changed(3, "blendshapes", [{**one, "score": "0.1"} for one in scores(3)]), ": frame 3: '.*' is no finite"),
+    ("json", [{**frame, "timestamp": 0} for frame in mediapipe()], ": its frames are usually 0 apart, which are"),
     ("json", mediapipe()[:1], r": holds 1 frame\(s\) with a face, at least 2 are needed"),
     ("json", {"frames": NAMED}, ": holds neither the time of its frames nor their rate"),
     ("json", [{"id": "a", "text": "b"}, {"id": "c", "text": "d"}], ": frame 0: holds no values by name, but the keys"),
-    ("json", {"version": 1, "take": "a"}, ": is JSON with the keys 'version', 'take', which is no known recording; kno"),
+    ("json", {"version": 1, "take": "a"}, ": is JSON with the keys 'version', 'take', which is no known recording"),
     ("json", {"blendshapes": [[0.1] * 50] * 3}, ": holds lists of 50 numbers without names, expected 61 in Live Link"),
     ("json", {"blendshapes": [[0.1] * 61] * 3}, ": holds neither the time of its frames nor their rate"),
     ("json", "[[" * 60_000, r": is not JSON \(its nesting is too deep"),
-    ("json", '{"weightMat": [[1e400, 2]], "facsNames": ["jawOpen", "a"], "exportFps": 30}', r": holds 1 frame\(s\), at"),
+    ("json", '{"weightMat": [[1e400, 2]], "facsNames": ["jawOpen", "a"], "exportFps": 30}', r": holds 1 frame\(s\)"),
     ("json", '{"weightMat": ' + "9" * 5000 + "}", r": is not JSON \(it holds a whole number of 5000 digits\)"),
     ("json", '{"weightMat": [', r": is not JSON \(Expecting value"),
     ("csv", audio2face_csv() + "6,0.2,0.5\n", ":8: 3 columns instead of 54; remove the line"),
@@ -250,13 +251,15 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path, kind: str
     path = tmp_path / f"take.{ending}"
     path.write_bytes(whole[:start] + data.draw(st.binary(max_size=8)) + whole[end:])
     try:
-        take = read_take(path, ZERO)
+        found: Take | str = read_take(path, ZERO)
     except InputError as error:
-        assert "\n" not in str(error)
+        found = str(error)
+    if isinstance(found, str):
+        assert "\n" not in found
     else:
-        assert np.isfinite(take.coefficients).all()
-        assert np.abs(take.coefficients).max() <= 1.6
-        assert (np.diff(take.seconds) >= 0).all()
+        assert np.isfinite(found.coefficients).all()
+        assert np.abs(found.coefficients).max() <= 1.6
+        assert (np.diff(found.seconds) >= 0).all()
 
 
 def test_frames_without_a_face_are_counted_and_keep_the_time(tmp_path: Path) -> None:
@@ -266,9 +269,8 @@ def test_frames_without_a_face_are_counted_and_keep_the_time(tmp_path: Path) -> 
     assert take.lost == 2
     np.testing.assert_allclose(take.seconds, np.array([0, 1, 4, 5]) * 0.033, atol=1e-6)
     assert "keys 'matrix' of the frames are passed over" in take.remarks
-    take = read_take(
-        saved(tmp_path, "json", {"fps": 10, "frames": [{"blendshapes": s} for s in (NAMED[0], {}, NAMED[1])]}), ZERO
-    )
+    named = [{"blendshapes": shapes} for shapes in (NAMED[0], {}, NAMED[1])]
+    take = read_take(saved(tmp_path, "json", {"fps": 10, "frames": named}), ZERO)
     np.testing.assert_allclose(take.seconds, [0, 0.2])
 
 

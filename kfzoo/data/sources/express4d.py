@@ -29,6 +29,7 @@ from kfzoo.data.clip_cutting import LONGEST_GAP, at_clip_rate
 from kfzoo.data.script import UNSPECIFIED, Part
 from kfzoo.data.sources.base import ClipSource
 from kfzoo.errors import InputError
+from kfzoo.recordings.options import ReadingOptions
 from kfzoo.recordings.read import read_take
 
 RECORDED_FPS = 60
@@ -50,6 +51,7 @@ class Express4DFolder(ClipSource):
         seed: Seed of that draw.
         skip_short: Leave recordings of less than 20 frames (at 20 a second) out, counted and logged; the loader does it
             in silence; otherwise they are an error.
+        timecode_fps: Frames a second that the timecodes of takes count, where the takes do not tell.
 
     Raises:
         InputError: For a share out of range and a folder of another layout; on reading, for a name without its array or
@@ -57,7 +59,12 @@ class Express4DFolder(ClipSource):
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], validation: float = 0.1, seed: int = 0, skip_short: bool = False
+        self,
+        folder: str | os.PathLike[str],
+        validation: float = 0.1,
+        seed: int = 0,
+        skip_short: bool = False,
+        timecode_fps: float | None = None,
     ) -> None:
         if not 0 < validation < 1:
             raise InputError("validation", f"is {validation}, expected a share between 0 and 1")
@@ -65,6 +72,7 @@ class Express4DFolder(ClipSource):
         self.validation = validation
         self.seed = seed
         self.skip_short = skip_short
+        self._options = ReadingOptions(timecode_fps=timecode_fps)
         self._lists()
 
     def __iter__(self) -> Iterator[Clip]:
@@ -91,7 +99,7 @@ class Express4DFolder(ClipSource):
     def _motion(self, name: str) -> NDArray[np.float32]:
         """Reads a recording at 20 frames a second, 196 frames at most, (T, 61)."""
         path = self._recording(name)
-        motion = _read_csv(path) if path.suffix == ".csv" else _read_array(path)[:: RECORDED_FPS // FPS]
+        motion = _read_csv(path, self._options) if path.suffix == ".csv" else _read_array(path)[:: RECORDED_FPS // FPS]
         return np.ascontiguousarray(motion[:MAX_FRAMES])
 
     def _captions(self, name: str) -> tuple[str, ...]:
@@ -161,9 +169,9 @@ def _read_array(path: Path) -> NDArray[np.float32]:
     return motion
 
 
-def _read_csv(path: Path) -> NDArray[np.float32]:
+def _read_csv(path: Path, options: ReadingOptions) -> NDArray[np.float32]:
     """Reads a take at its own rate and brings it to that of clips, (T, 61)."""
-    take = read_take(path)
+    take = read_take(path, options)
     check_scale(path, take.coefficients)
     for remark in take.remarks:
         _log.info("%s: %s.", path, remark)
