@@ -72,11 +72,11 @@ def read_face_cap(file: Path, options: ReadingOptions) -> NamedColumns:
             raise InputError(where, f"starts with '{cells[0][:20]}'", "expected info, bs or k: export it again")
     if len(rows) < 2:
         raise InputError(file, f"holds {len(rows)} frame(s) of Face Cap, at least 2 are needed", "record longer")
-    values = np.array(rows)
-    seconds, _ = seconds_of_stamps(file, values[:, 0], "ms")
+    numbers = np.array(rows)
+    seconds, _ = seconds_of_stamps(file, numbers[:, 0], "ms")
     signs = np.array([sign for _, sign in HEAD] + [1.0] * len(_EYES))
-    values[:, 4:_BEFORE] = np.radians(values[:, 4:_BEFORE]) * signs
+    numbers[:, 4:_BEFORE] = np.radians(numbers[:, 4:_BEFORE]) * signs
     columns = [*(channel for channel, _ in HEAD), *_EYES, *names]
     return NamedColumns(
-        "Face Cap", columns, values[:, 4:], seconds, lambda row: f"{file}:{lines[row]}", remarks=(AXES,)
+        "Face Cap", columns, numbers[:, 4:], seconds, lambda row: f"{file}:{lines[row]}", remarks=(AXES,)
     )

@@ -28,7 +28,6 @@ from kfzoo.recordings.text_lines import read_text
 NEUROSYNC_FPS = 60.0
 """Frames a second that NeuroSync's models give, and its player shows."""
 
-_EMOTIONS = tuple(f"emotion {number}" for number in range(NEUROSYNC - len(CHANNELS)))
 _RECORDING = re.compile(
     r"\"(?:facsNames|weightMat)\"|eye_?blink_?l|\[\s*\[\s*-?\d", re.IGNORECASE
 )  # A name that every recording has, or numbers alone.
@@ -95,11 +94,11 @@ def _audio2face(file: Path, values: dict[str, Any], options: ReadingOptions) -> 
             raise InputError(file, f"key '{key}' is {values[key]}, but there are {count}", "export it again")
     rate = as_number(values["exportFps"]) if "exportFps" in values else None
     seconds, words = seconds_of_rate(file, len(frames), rate, options)
-    remarks = (words,)
+    remarks = [words]
     if any(values.get(key) for key in ("joints", "rotations", "translations")):
-        remarks += ("joints are passed over",)
+        remarks.append("joints are passed over")
     matrix = _matrix(file, frames, len(names), "weightMat")
-    return NamedColumns("Audio2Face", names, matrix, seconds, lambda row: f"{file}: frame {row}", 0, remarks)
+    return NamedColumns("Audio2Face", names, matrix, seconds, lambda row: f"{file}: frame {row}", 0, tuple(remarks))
 
 
 def _neurosync(file: Path, frames: list[Any], options: ReadingOptions) -> NamedColumns:
@@ -109,12 +108,12 @@ def _neurosync(file: Path, frames: list[Any], options: ReadingOptions) -> NamedC
         raise InputError(file, f"holds lists of {width} numbers without names, {expected}", "export them with names")
     seconds, words = seconds_of_rate(file, len(frames), None, options, NEUROSYNC_FPS if width == NEUROSYNC else None)
     matrix = _matrix(file, frames, width, "blendshapes")
-    remarks = (words, "lists are taken in Live Link order")
+    remarks = [words, "lists are taken in Live Link order"]
     if width == NEUROSYNC:
-        remarks += (f"the last {len(_EMOTIONS)} numbers of a frame, NeuroSync's emotions, are passed over",)
+        remarks.append("the last 7 numbers of a frame, NeuroSync's emotions, are passed over")
     kind = "NeuroSync" if width == NEUROSYNC else "lists of numbers"
     matrix = matrix[:, : len(CHANNELS)]
-    return NamedColumns(kind, CHANNELS, matrix, seconds, lambda row: f"{file}: frame {row}", 0, remarks)
+    return NamedColumns(kind, CHANNELS, matrix, seconds, lambda row: f"{file}: frame {row}", 0, tuple(remarks))
 
 
 def _matrix(file: Path, frames: list[Any], width: int, key: str) -> NDArray[np.float64]:

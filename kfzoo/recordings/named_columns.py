@@ -140,7 +140,7 @@ def _seconds(found: NamedColumns) -> NDArray[np.float64]:
         row = int(backwards[0]) + 1
         problem = f"time runs backwards, from {found.seconds[row - 1]:.3f} s to {found.seconds[row]:.3f} s"
         raise InputError(found.place(row), problem, "sort the frames by time")
-    return found.seconds - found.seconds[0]
+    return np.asarray(found.seconds - found.seconds[0])
 
 
 def _missing(channels: Sequence[str]) -> str:
