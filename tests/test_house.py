@@ -20,6 +20,7 @@ from tests.commandline import ROOT
 FLOORS = {
     "errors": 0,
     "files": 1,
+    "json_text": 1,
     "configs": 1,
     "journal": 1,
     "arkit": 2,

@@ -8,6 +8,7 @@ same axes, and a positive roll to tilt to the subject's left.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -74,6 +75,9 @@ MEDIAPIPE: tuple[str, ...] = (
 )  # fmt: skip
 """MediaPipe FaceLandmarker's 52 categories in its own order: `_neutral` first, and no tongue."""
 
+NEUROSYNC = len(CHANNELS) + 7
+"""Numbers of a frame of the NeuroSync API: all channels, then the strengths of seven emotions."""
+
 REGIONS: dict[str, tuple[str, ...]] = {
     "brows": tuple(name for name in BLENDSHAPES if name.startswith("Brow")),
     "eyes": tuple(name for name in BLENDSHAPES if name.startswith(("EyeBlink", "EyeSquint", "EyeWide"))),
@@ -98,13 +102,16 @@ def _key(name: str) -> str:
 
 
 _BY_KEY: dict[str, str] = {_key(name): name for name in CHANNELS}
+_SHORT_SIDE = re.compile(r"(?:[-_. ][lrLR]|[a-z][LR])$")  # `jaw_L`, `eyeBlinkL`; no channel's own name ends so.
+_LONGEST = 80  # Characters of a name that is none which a message repeats.
 
 
 def canonical(name: str) -> str:
     """Turns a spelling of a channel name into Live Link Face's own.
 
-    Case, underscores, hyphens and spaces do not matter, and a side may be short: `eyeBlinkLeft`, `eye_blink_l`,
-    `EyeBlink_L` and `EYEBLINKLEFT` are all `EyeBlinkLeft`.
+    Case, underscores, hyphens and spaces do not matter, a side may be short, and what stands before a dot is the name
+    of a mesh or group: `eyeBlinkLeft`, `eye_blink_l`, `EyeBlink_L`, `eyeBlinkL`, `EYEBLINKLEFT` and
+    `blendShapes.EyeBlinkLeft` are all `EyeBlinkLeft`.
 
     Args:
         name: Any known spelling.
@@ -115,14 +122,19 @@ def canonical(name: str) -> str:
     Raises:
         InputError: For a name that is no channel; the message offers the nearest one.
     """
+    found = _find(name) or _find(name.partition(".")[2]) or _find(name.rpartition(".")[2])
+    if found is None:
+        near = get_close_matches(_key(name)[:_LONGEST], _BY_KEY, n=1)
+        hint = f"did you mean '{_BY_KEY[near[0]]}'?" if near else "see kfzoo.arkit.CHANNELS for the 61 names"
+        raise InputError(f"channel '{name[:_LONGEST]}'", "is none of the 61 ARKit channels", hint)
+    return found
+
+
+def _find(name: str) -> str | None:
     key = _key(name)
     found = _BY_KEY.get(key)
-    if found is None and name[-2:].lower() in ("_l", "_r"):
+    if found is None and _SHORT_SIDE.search(name):
         found = _BY_KEY.get(key[:-1] + {"l": "left", "r": "right"}[key[-1]])
-    if found is None:
-        near = get_close_matches(key, _BY_KEY, n=1)
-        hint = f"did you mean '{_BY_KEY[near[0]]}'?" if near else "see kfzoo.arkit.CHANNELS for the 61 names"
-        raise InputError(f"channel '{name}'", "is none of the 61 ARKit channels", hint)
     return found
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, LOWER, UPPER
+from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, LOWER, UPPER, clamp
+from kfzoo.errors import InputError
 
 OVERSHOOT = 0.25
 """How far a blendshape may leave [0, 1] before it is taken for a value on another scale.
@@ -21,6 +22,7 @@ STEEPEST = 1.6
 _COUNT = len(BLENDSHAPES)
 _LOWEST: NDArray[np.float64] = np.where(np.arange(len(CHANNELS)) < _COUNT, -OVERSHOOT, -STEEPEST)
 _HIGHEST: NDArray[np.float64] = np.where(np.arange(len(CHANNELS)) < _COUNT, 1 + OVERSHOOT, STEEPEST)
+_FEW = 0.05  # Share of the values that are not 0 up to which those outside are single ones, and no scale.
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def off_scale(coefficients: ArrayLike) -> OffScale | None:
     row = int(np.argmax(outside.any(axis=1)))
     channel = int(np.argmax(np.where(outside[row], np.abs(faces[row]), -np.inf)))
     value = float(faces[row, channel])
-    scale, remedy = _scale(faces, channel)
+    scale, remedy = _scale(faces, outside, channel)
     expected = f"expected a value in [{LOWER[channel]:g}, {UPPER[channel]:g}]"
     problem = f"is {value:g}, {expected}{f'; it looks like {scale}' if scale else ''}"
     return OffScale(row, CHANNELS[channel], value, problem, remedy)
@@ -74,17 +76,61 @@ def overshooting(coefficients: ArrayLike) -> int:
     return int(((faces < LOWER) | (faces > UPPER)).sum())
 
 
-def _scale(faces: NDArray[np.float64], channel: int) -> tuple[str, str]:
-    """Guesses what the values of a channel's kind are, from the largest of them."""
+class OvershootCount:
+    """Clamps the faces of one file and counts the values that this changes, to report them in one line."""
+
+    def __init__(self) -> None:
+        self.values = 0
+        self.faces = 0
+        self._first = ""
+
+    def clamp(self, where: str, coefficients: ArrayLike) -> NDArray[np.float32]:
+        """Returns faces in each channel's range.
+
+        Args:
+            where: Line or frame of the first face, for the report.
+            coefficients: (T, 61) or (61,), finite numbers.
+
+        Raises:
+            InputError: For a value on another scale.
+        """
+        faces = np.atleast_2d(np.asarray(coefficients, dtype=np.float64))
+        found = off_scale(faces)
+        if found is not None:
+            frame = f" of frame {found.row}" if len(faces) > 1 else ""
+            raise InputError(where, f"'{found.channel}'{frame} {found.problem}", found.remedy)
+        outside = (faces < LOWER) | (faces > UPPER)
+        if outside.any():
+            if not self.values:
+                row, channel = (int(place) for place in np.argwhere(outside)[0])
+                self._first = f"'{CHANNELS[channel]}' is {faces[row, channel]:.4g} in {where}"
+            self.values += int(outside.sum())
+            self.faces += int(outside.any(axis=1).sum())
+        return clamp(coefficients)
+
+    def report(self) -> str | None:
+        """Returns what was clamped in one line, or None when nothing was."""
+        if not self.values:
+            return None
+        return f"{self.values} values of {self.faces} faces are clamped to their channel's range (first: {self._first})"
+
+
+def _scale(faces: NDArray[np.float64], outside: NDArray[np.bool_], channel: int) -> tuple[str, str]:
+    """Guesses what the values of a channel's kind are, from the largest of them and from how many are outside."""
     angle = channel >= _COUNT
-    largest = float(np.abs(faces[:, _COUNT:] if angle else faces[:, :_COUNT]).max())
+    kind = slice(_COUNT, None) if angle else slice(_COUNT)
+    values, beyond = faces[:, kind], outside[:, kind]
+    largest = float(np.abs(values).max())
+    single = beyond.sum() <= _FEW * np.count_nonzero(values)
     if angle:
-        if largest <= np.pi:
+        if largest <= np.pi or single:
             return "", "radians in [-1, 1] are expected: correct the value or take it out"
         if largest <= 360:  # a full turn
-            return "degrees", "multiply angles by pi / 180"
+            percent = outside[:, :_COUNT].sum() > _FEW * np.count_nonzero(faces[:, :_COUNT])
+            other = ", or blendshapes and angles are hundredfold" if percent else ""
+            return "degrees", f"multiply angles by pi / 180{other}"
         return "pixels or another unit", "convert angles to radians"
-    if largest <= 2:
+    if largest <= 2 or single:
         return "", "correct the value or take it out"
     if largest <= 110:  # percentages overshoot, too
         return "a weight from 0 to 100", "divide the blendshapes by 100"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import CHANNELS
+from kfzoo.arkit.ranges import off_scale
 from kfzoo.data.script import DECIMALS, UNSPECIFIED, Part
 from kfzoo.errors import InputError
 
@@ -87,6 +88,21 @@ def check_motion(where: object, motion: NDArray[np.floating]) -> None:
     if len(bad):
         frame, channel = bad[0].tolist()
         raise InputError(where, f"{CHANNELS[channel]} of frame {frame} is not a finite number", "leave the clip out")
+
+
+def check_scale(where: object, motion: NDArray[np.floating]) -> None:
+    """Checks that recorded motion has the scale of coefficients.
+
+    Args:
+        where: The file, for the message.
+        motion: (T, 61), finite.
+
+    Raises:
+        InputError: For values on another scale, such as percentages and degrees.
+    """
+    found = off_scale(motion)
+    if found is not None:
+        raise InputError(where, f"{found.channel} of frame {found.row} {found.problem}", found.remedy)
 
 
 def clips_fingerprint(clips: Iterable[Clip]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kfzoo.errors import InputError
+from kfzoo.json_text import as_number, decode_json
 
 _SHOWN = 40  # Characters of a wrong value that a message repeats.
 
@@ -75,17 +76,6 @@ def shown(value: object) -> str:
         return "an object"
     text = json.dumps(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
-def as_number(value: object) -> float:
-    """Returns a JSON value as a float; NaN when it is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    try:
-        number = float(value)
-    except OverflowError:  # An integer of more than 308 digits.
-        return math.nan
-    return number if math.isfinite(number) else math.nan
 
 
 class Fields:
@@ -160,23 +150,16 @@ class Fields:
 
 def _object(where: str, raw: bytes) -> dict[str, Any]:
     try:
-        values = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_repeats)
+        values = decode_json(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(where, "is not UTF-8", "save the file as UTF-8") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         if not raw.endswith(b"\n"):
             raise InputError(
                 where, f"is cut off or not JSON ({error})", "the file's end is lost: write it again"
             ) from None
         raise InputError(where, f"is not JSON ({error})", "expected one JSON object a line") from None
     if not isinstance(values, dict):
-        raise InputError(where, f"the line is {shown(values)}, expected a JSON object")
-    return values
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"key '{next(name for name in names if names.count(name) > 1)}' occurs twice")
+        remedy = "numbers alone are read as a recording (.json) or as predictions" if isinstance(values, list) else ""
+        raise InputError(where, f"the line is {shown(values)}, expected a JSON object", remedy)
     return values

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from kfzoo.errors import InputError
+from kfzoo.recordings.read import recordings_in, without_equal_names
 
 Stream = Literal["calibrated", "raw"]
 """Which of a recording's two files is read where there are both: with the face at rest taken out, or as recorded."""
@@ -29,7 +30,7 @@ class TakeFiles(NamedTuple):
 
     Attributes:
         paths: By name (the path in the folder, without its ending), in the order of the names' files.
-        remarks: Which CSV files are not read, and why, in sentences; each with whether that goes without saying.
+        remarks: Which files are not read, and why, in sentences; each with whether that goes without saying.
     """
 
     paths: dict[str, Path]
@@ -37,7 +38,7 @@ class TakeFiles(NamedTuple):
 
 
 def find_takes(folder: Path, stream: Stream, others: set[Path]) -> TakeFiles:
-    """Finds the CSV files that are takes in a folder and the folders below it.
+    """Finds the files that are takes in a folder and the folders below it.
 
     Args:
         folder: The folder.
@@ -45,12 +46,12 @@ def find_takes(folder: Path, stream: Stream, others: set[Path]) -> TakeFiles:
         others: Resolved paths of CSV files that are no takes.
 
     Raises:
-        InputError: When there is no such folder, or no take in it.
+        InputError: When there is no such folder, no take in it, or two of one name.
     """
     if not folder.is_dir():
         raise InputError(folder, "is not a folder", "give the folder of the Live Link Face CSV files")
-    files = sorted(path for path in folder.rglob("*.[cC][sS][vV]") if not path.name.startswith("."))
-    recordings: dict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
+    files = recordings_in(folder)
+    recordings: dict[tuple[Path, str, str], dict[str, Path]] = defaultdict(dict)
     left: dict[str, list[Path]] = defaultdict(list)
     for path in files:
         if path.resolve() in others:
@@ -61,9 +62,10 @@ def find_takes(folder: Path, stream: Stream, others: set[Path]) -> TakeFiles:
         found = _STREAM.match(path.stem)
         name, kind = (found["take"], _KINDS[found["stream"].lower()]) if found else (path.stem, "raw")
         # Of two files of one kind, such as a.csv and a_raw.csv, each is a take.
-        if kind in recordings[path.parent, name]:
+        ending = path.suffix.lower()
+        if kind in recordings[path.parent, name, ending]:
             name, kind = path.stem, "raw"
-        recordings[path.parent, name][kind] = path
+        recordings[path.parent, name, ending][kind] = path
     chosen: set[Path] = set()
     for kinds in recordings.values():
         neutral = kinds.get("neutral")
@@ -75,8 +77,9 @@ def find_takes(folder: Path, stream: Stream, others: set[Path]) -> TakeFiles:
         chosen |= set(kinds.values())
     if not chosen:
         more = f" but {_listed(folder, [path for paths in left.values() for path in paths])}" if left else ""
-        raise InputError(folder, f"holds no CSV file{more}", "give the folder of the Live Link Face CSV files")
-    paths = {path.relative_to(folder).with_suffix("").as_posix(): path for path in files if path in chosen}
+        raise InputError(folder, f"holds no recording{more}", "give the folder of the Live Link Face CSV files")
+    named = [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in files if path in chosen]
+    paths = without_equal_names(named)
     remarks = {
         f"{len(those)} files are not read: {why} ({_listed(folder, those)})": why in (_LOGS, _NEUTRAL)
         for why, those in left.items()

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kfzoo.arkit.channels import CHANNELS, INDEX, canonical
-from kfzoo.data.json_lines import as_number, shown
+from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, NEUROSYNC, canonical
+from kfzoo.data.json_lines import shown
 from kfzoo.errors import InputError
+from kfzoo.json_text import as_number
 
 _NAMED = 5  # Channels that one message names.
 
@@ -60,8 +61,18 @@ def listed_vector(values: Iterable[object]) -> tuple[NDArray[np.float64] | None,
     """
     found = list(values)
     if len(found) != len(CHANNELS):
-        return None, (f"{len(found)} values, expected {len(CHANNELS)}",)
+        return None, (f"{len(found)} values{_layout(len(found))}, expected {len(CHANNELS)}",)
     return named_vector(list(zip(CHANNELS, found, strict=True)))
+
+
+def _layout(count: int) -> str:
+    """Names what a list of so many values most likely is."""
+    layouts = {
+        len(BLENDSHAPES) - 1: "the blendshapes without TongueOut",
+        len(BLENDSHAPES): "the blendshapes without head and eye angles, or MediaPipe's with '_neutral'",
+        NEUROSYNC: "NeuroSync's: the channels and seven emotions",
+    }
+    return f" ({layouts[count]})" if count in layouts else ""
 
 
 def _missing(channels: list[str]) -> str:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kfzoo.arkit.channels import INDEX
-from kfzoo.arkit.ranges import off_scale, overshooting
+from kfzoo.arkit.channels import BLENDSHAPES, INDEX, clamp
+from kfzoo.arkit.ranges import OvershootCount, off_scale, overshooting
+from kfzoo.errors import InputError
 
 
 def face(**values: float) -> NDArray[np.float64]:
@@ -31,6 +32,7 @@ def test_a_little_overshoot_is_counted_and_not_refused(values: dict[str, float])
         ({"LeftEyeYaw": 640.0}, "LeftEyeYaw", "pixels"),
         ({"JawOpen": 1.3}, "JawOpen", ""),
         ({"HeadPitch": -2.0}, "HeadPitch", ""),
+        (dict.fromkeys(BLENDSHAPES[:40], 0.5) | {"TongueOut": 40.0}, "TongueOut", ""),
     ],
 )
 def test_another_scale_is_named_with_row_channel_and_value(values: dict[str, float], channel: str, scale: str) -> None:
@@ -40,3 +42,23 @@ def test_another_scale_is_named_with_row_channel_and_value(values: dict[str, flo
     assert ("looks like" in found.problem) == bool(scale)
     assert scale in found.problem
     assert found.remedy
+
+
+def test_angles_beside_percentages_may_be_hundredfold() -> None:
+    found = off_scale(face(JawOpen=40.0, HeadYaw=-10.0, HeadPitch=50.0))
+    assert found is not None
+    assert found.channel == "HeadPitch"
+    assert found.remedy == "multiply angles by pi / 180, or blendshapes and angles are hundredfold"
+
+
+def test_clamped_values_of_a_file_are_counted_in_one_line() -> None:
+    overshoot = OvershootCount()
+    assert overshoot.report() is None
+    np.testing.assert_array_equal(overshoot.clamp("a", face()), face())
+    faces = np.stack([face(), face(JawOpen=1.1, HeadYaw=-1.2), face(MouthClose=-0.1)])
+    np.testing.assert_array_equal(overshoot.clamp("b", faces), clamp(faces))
+    overshoot.clamp("c", face(JawOpen=1.2))
+    expected = "4 values of 3 faces are clamped to their channel's range (first: 'JawOpen' is 1.1 in b)"
+    assert overshoot.report() == expected
+    with pytest.raises(InputError, match=r"^b: 'JawOpen' of frame 1 is 40, expected a value in \[0, 1\]; it looks"):
+        overshoot.clamp("b", [face(), face(JawOpen=40.0)])

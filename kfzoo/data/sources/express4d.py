@@ -4,7 +4,9 @@
 |---|---|
 | `data/<name>.npy` | (frames, 61) float at 60 frames a second, channels in Live Link order |
 | `texts/<name>.txt` | one text a line, `caption#tokens`; the tokens (`word/POS …`) serve the set's own evaluator only |
-| `train.txt`, `test.txt` | the names of the two parts, one a line, without an ending |
+| `train.txt`, `test.txt` | the names of the two parts, one a line; the ending `.npy` or `.csv` may be left out |
+
+In place of an array there may be `data/<name>.csv`, the take that it was made from; it is read at its own rate.
 
 The loader takes every third frame, then the first 196 of those, passes over what is shorter than 20, and standardises
 by the mean and deviation of every array below the folder at 60 frames a second. It has no validation part.
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +24,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, check_motion
+from kfzoo.data.clip import FPS, MAX_FRAMES, MIN_FRAMES, Clip, check_motion, check_scale
+from kfzoo.data.clip_cutting import LONGEST_GAP, at_clip_rate
 from kfzoo.data.script import UNSPECIFIED, Part
 from kfzoo.data.sources.base import ClipSource
 from kfzoo.errors import InputError
+from kfzoo.recordings.options import ReadingOptions
+from kfzoo.recordings.read import read_take
 
 RECORDED_FPS = 60
 """Frames a second of the arrays."""
 
+_ENDING = re.compile(r"\.(?:npy|csv)$", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
@@ -44,14 +51,20 @@ class Express4DFolder(ClipSource):
         seed: Seed of that draw.
         skip_short: Leave recordings of less than 20 frames (at 20 a second) out, counted and logged; the loader does it
             in silence; otherwise they are an error.
+        timecode_fps: Frames a second that the timecodes of takes count, where the takes do not tell.
 
     Raises:
         InputError: For a share out of range and a folder of another layout; on reading, for a name without its array or
-            text, an array of other channels or values, a text without a caption.
+            text, an array or take of other channels or values, a take with a gap, a text without a caption.
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], validation: float = 0.1, seed: int = 0, skip_short: bool = False
+        self,
+        folder: str | os.PathLike[str],
+        validation: float = 0.1,
+        seed: int = 0,
+        skip_short: bool = False,
+        timecode_fps: float | None = None,
     ) -> None:
         if not 0 < validation < 1:
             raise InputError("validation", f"is {validation}, expected a share between 0 and 1")
@@ -59,6 +72,7 @@ class Express4DFolder(ClipSource):
         self.validation = validation
         self.seed = seed
         self.skip_short = skip_short
+        self._options = ReadingOptions(timecode_fps=timecode_fps)
         self._lists()
 
     def __iter__(self) -> Iterator[Clip]:
@@ -71,18 +85,22 @@ class Express4DFolder(ClipSource):
                 if self.skip_short:
                     continue
                 problem = f"holds {len(motion)} frames at {FPS} a second, expected at least {MIN_FRAMES}"
-                raise InputError(self._array(name), problem, f"take {where} out, or set skip_short to true")
+                raise InputError(self._recording(name), problem, f"take {where} out, or set skip_short to true")
             yield Clip(name, motion, self._captions(name), subject=UNSPECIFIED, recording=name, part=part)
         if short:
             text = "%s: %d recordings shorter than %d frames at %d a second are left out (the first is '%s')."
             _log.warning(text, self.folder, len(short), MIN_FRAMES, FPS, short[0])
 
-    def _array(self, name: str) -> Path:
-        return self.folder / "data" / f"{name}.npy"
+    def _recording(self, name: str) -> Path:
+        """Returns the file of a recording: its array, or where there is none its take."""
+        array, take = (self.folder / "data" / f"{name}{ending}" for ending in (".npy", ".csv"))
+        return take if take.is_file() and not array.exists() else array
 
     def _motion(self, name: str) -> NDArray[np.float32]:
-        """Reads every third frame, 196 at most, (T, 61)."""
-        return np.ascontiguousarray(_read_array(self._array(name))[:: RECORDED_FPS // FPS][:MAX_FRAMES])
+        """Reads a recording at 20 frames a second, 196 frames at most, (T, 61)."""
+        path = self._recording(name)
+        motion = _read_csv(path, self._options) if path.suffix == ".csv" else _read_array(path)[:: RECORDED_FPS // FPS]
+        return np.ascontiguousarray(motion[:MAX_FRAMES])
 
     def _captions(self, name: str) -> tuple[str, ...]:
         path = self.folder / "texts" / f"{name}.txt"
@@ -104,7 +122,8 @@ class Express4DFolder(ClipSource):
         lists: tuple[Part, ...] = ("train", "test")
         for part in lists:
             path = self.folder / f"{part}.txt"
-            for number, name in _lines(path, "expected the names of the recordings, one a line"):
+            for number, line in _lines(path, "expected the names of the recordings, one a line"):
+                name = _ENDING.sub("", line)
                 if name in named:
                     also = named[name][1]
                     raise InputError(f"{path}:{number}", f"'{name}' is in {also}, too", "keep one of the lines")
@@ -146,4 +165,18 @@ def _read_array(path: Path) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what is too large for float32 is reported as no finite number
         motion: NDArray[np.float32] = array.astype(np.float32)
     check_motion(path, motion)
+    check_scale(path, motion)
     return motion
+
+
+def _read_csv(path: Path, options: ReadingOptions) -> NDArray[np.float32]:
+    """Reads a take at its own rate and brings it to that of clips, (T, 61)."""
+    take = read_take(path, options)
+    check_scale(path, take.coefficients)
+    for remark in take.remarks:
+        _log.info("%s: %s.", path, remark)
+    pieces = at_clip_rate(take.seconds, take.coefficients)
+    if len(pieces) > 1:
+        problem = f"has a gap of more than {LONGEST_GAP} s at {float(pieces[0].seconds[-1]):.2f} s, without a face"
+        raise InputError(path, problem, "take its name out of the lists, or cut the take there")
+    return pieces[0].motion

@@ -8,6 +8,7 @@ array under `<script id>/<keyframe index>`. A path of an image is relative to th
 from __future__ import annotations
 
 import json
+import logging
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kfzoo.arkit.channels import CHANNELS, LOWER, UPPER, clamp
+from kfzoo.arkit.channels import CHANNELS
+from kfzoo.arkit.ranges import OvershootCount, off_scale
 from kfzoo.data.json_lines import Fields, existing_file, read_lines, shown
 from kfzoo.data.script import ANNOTATIONS, PARTS, Keyframe, Script, to_dict
 from kfzoo.data.sources.base import Source
@@ -26,16 +28,10 @@ from kfzoo.data.vector import listed_vector, named_vector
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
-OVERSHOOT = 0.25
-"""How far a value may leave its channel's range before it is taken for an error; up to there it is clamped.
-
-Real takes overshoot by 0.05. What is further out was most likely never a coefficient: a percentage, or an angle in
-degrees.
-"""
-
 BESIDE = "beside"
 _SCRIPT_KEYS = ("id", "subject", "background", "emotion", "part", "keyframes")
 _KEYFRAME_KEYS = ("index", "time", *ANNOTATIONS, "image_path", "emotions", "analysis", "coefficients")
+_log = logging.getLogger(__name__)
 
 
 def write_scripts(
@@ -82,7 +78,7 @@ def write_scripts(
 class ScriptsJsonl(Source):
     """Scripts from a file in our own format (see the module).
 
-    Values up to `OVERSHOOT` outside their channel's range are clamped.
+    Values a little outside their channel's range (`kfzoo.arkit.ranges`) are clamped, and counted in one line.
 
     Args:
         path: The JSON Lines file.
@@ -93,16 +89,25 @@ class ScriptsJsonl(Source):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = existing_file(path)
+        self._reported = False
 
     def __iter__(self) -> Iterator[Script]:
         """Yields the scripts in the file's order."""
         seen: dict[str, str] = {}
+        overshoot = OvershootCount()
         with ExitStack() as stack:
             archive = _Arrays(_arrays_path(self.path), stack)
             for where, values in read_lines(self.path):
-                script = _script(Fields(where, values, known=_SCRIPT_KEYS), self.path.parent, archive)
+                if "keyframes" not in values and "coefficients" in values:
+                    remedy = "faces of images are read by ImageArkitPairs, predictions by score"
+                    raise InputError(where, f"holds {', '.join(values)[:80]}, expected a script", remedy)
+                script = _script(Fields(where, values, known=_SCRIPT_KEYS), self.path.parent, archive, overshoot)
                 _refuse_repeat(seen, script.id, where)
                 yield script
+        report = overshoot.report()
+        if report is not None and not self._reported:
+            self._reported = True
+            _log.warning("%s: %s.", self.path, report)
 
 
 class _Arrays:
@@ -140,7 +145,7 @@ class _Arrays:
         return array.astype(np.float64)
 
 
-def _script(fields: Fields, folder: Path, archive: _Arrays | None) -> Script:
+def _script(fields: Fields, folder: Path, archive: _Arrays | None, overshoot: OvershootCount) -> Script:
     name = fields.text("id")
     if not name or not name.isprintable():
         raise fields.fault("id", f"is {shown(name)}, expected printable characters", "give the script a name")
@@ -150,7 +155,7 @@ def _script(fields: Fields, folder: Path, archive: _Arrays | None) -> Script:
     keyframes: list[Keyframe] = []
     for index, values in enumerate(fields.items("keyframes")):
         inner = Fields(fields.where, values, f"keyframes[{index}]", _KEYFRAME_KEYS)
-        keyframe = _keyframe(inner, index, name, folder, archive)
+        keyframe = _keyframe(inner, index, name, folder, archive, overshoot)
         if keyframes and keyframe.time < keyframes[-1].time:
             raise inner.fault("time", f"is {keyframe.time}, before the keyframe at {keyframes[-1].time}", "sort them")
         keyframes.append(keyframe)
@@ -164,7 +169,9 @@ def _script(fields: Fields, folder: Path, archive: _Arrays | None) -> Script:
     )
 
 
-def _keyframe(fields: Fields, index: int, script: str, folder: Path, archive: _Arrays | None) -> Keyframe:
+def _keyframe(
+    fields: Fields, index: int, script: str, folder: Path, archive: _Arrays | None, overshoot: OvershootCount
+) -> Keyframe:
     found = fields.get("index")
     if isinstance(found, bool) or found != index:
         raise fields.fault(
@@ -180,7 +187,7 @@ def _keyframe(fields: Fields, index: int, script: str, folder: Path, archive: _A
         original=fields.text("original", ""),
         arkit=fields.text("arkit", ""),
         image=fields.text("image", ""),
-        coefficients=read_coefficients(fields, f"{script}/{index}", archive),
+        coefficients=read_coefficients(fields, overshoot, f"{script}/{index}", archive),
         image_path=None if image is None else str(folder / image),
         emotions=_emotions(fields),
         analysis=fields.text("analysis", ""),
@@ -196,11 +203,14 @@ def _emotions(fields: Fields) -> dict[str, float]:
     return scores
 
 
-def read_coefficients(fields: Fields, name: str = "", archive: _Arrays | None = None) -> NDArray[np.float32] | None:
+def read_coefficients(
+    fields: Fields, overshoot: OvershootCount, name: str = "", archive: _Arrays | None = None
+) -> NDArray[np.float32] | None:
     """Reads the key "coefficients" of an object.
 
     Args:
         fields: The object.
+        overshoot: Counts the values that are clamped.
         name: Of the array, when they are in the archive.
         archive: The file next to the scripts.
 
@@ -223,15 +233,20 @@ def read_coefficients(fields: Fields, name: str = "", archive: _Arrays | None = 
     else:
         raise fields.fault("coefficients", f"is {shown(values)}, expected 61 values by name or in a list, or 'beside'")
     if vector is None:
-        # The first says it: a misspelt channel is unknown first, and then missing.
-        raise fields.fault("coefficients", f"is not valid: {problems[0]}")
-    outside = np.flatnonzero((vector < LOWER - OVERSHOOT) | (vector > UPPER + OVERSHOOT))
-    if outside.size:
-        at = int(outside[0])
-        expected = f"expected a value in [{LOWER[at]:g}, {UPPER[at]:g}]"
-        remedy = "scale it to the channel's range"
-        raise fields.fault(f"coefficients.{CHANNELS[at]}", f"is {vector[at]:g}, {expected}", remedy)
-    return clamp(vector)
+        raise fields.fault("coefficients", f"is not valid: {_in_one_line(problems)}")
+    found = off_scale(vector)
+    if found is not None:
+        raise fields.fault(f"coefficients.{found.channel}", found.problem, found.remedy)
+    return overshoot.clamp(fields.where, vector)
+
+
+def _in_one_line(problems: tuple[str, ...]) -> str:
+    """Returns the first problem; of several also the last, which names what is missing.
+
+    One misspelt channel is both unknown and missing; the first says it.
+    """
+    first, last = problems[0], problems[-1]
+    return f"{first}; {last}" if len(problems) > 1 and last.endswith("missing") and "," in last else first
 
 
 def _checked(script: Script, where: str, folder: Path) -> dict[str, Any]:
@@ -244,7 +259,7 @@ def _checked(script: Script, where: str, folder: Path) -> dict[str, Any]:
     for keyframe in values["keyframes"]:
         if "image_path" in keyframe:
             keyframe["image_path"] = _relative(Path(keyframe["image_path"]), folder)
-    _script(Fields(where, values, known=_SCRIPT_KEYS), folder, None)
+    _script(Fields(where, values, known=_SCRIPT_KEYS), folder, None, OvershootCount())
     return values
 
 

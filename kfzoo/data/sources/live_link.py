@@ -19,7 +19,7 @@ from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 from kfzoo.data.sources.base import Source
 from kfzoo.data.take_files import Stream
 from kfzoo.errors import InputError
-from kfzoo.recordings.options import Head, ReadingOptions
+from kfzoo.recordings.options import Head, ReadingOptions, Tongue
 
 
 class LiveLinkTakes(Source):
@@ -52,6 +52,7 @@ class LiveLinkTakes(Source):
             null. The phone counts sixtieths, at any rate of the recording.
         row_fps: Rows a second of files whose timecodes are missing, stand still or jump; without it they are refused.
         head: Whether files without head and eye angles are refused ("recorded"), or have them at 0 ("zero").
+        tongue: The same of the tongue, which MediaPipe does not see.
 
     Raises:
         InputError: For an argument out of range and a folder without takes; on reading, for a file that is no take of
@@ -72,6 +73,7 @@ class LiveLinkTakes(Source):
         timecode_fps: float | None = None,
         row_fps: float | None = None,
         head: Head = "recorded",
+        tongue: Tongue = "recorded",
     ) -> None:
         if not (math.isfinite(fps) and fps > 0):
             raise InputError("fps", f"is {fps}, expected a positive number of keyframes a second")
@@ -83,7 +85,7 @@ class LiveLinkTakes(Source):
         self.table = table
         self.pick, self.fps, self.keyframes_per_script = pick, fps, keyframes_per_script
         self.background = background
-        options = ReadingOptions(timecode_fps, row_fps, head)
+        options = ReadingOptions(timecode_fps, row_fps, head, tongue)
         self._recordings = Recordings(folder, neutral, subject_pattern, emotion_pattern, table, stream, options)
 
     def __iter__(self) -> Iterator[Script]:

@@ -18,7 +18,7 @@ from kfzoo.data.recording_folder import EMOTION_PATTERN, Recording, Recordings
 from kfzoo.data.sources.base import ClipSource
 from kfzoo.data.take_files import Stream
 from kfzoo.errors import InputError
-from kfzoo.recordings.options import Head, ReadingOptions
+from kfzoo.recordings.options import Head, ReadingOptions, Tongue
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class TakeClips(ClipSource):
         timecode_fps: Frames a second that timecodes count.
         row_fps: Rows a second, where timecodes are of no use.
         head: Whether head and eye angles may be missing.
+        tongue: The same of the tongue, which MediaPipe does not see.
 
     Raises:
         InputError: For an argument out of range and a folder without takes; on reading, for a file that is no take, and
@@ -68,6 +69,7 @@ class TakeClips(ClipSource):
         timecode_fps: float | None = None,
         row_fps: float | None = None,
         head: Head = "recorded",
+        tongue: Tongue = "recorded",
     ) -> None:
         if not shortest >= MIN_FRAMES / FPS:
             raise InputError("shortest", f"is {shortest}, expected {MIN_FRAMES / FPS} or more seconds")
@@ -81,7 +83,7 @@ class TakeClips(ClipSource):
         self.shortest, self.longest = round(shortest * FPS), round(longest * FPS)
         self.keyframes = keyframes
         self.detail: Detail = detail
-        options = ReadingOptions(timecode_fps, row_fps, head)
+        options = ReadingOptions(timecode_fps, row_fps, head, tongue)
         self._recordings = Recordings(folder, neutral, subject_pattern, emotion_pattern, stream=stream, options=options)
 
     def __iter__(self) -> Iterator[Clip]:

@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from kfzoo.arkit.channels import INDEX
+from kfzoo.data.clip import clips_fingerprint
 from kfzoo.data.sources.express4d import Express4DFolder
 from kfzoo.data.split import Split
 from kfzoo.errors import InputError
+from kfzoo.recordings.live_link import write_take
 
 
 class TestExpress4D:
@@ -106,6 +109,46 @@ class TestExpress4D:
             list(Express4DFolder(folder))
         assert str(caught.value).startswith(message.format(array=array, text=text))
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("fps", [60, 30])
+    def test_takes_in_place_of_arrays(self, folder: Path, fps: int) -> None:
+        values = np.linspace(0, 1, 61)[None] * np.linspace(0, 1, 5 * fps)[:, None]
+        for number in range(1, 11):
+            (folder / "data" / f"MySlate_{number}_iPhone_cal.npy").unlink()
+            write_take(folder / "data" / f"MySlate_{number}_iPhone_cal.csv", values, fps=fps)
+        first = next(iter(Express4DFolder(folder)))
+        assert first.id == "MySlate_1_iPhone_cal"
+        expected = [np.interp(np.arange(len(first.motion)) / 20, np.arange(5 * fps) / fps, row) for row in values.T]
+        np.testing.assert_allclose(first.motion, np.stack(expected, axis=1), atol=1e-6)
+        lines = (folder / "data" / "MySlate_1_iPhone_cal.csv").read_text().splitlines()
+        (folder / "data" / "MySlate_1_iPhone_cal.csv").write_text("\n".join([*lines[:20], *lines[40:]]))
+        with pytest.raises(InputError, match=r"MySlate_1_iPhone_cal\.csv: has a gap of more than 0\.1 s at 0\.\d+ s"):
+            list(Express4DFolder(folder))
+
+    def test_endings_in_the_lists_windows_lines_and_texts_without_tokens(self, folder: Path) -> None:
+        clips = list(Express4DFolder(folder))
+        for part in ("train", "test"):
+            path = folder / f"{part}.txt"
+            path.write_bytes("".join(f"{name}.npy\r\n" for name in path.read_text().split()).encode())
+        for path in (folder / "texts").iterdir():
+            lines = [line.partition("#")[0] for line in path.read_text().splitlines()]
+            path.write_bytes("\r\n".join(lines).encode())
+        assert clips_fingerprint(Express4DFolder(folder)) == clips_fingerprint(clips)
+
+    @pytest.mark.parametrize("ending", ["npy", "csv"])
+    def test_percentages_are_refused(self, folder: Path, ending: str) -> None:
+        values = np.zeros((90, 61))
+        values[:, INDEX["BrowInnerUp"]] = 55
+        path = folder / "data" / f"MySlate_3_iPhone_cal.{ending}"
+        path.with_suffix(".npy").unlink()
+        if ending == "npy":
+            np.save(path, values)
+        else:
+            write_take(path, values)
+        with pytest.raises(InputError) as caught:
+            list(Express4DFolder(folder))
+        assert "BrowInnerUp" in str(caught.value)
+        assert "is 55, expected a value in [0, 1]; it looks like a weight from 0 to 100" in str(caught.value)
 
     def test_faults_of_the_folder(self, folder: Path) -> None:
         with pytest.raises(InputError, match=r"^validation: is 1\.0, expected a share between 0 and 1$"):

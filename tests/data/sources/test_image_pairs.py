@@ -212,3 +212,41 @@ def test_arguments(tmp_path: Path) -> None:
         ImageArkitPairs(tmp_path / "p", tmp_path, neutral="x")
     with pytest.raises(InputError, match=r"gone\.csv: does not exist"):
         list(ImageArkitPairs(tmp_path / "p", tmp_path / "gone.csv"))
+
+
+def test_labels_on_another_scale_are_refused_and_overshoot_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        save(tmp_path / "images" / f"{number}.png")
+    faces = np.zeros((3, len(CHANNELS)))
+    faces[1, INDEX["JawOpen"]] = 1.05
+    take, lines = tmp_path / "take.csv", tmp_path / "labels.jsonl"
+    write_take(take, faces)
+    lines.write_text(
+        "".join(
+            json.dumps({"image": f"{row}.png", "coefficients": face.tolist()}) + "\n" for row, face in enumerate(faces)
+        )
+    )
+    for path, join, first in ((take, "time", f"{take}"), (lines, "name", f"{lines}:2")):
+        caplog.clear()
+        pairs = list(ImageArkitPairs(tmp_path / "images", path, join=join, fps=None))  # type: ignore[arg-type]
+        assert max(coefficients_of(script)[INDEX["JawOpen"]] for script in pairs) == 1
+        report = f"1 values of 1 faces are clamped to their channel's range (first: 'JawOpen' is 1.05 in {first})."
+        assert f"{path}: {report}" in caplog.messages
+    write_take(take, 100 * faces)
+    with pytest.raises(InputError, match=r"'?JawOpen'?.* is 105, expected a value in \[0, 1\]; it looks like a weight"):
+        list(ImageArkitPairs(tmp_path / "images", take, fps=None))
+    lines.write_text(json.dumps({"image": "0.png", "coefficients": (100 * faces[1]).tolist()}) + "\n")
+    with pytest.raises(InputError, match=r"labels\.jsonl:1: key 'coefficients\.JawOpen' is 105, expected a value in"):
+        list(ImageArkitPairs(tmp_path / "images", lines, join="name", fps=None))
+
+
+def test_labels_of_other_programs(tmp_path: Path) -> None:
+    for number in range(3):
+        save(tmp_path / "images" / "a" / f"{number}.png")
+    faces = np.linspace(0, 1, 3)[:, None] * np.linspace(0.5, 1, 68)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.json").write_text(json.dumps({"blendshapes": faces.tolist()}))
+    pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "labels", fps=None))
+    np.testing.assert_allclose([coefficients_of(script) for script in pairs], faces[:, :61], atol=1e-6)

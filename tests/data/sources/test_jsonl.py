@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, UPPER
+from kfzoo.arkit.channels import CHANNELS, INDEX, LOWER, MEDIAPIPE, UPPER
 from kfzoo.data.script import ANNOTATIONS, PARTS, Keyframe, Script, fingerprint, to_dict
 from kfzoo.data.sources.jsonl import ScriptsJsonl, write_scripts
 from kfzoo.errors import InputError
@@ -90,7 +91,27 @@ def test_coefficients_by_any_spelling_or_in_a_list(tmp_path: Path) -> None:
         assert float(np.abs(keyframe.coefficients - FACE).max()) <= 5.1e-5
 
 
-def test_a_small_overshoot_is_clamped(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda name: name[0].lower() + name[1:],
+        lambda name: re.sub(r"(Left|Right)$", lambda side: f"_{side[0][0]}", name[0].lower() + name[1:]),
+        lambda name: re.sub(r"(Left|Right)$", lambda side: side[0][0], name[0].lower() + name[1:]),
+        lambda name: f"blendShape2.{re.sub(r'(Left|Right)$', lambda side: f'_{side[0][0]}', name)}",
+    ],
+    ids=["camelCase", "_L and _R", "L and R", "mesh.name_L"],
+)
+def test_other_spellings_are_the_same_scripts(tmp_path: Path, spell: Callable[[str], str]) -> None:
+    values = to_dict(script())
+    for keyframe in values["keyframes"]:
+        keyframe["coefficients"] = {spell(name): value for name, value in keyframe["coefficients"].items()}
+    assert len(values["keyframes"][0]["coefficients"]) == 61
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(values))
+    assert fingerprint(ScriptsJsonl(path)) == fingerprint([script()])
+
+
+def test_a_small_overshoot_is_clamped_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     face = FACE.copy()
     places = [INDEX["JawOpen"], INDEX["MouthClose"], INDEX["HeadYaw"]]
     face[places] = 1.053, -0.02, -1.2
@@ -99,6 +120,12 @@ def test_a_small_overshoot_is_clamped(tmp_path: Path) -> None:
     [read] = ScriptsJsonl(path)
     assert read.keyframes[0].coefficients is not None
     assert read.keyframes[0].coefficients[places].tolist() == [1, 0, -1]
+    source = ScriptsJsonl(path)
+    caplog.clear()
+    assert len([*source, *source]) == 2
+    assert caplog.messages == [
+        f"{path}: 3 values of 1 faces are clamped to their channel's range (first: 'JawOpen' is 1.053 in {path}:1)."
+    ]
 
 
 def test_images_move_with_their_folder(tmp_path: Path) -> None:
@@ -175,9 +202,17 @@ FAULTS = [
     (put(*FACE_KEY, "JawOpen", value="0.4"), "key 'keyframes[1].coefficients' is not valid: "
      "channel 'JawOpen' is \"0.4\", expected a finite number"),
     (put(*FACE_KEY, "JawOpen", value=40), "key 'keyframes[1].coefficients.JawOpen' is 40, expected a value in [0, 1]; "
-     "scale it to the channel's range"),
-    (put(*FACE_KEY, "HeadYaw", value=-1.3), "key 'keyframes[1].coefficients.HeadYaw' is -1.3, "
-     "expected a value in [-1, 1]; scale it to the channel's range"),
+     "correct the value or take it out"),
+    (put(*FACE_KEY, value={name: 100 * float(value) for name, value in zip(CHANNELS, FACE, strict=True)}),
+     "key 'keyframes[1].coefficients.RightEyeRoll' is 100, expected a value in [-1, 1]; it looks like degrees; "
+     "multiply angles by pi / 180, or blendshapes and angles are hundredfold"),
+    (put(*FACE_KEY, "HeadYaw", value=-1.7), "key 'keyframes[1].coefficients.HeadYaw' is -1.7, "
+     "expected a value in [-1, 1]; radians in [-1, 1] are expected: correct the value or take it out"),
+    (put(*FACE_KEY, value=dict.fromkeys(MEDIAPIPE, 0.1)), "key 'keyframes[1].coefficients' is not valid: "
+     "channel '_neutral': is none of the 61 ARKit channels; see kfzoo.arkit.CHANNELS for the 61 names; "
+     "channels 'TongueOut', 'HeadYaw', 'HeadPitch', 'HeadRoll', 'LeftEyeYaw' and 5 more missing"),
+    (put(*FACE_KEY, value=[0.1] * 68), "key 'keyframes[1].coefficients' is not valid: 68 values "
+     "(NeuroSync's: the channels and seven emotions), expected 61"),
     (put(*FACE_KEY, value="beside"), "key 'keyframes[1].coefficients' is 'beside', "
      "but there is no a.npz; put it into {}"),
 ]  # fmt: skip
@@ -198,7 +233,11 @@ LINE = json.dumps(to_dict(script())).encode()
 FILES = [
     (b"", ": is empty, expected one JSON object a line; write the file again"),
     (b"\n \n", ": is empty, expected one JSON object a line; write the file again"),
-    (b"[1]\n", ":1: the line is a list of 1, expected a JSON object"),
+    (b"[1]\n", ":1: the line is a list of 1, expected a JSON object; "
+     "numbers alone are read as a recording (.json) or as predictions"),
+    (b'{"image": "a.png", "coefficients": {}}\n', ":1: holds image, coefficients, expected a script; "
+     "faces of images are read by ImageArkitPairs, predictions by score"),
+    (b'{"id": ' + b"9" * 100_000 + b"}\n", ":1: is not JSON (it holds a whole number of 100000 digits)"),
     (b"hello\n", ":1: is not JSON (Expecting value: line 1 column 1 (char 0)); expected one JSON object a line"),
     (LINE + b"\n" + LINE[:101], ":2: is cut off or not JSON "
      "(Unterminated string starting at: line 1 column 100 (char 99)); "
@@ -206,7 +245,7 @@ FILES = [
     (LINE + b"\n" + LINE + b"\n", ":2: key 'id' is 'a', which {}:1 has already; give each script its own"),
     (b'{"id": "a", "id": "b"}\n', ":1: is not JSON (key 'id' occurs twice); expected one JSON object a line"),
     (b'{"id": "\xff"}\n', ":1: is not UTF-8; save the file as UTF-8"),
-    (b'{"id": ' + b"[" * 100_000 + b"\n", ":1: is not JSON (maximum recursion depth exceeded"),
+    (b'{"id": ' + b"[" * 100_000 + b"\n", ":1: is not JSON (its nesting is too deep: maximum recursion depth exceeded"),
 ]  # fmt: skip
 
 
