@@ -43,7 +43,11 @@ def test_a_checkpoint_is_read(tmp_path: Path) -> None:
             "holds a kfzoo.models.gone.Model, which cannot be imported; "
             "train it again, or use the version that wrote it",
         ),
-        ({"class_path": "mine.Model"}, "holds a mine.Model, which cannot be imported; put it on PYTHONPATH"),
+        (
+            {"class_path": "mine.Model"},
+            "holds a mine.Model, which is no class of this zoo: importing it would run its code; "
+            "if you trust it, put it on PYTHONPATH and set KFZOO_CLASSES=mine",
+        ),
     ],
 )
 def test_what_an_earlier_version_wrote_is_refused_in_one_line(
