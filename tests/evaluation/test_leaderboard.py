@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -95,8 +96,8 @@ def test_clips_have_a_table_of_their_own_with_motion_metrics() -> None:
     assert "- Speed ratio →: mean speed of the generated clips" in text
     assert "MSE" not in text.split("## As published")[0].split("## How to read it")[0]
     lines = text_of([near], width=100)
-    assert " ".join(lines[1].split()) == "Model Run Frame FID ↓ Speed ratio → Jerk ratio → Static → R@1 ↑"
-    assert [line.split()[-4:] for line in lines if line.startswith("mean face")] == [["0.000", "0.000", "1.000", "–"]]
+    assert " ".join(lines[1].split()) == "Model Run Frame FID ↓ Speed ratio → Jerk ratio → Static → R@1 ↑ Invalid"
+    assert [line.split()[-5:-1] for line in lines if line.startswith("mean face")] == [["0.000", "0.000", "1.000", "–"]]
 
 
 def test_a_column_that_only_some_rows_have_has_dashes() -> None:
@@ -218,6 +219,18 @@ def test_terminal_shows_the_same_rows() -> None:
     assert not any("KeyframeFace" in line for line in lines)
 
 
+def test_terminal_shows_how_many_answers_are_invalid() -> None:
+    lines = text_of([changed(BAD, invalid=1200), GOOD], width=70)
+    assert next(line.split() for line in lines if "MSE" in line)[-1] == "Invalid"
+    rows = {line.split()[1]: line.split()[-1] for line in lines if line.startswith(("mean_face ", "aligned"))}
+    assert rows == {"bad": "1,200", "good": "0"}
+    assert all(line.split()[-1] == "–" for line in lines if line.startswith(("chance", "zero face")))
+
+
+def test_terminal_prints_no_control_characters_of_a_results_file() -> None:
+    assert "\x1b" not in "".join(text_of([run("a\x1b[2Jb", 0.01)]))
+
+
 def test_one_fresh_result_is_printed_without_other_files() -> None:
     lines = text_of([GOOD.results])
     assert any(" good " in line and " 0.01000 " in line for line in lines)
@@ -233,9 +246,9 @@ def test_terminal_shows_published_numbers_only_when_asked() -> None:
 @pytest.mark.parametrize(
     ("width", "metrics", "left_out"),
     [
-        (55, "MSE ↓", "MAE, FID, W-Dist, Diversity, R@1, R@2, MMD, Pearson (13)"),
-        (80, "MSE ↓ MAE ↓ FID ↓ R@1 ↑", "W-Dist, Diversity, R@2, MMD, Pearson (13)"),
-        (100, "MSE ↓ MAE ↓ FID ↓ R@1 ↑ Pearson (13) ↑", "W-Dist, Diversity, R@2, MMD"),
+        (60, "MSE ↓", "MAE, FID, W-Dist, Diversity, R@1, R@2, MMD, Pearson (13)"),
+        (89, "MSE ↓ MAE ↓ FID ↓ R@1 ↑", "W-Dist, Diversity, R@2, MMD, Pearson (13)"),
+        (109, "MSE ↓ MAE ↓ FID ↓ R@1 ↑ Pearson (13) ↑", "W-Dist, Diversity, R@2, MMD"),
         (160, "MSE ↓ MAE ↓ FID ↓ W-Dist ↓ Diversity → R@1 ↑ R@2 ↑ MMD ↓ Pearson (13) ↑", ""),
     ],
 )
@@ -244,7 +257,7 @@ def test_terminal_shows_the_most_important_metrics_that_fit(width: int, metrics:
     wide = run(name, 0.01, model="ModelOfFaces", r_precision_1=0.5, r_precision_2=0.6, mmd=1.1, sf13_pearson=0.4)
     lines = text_of([wide], width=width)
     assert all(len(line) <= width for line in lines)
-    assert next(line.split() for line in lines if "MSE" in line) == ["Model", "Run", *metrics.split()]
+    assert next(line.split() for line in lines if "MSE" in line) == ["Model", "Run", *metrics.split(), "Invalid"]
     assert sum(line.startswith(f"ModelOfFaces  {name}  ") for line in lines) == 1
     assert "…" not in "".join(lines)
     shown = re.search(r"A wider terminal shows also (.*?)\.", " ".join(" ".join(lines).split()))
@@ -314,3 +327,41 @@ def test_a_run_without_its_samples_is_refused(folder: Path, capsys: pytest.Captu
     message = capsys.readouterr().err
     assert "good/results.samples.csv: cannot be read" in message
     assert message.count("\n") == 1
+
+
+def test_broken_and_foreign_files_are_left_out_and_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = "[" * 5000 + "]" * 5000
+    texts = {
+        "cut.json": '{"format": "kfzoo-results", "schema": 2, "run"',
+        "deep.json": f'{{"format": "kfzoo-results", "schema": 2, "config": {deep}}}',
+        "huge.json": f'{{"format": "kfzoo-results", "schema": 2, "count": {"9" * 5000}}}',
+        "later.json": '{"format": "kfzoo-results", "schema": 99}',
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    (folder / "split.json").write_text("{}")
+    (folder / "a.json").mkdir()
+    unranked = run("unranked", 0.03)
+    scores = {name: score for name, score in unranked.results.scores.items() if name != "mse"}
+    write_results(folder / "unranked" / "results.json", replace(unranked.results, scores=scores), unranked.samples)
+    other = run("other", 0.03)
+    assert other.samples is not None
+    moved = replace(other.samples, ids=np.array([f"x{name}" for name in other.samples.ids]))
+    write_results(folder / "other" / "results.json", other.results, moved)
+    assert main(["leaderboard", "--results", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"{folder}: 6 of 8 results files cannot be used and are left out: " in said
+    assert all(str(folder / name) in said for name in texts)
+    assert "results of run 'unranked': lack the metric 'mse'" in said
+    assert "samples of run 'other': are not those of the other runs on the same data" in said
+    text = (folder / "leaderboard.md").read_text()
+    assert all(f"| {name} |" in text for name in ("good", "bad"))
+    assert "unranked" not in text
+
+
+def test_a_folder_of_broken_results_alone_writes_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.json").write_text("{")
+    assert main(["leaderboard", "--results", str(tmp_path)]) == 2
+    assert "1 of 1 results files cannot be used" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
