@@ -187,6 +187,8 @@ class KfzooCLI(LightningCLI):
             self.folder.keep_split(self.datamodule.split_record())
         newest, damage = self.folder.newest(read_checkpoint)
         if newest is not None:
+            if damage and self.trainer.is_global_zero:
+                self.folder.replace_last()
             self.config_init.fit.ckpt_path = str(newest)
             _say(self.trainer, f"{damage}\nResuming from {newest}".strip())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import pairwise
@@ -132,6 +133,11 @@ class RunFolder:
                 raise error from None
             return self.best, str(error)
         return self.last, ""
+
+    def replace_last(self) -> None:
+        """Puts the checkpoint that was chosen on validation in the place of a last one that is damaged."""
+        with replacing(self.last) as temporary:
+            shutil.copyfile(self.best, temporary)
 
     def checkpoint(self) -> Path:
         """Returns the checkpoint that was chosen on validation.
