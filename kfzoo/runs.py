@@ -185,7 +185,7 @@ def _run_dir(arguments: Sequence[str]) -> str:
 
 def _is_first_process() -> bool:
     """Whether this is the first of the processes that Lightning, torchrun or SLURM start for one run."""
-    numbers = (os.environ.get(name, "0") for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+    numbers = (os.environ.get(name, "0") for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
     return all(number == "0" for number in numbers)
 
 
