@@ -76,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(command: str, rest: list[str]) -> int:
     if command in TRAINER_COMMANDS:
+        if command != "validate":  # which writes nothing
+            importlib.import_module("kfzoo.runs").refuse_in_use(rest)
         importlib.import_module("kfzoo.cli").run(command, rest)
     elif command in COMMANDS:
         importlib.import_module("kfzoo.commands.dispatch").run(command, rest)

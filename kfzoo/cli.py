@@ -8,6 +8,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import yaml
@@ -15,19 +16,22 @@ from jsonargparse import Namespace, set_parsing_settings
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.trainer import Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 import kfzoo.short_names  # noqa: F401  so that configurations can use them
-from kfzoo.configs import read_config
+from kfzoo.configs import explained_settings, read_config
 from kfzoo.data.datamodule import ZooDataModule
 from kfzoo.errors import InputError
 from kfzoo.out_of_memory import explained_memory_errors
 from kfzoo.parsing import one_line_error, unwrapped
 from kfzoo.runs import RunFolder
 from kfzoo.tasks import Task, task_of
-from kfzoo.training.checkpoint import read_checkpoint
+from kfzoo.training.checkpoint import explained_restore_errors, read_checkpoint
+from kfzoo.training.finite import StopWhenDiverged
 from kfzoo.training.module import ZooModule
-from kfzoo.training.resume import LastCheckpoint, RandomState
+from kfzoo.training.resume import CheckpointFiles, LastCheckpoint, RandomState
 
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
 
@@ -59,6 +63,10 @@ class KfzooCLI(LightningCLI):
 
     folder: RunFolder
 
+    def __init__(self, open_until_the_end: ExitStack, *args: Any, **kwargs: Any) -> None:
+        self.open = open_until_the_end
+        super().__init__(*args, **kwargs)
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds the zoo's arguments to Lightning's own."""
         parser.add_argument("--run_dir", type=str, required=True, help="Folder of the run: checkpoints, logs, results.")
@@ -85,8 +93,15 @@ class KfzooCLI(LightningCLI):
         return settings
 
     def before_instantiate_classes(self) -> None:
-        """Opens the run folder."""
+        """Opens the run folder, and locks it until the command ends."""
         self.folder = RunFolder(self.settings.run_dir)
+        if not (self._trial or self.subcommand == "validate"):
+            self.open.enter_context(self.folder.locked())
+
+    def instantiate_classes(self) -> None:
+        """Builds model, data and trainer; whatever their constructors raise is reported in one line."""
+        with explained_settings("configuration"):
+            super().instantiate_classes()
 
     @property
     def _trial(self) -> bool:
@@ -108,6 +123,7 @@ class KfzooCLI(LightningCLI):
         folder = self.folder
         name, mode = self.model.monitor
         own: list[Callback] = [
+            StopWhenDiverged(folder.last),
             RandomState(),
             *self._task.callbacks(folder, self.plain_config(), self.settings.evaluator, self.settings.formats),
             ModelCheckpoint(folder.path, filename="best", monitor=name, mode=mode, enable_version_counter=False),
@@ -121,6 +137,11 @@ class KfzooCLI(LightningCLI):
             ]
         elif config.get("logger") is None:
             config["logger"] = False
+        plugins = config.get("plugins") or []
+        plugins = [*plugins] if isinstance(plugins, list) else [plugins]
+        if not any(isinstance(each, CheckpointIO) for each in plugins):
+            plugins.append(CheckpointFiles())
+        config["plugins"] = plugins
         trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
         return trainer
 
@@ -143,8 +164,13 @@ class KfzooCLI(LightningCLI):
             KeyboardInterrupt: When the user, or the system, stopped it.
         """
         try:
-            with explained_memory_errors(self.plain_config, self.model.batching_settings, self.trainer.global_rank):
+            with (
+                explained_memory_errors(self.plain_config, self.model.batching_settings, self.trainer.global_rank),
+                explained_restore_errors(lambda: self.config_init[subcommand].get("ckpt_path") or "checkpoint"),
+            ):
                 super()._run_subcommand(subcommand)
+        except MisconfigurationException as error:  # what the trainer finds wrong with its settings when it starts
+            raise InputError("trainer", " ".join(str(error).split()), "see --help") from error
         except SystemExit as stop:  # what Lightning makes of Ctrl-C and SIGTERM
             if not (self.trainer.interrupted and self.trainer.is_global_zero):
                 raise
@@ -159,9 +185,12 @@ class KfzooCLI(LightningCLI):
         if self.trainer.is_global_zero:
             self.folder.begin(self.plain_config())
             self.folder.keep_split(self.datamodule.split_record())
-        if self.folder.last.is_file():
-            self.config_init.fit.ckpt_path = str(self.folder.last)
-            _say(self.trainer, f"Resuming from {self.folder.last}")
+        newest, damage = self.folder.newest(read_checkpoint)
+        if newest is not None:
+            if damage and self.trainer.is_global_zero:
+                self.folder.replace_last()
+            self.config_init.fit.ckpt_path = str(newest)
+            _say(self.trainer, f"{damage}\nResuming from {newest}".strip())
 
     def after_fit(self) -> None:
         """Tests the checkpoint chosen on validation and prints where everything is."""
@@ -210,8 +239,9 @@ def run(command: str, arguments: Sequence[str]) -> None:
     sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
     options = {"parser_mode": "omegaconf+", "allow_abbrev": False}
     try:
-        with unwrapped():
+        with ExitStack() as stack, unwrapped():
             KfzooCLI(
+                stack,
                 ZooModule,
                 ZooDataModule,
                 parser_class=Parser,

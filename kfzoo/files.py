@@ -3,43 +3,91 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kfzoo.errors import InputError
+from kfzoo.locks import locked, shortened
+
+_PART = re.compile(r"\.(?P<stem>.+)\.part-[a-z0-9_]{8}(?P<suffix>(\.[^.]*)?)")
+"""Names of temporary files; what they become is `stem` + `suffix`."""
+
+_searched: set[Path] = set()
+"""Folders in which this process has looked for leftovers."""
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary path next to `path` and moves it into place when the block ends well.
+    """Yields a temporary path next to `path`, then flushes it to the disk and moves it into place.
 
     The folder is made when it is missing. When the block raises, the temporary file is removed and the file that was
-    under `path` before stays untouched.
+    under `path` before stays untouched. While the block runs, `path` is locked: another process that wants to write it
+    is refused, or waits where `path` is in the cache. What killed writers left in the folder is removed.
 
     Args:
         path: Final path of the file.
 
     Raises:
-        InputError: When the folder cannot be written.
+        InputError: When the folder cannot be written, or another process is writing the file.
     """
     final = Path(path)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{final.stem}.", suffix=final.suffix, dir=final.parent)
     except OSError as error:
-        raise InputError(
-            final, f"cannot be written ({error.strerror})", "choose a folder that can be written"
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
+        raise _unwritable(final, error) from error
+    cached = final.is_relative_to(cache_folder())
+    with locked(final, wait=cached):
+        _search_once(final.parent)
+        name = Path(shortened(final.name))
+        try:
+            handle, temporary_name = tempfile.mkstemp(
+                prefix=f".{name.stem}.part-", suffix=name.suffix, dir=final.parent
+            )
+        except OSError as error:
+            raise _unwritable(final, error) from error
+        os.close(handle)
+        temporary = Path(temporary_name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            if not cached:  # what is lost there is computed again
+                _flush(temporary)
+            try:
+                temporary.replace(final)
+            except OSError as error:
+                raise _unwritable(final, error) from error
+            if not cached:
+                _flush(final.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def computing(path: Path) -> Iterator[None]:
+    """Holds the lock of an entry of the cache that is computed, and then written by `replacing`.
+
+    A process that comes later waits, and should look once more whether the entry is there.
+    """
+    with suppress(OSError):  # `replacing` will say it
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path, wait=True):
+        yield
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes the temporary files of `replacing` in a folder, of writers that are gone."""
+    _searched.add(folder.absolute())
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)
+        found = [(path, match) for path in folder.iterdir() if (match := _PART.fullmatch(path.name))]
+    except OSError:
+        return
+    for path, match in found:
+        # A writer that is still there holds the lock of the file that it writes.
+        with suppress(InputError, OSError), locked(folder / (match["stem"] + match["suffix"])):
+            path.unlink(missing_ok=True)
 
 
 def cache_folder() -> Path:
@@ -47,6 +95,25 @@ def cache_folder() -> Path:
     chosen = os.environ.get("KFZOO_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "kfzoo"
+
+
+def _search_once(folder: Path) -> None:
+    if folder.absolute() not in _searched:
+        remove_leftovers(folder)
+
+
+def _flush(path: Path) -> None:
+    """Makes a file's content, or a folder's names, survive a loss of power; not every system can open folders."""
+    with suppress(PermissionError, IsADirectoryError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(path, f"cannot be written ({error.strerror})", "choose a folder that can be written")
 
 
 def _umask() -> int:

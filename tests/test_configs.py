@@ -52,6 +52,12 @@ def test_another_class_drops_the_arguments_of_the_first(tmp_path: Path) -> None:
     }
 
 
+BILLION = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "\n".join(
+    f"a{level + 1}: &a{level + 1} [{', '.join([f'*a{level}'] * 9)}]" for level in range(8)
+)
+"""Nine to the power of nine values, by references."""
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -62,6 +68,12 @@ def test_another_class_drops_the_arguments_of_the_first(tmp_path: Path) -> None:
         ("base: [b.yaml, 3]", "a.yaml: key 'base' is ['b.yaml', 3]; expected the path of a file, or a list of paths"),
         ("- 1", "a.yaml: holds no mapping of keys to values; see configs/ for an example"),
         ("a: {b: 1", "a.yaml: cannot be read (while parsing a flow mapping"),
+        ("a: " + "[" * 100 + "]" * 100, "a.yaml: cannot be read (its values are nested more than 60 deep)"),
+        ("a: " + "[" * 5000 + "]" * 5000, "a.yaml: cannot be read ("),
+        ("a: &x [*x]", "a.yaml: cannot be read (a value holds itself)"),
+        ("a: 2024-99-99", "a.yaml: cannot be read (month must be in 1..12"),
+        (BILLION, "a.yaml: holds more than 100,000 values, by references too; see configs/ for an example"),
+        ("1: 2", "a.yaml: holds no mapping of keys to values"),
     ],
 )
 def test_errors_name_the_file_and_the_key(text: str, message: str, tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from kfzoo.downloads import downloads_forbidden, without_downloads
 from kfzoo.encoders.text import TextEncoder, build_text_encoder, warn_of_cuts
-from kfzoo.files import cache_folder, replacing
+from kfzoo.errors import InputError
+from kfzoo.files import cache_folder, computing, replacing
 
 CHUNK = 64
 """Sentences a forward pass; sorted by length, so that little is padded."""
@@ -33,13 +35,15 @@ class FrozenTextEncoder:
     def __init__(self, specification: str, unit: bool = True) -> None:
         self.specification = specification
         self.unit = unit
+        self._local = downloads_forbidden()  # of a checkpoint: the encoder is built when it is first needed
         self._rows: dict[str, int] = {}
         self._vectors = torch.empty(0, 0)
 
     @cached_property
     def encoder(self) -> TextEncoder:
         """The encoder itself; whoever wants vectors calls this class."""
-        return build_text_encoder(self.specification).eval().requires_grad_(False)
+        with without_downloads(self._local):
+            return build_text_encoder(self.specification).eval().requires_grad_(False)
 
     @property
     def dim(self) -> int:
@@ -65,14 +69,17 @@ class FrozenTextEncoder:
         kind = [self.digest] if self.unit else [self.digest, "of any norm"]
         name = hashlib.sha256("".join(f"{text}\0" for text in (*kind, *unique)).encode()).hexdigest()
         path = cache_folder() / "embeddings" / f"{name}.safetensors"
-        vectors = _load(path, (len(unique), self.dim))
+        shape = (len(unique), self.dim)
+        vectors = read_cached(path, {"vectors": (torch.float32, shape)})
         if vectors is None:
-            if warn:
-                warn_of_cuts(self.encoder, unique)
-            vectors = self._compute(unique, device)
-            with replacing(path) as temporary:
-                save_file({"vectors": vectors}, temporary)
-        self._keep(unique, vectors)
+            with computing(path):  # what another process computes meanwhile is not computed again
+                vectors = read_cached(path, {"vectors": (torch.float32, shape)})
+                if vectors is None:
+                    if warn:
+                        warn_of_cuts(self.encoder, unique)
+                    vectors = {"vectors": self._compute(unique, device)}
+                    write_cached(path, vectors)
+        self._keep(unique, vectors["vectors"])
 
     def __call__(self, texts: Sequence[str], device: torch.device | str = "cpu") -> Tensor:
         """Encodes sentences.
@@ -104,6 +111,9 @@ class FrozenTextEncoder:
             chosen = order[start : start + CHUNK]
             given = [texts[number] for number in chosen]
             vectors[chosen] = (encoder(given) if self.unit else encoder.encode(given)).cpu()
+        if not torch.isfinite(vectors).all():
+            problem = "gives vectors that are not finite: its weights are damaged"
+            raise InputError(f"text encoder '{self.specification}'", problem, "get its weights again")
         return vectors
 
 
@@ -116,10 +126,30 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _load(path: Path, shape: tuple[int, int]) -> Tensor | None:
-    """Reads cached vectors; a file that is damaged or of another shape is computed again."""
+def read_cached(path: Path, expected: Mapping[str, tuple[torch.dtype, tuple[int, ...]]]) -> dict[str, Tensor] | None:
+    """Reads tensors that `write_cached` wrote; None, so that they are computed again, where they cannot be used.
+
+    Args:
+        path: A file of the cache.
+        expected: Type and shape of each tensor.
+
+    Returns:
+        The tensors; None where the file is missing, damaged, or holds others or numbers that are not finite.
+    """
     try:
-        vectors = load_file(path)["vectors"]
-    except (OSError, SafetensorError, KeyError):
+        with safe_open(path, framework="pt") as file:
+            written = (file.metadata() or {}).get("digest")  # older versions wrote none
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+    except (OSError, SafetensorError):
         return None
-    return vectors if tuple(vectors.shape) == shape else None
+    if {name: (each.dtype, tuple(each.shape)) for name, each in found.items()} != dict(expected):
+        return None
+    if written is not None and written != weights_digest(found):
+        return None
+    return found if all(bool(torch.isfinite(each).all()) for each in found.values()) else None
+
+
+def write_cached(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Writes tensors into the cache, with their digest."""
+    with replacing(path) as temporary:
+        save_file(dict(tensors), temporary, metadata={"digest": weights_digest(tensors)})

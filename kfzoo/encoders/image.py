@@ -17,6 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from kfzoo.downloads import downloads_forbidden, remedy
 from kfzoo.errors import InputError
 
 Triple = tuple[float, float, float]
@@ -130,7 +131,8 @@ def build_image_encoder(specification: str) -> ImageEncoder:
     if kind == "timm" and name:
         model, _, weights = name.partition("@")
         if weights in ("", "pretrained"):
-            return TimmEncoder(model, pretrained=bool(weights))
+            # A checkpoint brings the weights itself.
+            return TimmEncoder(model, pretrained=bool(weights) and not downloads_forbidden())
     if kind == "huggingface" and name:
         return HuggingFaceEncoder(name)
     raise InputError(
@@ -143,5 +145,5 @@ def _not_found(name: str, error: Exception) -> InputError:
     return InputError(
         f"image encoder '{name}'",
         f"cannot be loaded ({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__})",
-        "check the name; where there is no network, use a folder or a timm model without '@pretrained'",
+        remedy("check the name; where there is no network, use a folder or a timm model without '@pretrained'"),
     )

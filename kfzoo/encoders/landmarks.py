@@ -20,14 +20,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from kfzoo.arkit.channels import MEDIAPIPE
+from kfzoo.encoders.frozen import read_cached, write_cached
 from kfzoo.errors import InputError
-from kfzoo.files import cache_folder, replacing
+from kfzoo.files import cache_folder, computing
 
 VARIABLE = "KFZOO_FACE_LANDMARKER"
 """Environment variable that names the model file."""
@@ -123,10 +122,12 @@ class FaceLandmarker:
         path = cache_folder() / "landmarks" / f"{name}.safetensors"
         faces = _load(path, len(keys))
         if faces is None:
-            numbers = tqdm(range(len(keys)), desc="Finding faces", unit=" images", delay=2, leave=False)
-            faces = _join([self(torch.from_numpy(read(number))[None]) for number in numbers])
-            with replacing(path) as temporary:
-                save_file(faces._asdict(), temporary)
+            with computing(path):
+                faces = _load(path, len(keys))
+                if faces is None:
+                    numbers = tqdm(range(len(keys)), desc="Finding faces", unit=" images", delay=2, leave=False)
+                    faces = _join([self(torch.from_numpy(read(number))[None]) for number in numbers])
+                    write_cached(path, faces._asdict())
         return faces
 
     def _find(self, pixels: NDArray[np.uint8]) -> Faces:
@@ -185,9 +186,9 @@ def _task(path: Path) -> Any:
 
 
 def _load(path: Path, count: int) -> Faces | None:
-    """Reads cached faces; a file that is damaged or of another length is computed again."""
-    try:
-        faces = Faces(**load_file(path))
-    except (OSError, SafetensorError, TypeError):
-        return None
-    return faces if len(faces.shown) == count else None
+    """Reads cached faces; a file that is damaged or of another length is found again."""
+    shapes = {"points": (count, POINTS, 3), "scores": (count, len(MEDIAPIPE)), "poses": (count, 4, 4)}
+    found = read_cached(
+        path, {"shown": (torch.int64, (count,)), **{name: (torch.float32, shape) for name, shape in shapes.items()}}
+    )
+    return None if found is None else Faces(**found)

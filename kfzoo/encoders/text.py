@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from kfzoo.downloads import remedy
 from kfzoo.errors import InputError
 
 _log = logging.getLogger(__name__)
@@ -238,5 +239,5 @@ def _not_found(name: str, error: Exception) -> InputError:
     return InputError(
         f"text encoder '{name}'",
         f"cannot be loaded ({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__})",
-        "download it where there is a network and give its folder, or use the embedded 'minilm'",
+        remedy("download it where there is a network and give its folder, or use the embedded 'minilm'"),
     )

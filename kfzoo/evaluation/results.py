@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from kfzoo.errors import InputError
 from kfzoo.evaluation.provenance import DataIdentity, Provenance
+from kfzoo.evaluation.results_text import faults_of_json, is_finite, json_text
 from kfzoo.evaluation.samples import Samples, read_samples, write_samples
 from kfzoo.evaluation.scores import Score, Table
 from kfzoo.files import replacing
@@ -25,6 +24,9 @@ SCHEMA = 2
 
 Status = Literal["complete", "partial", "no ground truth"]
 """`partial`: only some of the split was scored; `no ground truth`: the data has none. No leaderboard lists either."""
+
+LARGEST = 1e15
+"""A score's absolute value at the most."""
 
 REMEDY = "run `test` again to write it"
 Value = TypeVar("Value")
@@ -89,19 +91,13 @@ def write_results(path: str | os.PathLike[str], results: Results, samples: Sampl
         InputError: When the folder cannot be written.
         ValueError: For a number that is not finite.
     """
-    text = json.dumps({"format": FORMAT, "schema": SCHEMA, **asdict(results)}, indent=2, allow_nan=False)
+    text = json_text({"format": FORMAT, "schema": SCHEMA, **asdict(results)})
     if samples is not None:
         write_samples(samples_path(path), samples)
     with replacing(path) as draft:
-        draft.write_text(_one_line_each(text) + "\n", encoding="utf-8")
+        draft.write_text(text + "\n", encoding="utf-8")
     if samples is None:
         samples_path(path).unlink(missing_ok=True)
-
-
-def _one_line_each(text: str) -> str:
-    """Puts lists of numbers, and scores, into one line each: a file of hundreds of them stays readable."""
-    text = re.sub(r'\[\s+([^\[\]{}"]+?)\s+\]', lambda found: "[" + " ".join(found[1].split()) + "]", text)
-    return re.sub(r'\{\s+("value": [^,]+),\s+("interval": (?:\[[^\]]*\]|null))\s+\}', r"{\1, \2}", text)
 
 
 def find_runs(folder: str | os.PathLike[str]) -> list[Run]:
@@ -115,14 +111,34 @@ def find_runs(folder: str | os.PathLike[str]) -> list[Run]:
     Raises:
         InputError: When the folder is missing or holds no results, and as `read_results` and `read_samples`.
     """
+    found, faults = search_runs(folder)
+    if faults:
+        raise faults[0]
+    return found
+
+
+def search_runs(folder: str | os.PathLike[str]) -> tuple[list[Run], list[InputError]]:
+    """As `find_runs`, but what cannot be read is passed over.
+
+    Returns:
+        The runs, and what is wrong with each file that was passed over.
+
+    Raises:
+        InputError: When the folder is missing or holds no results files.
+    """
     if not Path(folder).is_dir():
         raise InputError(folder, "no such folder", "name the one that `test` wrote its results to")
+    runs, faults = [], []
     # A name with a leading dot is a file that is just being written.
-    paths = sorted(path for path in Path(folder).rglob("*.json") if not path.name.startswith("."))
-    found = [_run(path, _parse(path, record)) for path in paths if _is_ours(record := _load(path))]
-    if not found:
+    for path in sorted(path for path in Path(folder).rglob("*.json") if not path.name.startswith(".")):
+        try:
+            if not path.is_dir() and _is_ours(record := _load(path)):
+                runs.append(_run(path, _parse(path, record)))
+        except InputError as error:
+            faults.append(error)
+    if not runs and not faults:
         raise InputError(folder, "holds no results files", "run `test` first, or name another folder")
-    return found
+    return runs, faults
 
 
 def read_results(path: str | os.PathLike[str]) -> Results:
@@ -155,6 +171,8 @@ def _is_ours(record: Any) -> bool:
 def _parse(path: str | os.PathLike[str], record: Mapping[str, Any]) -> Results:
     if record.get("schema") != SCHEMA:
         raise InputError(path, f"has schema {record.get('schema')!r}, expected {SCHEMA}", "use the kfzoo that wrote it")
+    for problem in faults_of_json(record):
+        raise InputError(path, problem, REMEDY)
     return _Reader(path, record).results()
 
 
@@ -168,6 +186,8 @@ def _load(path: str | os.PathLike[str]) -> Any:
         raise InputError(path, f"cannot be read ({error})", "check the path") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}", f"is no JSON ({error.msg}); it may be cut off", REMEDY) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+        raise InputError(path, f"holds what no results file does ({str(error)[:80]})", REMEDY) from error
 
 
 class _Reader:
@@ -188,12 +208,18 @@ class _Reader:
             invalid=self.take("invalid", int),
             scores=self.inner("scores").scores(),
             references={name: references.inner(name).scores() for name in references.record},
-            config=self.take("config", dict),
+            config=self.config(),
             seed=self.maybe("seed", int),
             seconds=self.number("seconds"),
             status=self.status(),
             tables={name: tables.inner(name).table() for name in tables.record},
         )
+
+    def config(self) -> dict[str, Any]:
+        config: dict[str, Any] = self.take("config", dict)
+        if not is_finite(config):
+            raise self.fault("config", "expected finite numbers")
+        return config
 
     def status(self) -> Status:
         status = self.take("status", str)
@@ -226,7 +252,7 @@ class _Reader:
 
     def number(self, key: str) -> float:
         value = self.record[key] if isinstance(self.record.get(key), int) else self.take(key, float)
-        if isinstance(value, bool) or not math.isfinite(value):
+        if not _is_number(value):
             raise self.fault(key, f"expected a finite number, got {value}")
         return float(value)
 
@@ -246,7 +272,8 @@ class _Reader:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number that a score can have; all are of coefficients between -π and π."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial", "no ground truth": "no ground truth"}

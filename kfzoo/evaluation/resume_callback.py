@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 import kfzoo
+from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch
 from kfzoo.encoders.frozen import weights_digest
 from kfzoo.journal import Entry, Journal
@@ -19,7 +20,7 @@ from kfzoo.training.trainer import data_module, is_trial, stop_if_terminated
 
 
 class KeyframeJournal(Journal):
-    """A journal of generated keyframes.
+    """A journal of generated keyframes; entries that are none, as of a file that was damaged, are generated again.
 
     Args:
         final: Path of the file that is written when everything is done.
@@ -30,6 +31,9 @@ class KeyframeJournal(Journal):
 
     def __init__(self, final: Path, origin: Mapping[str, Any], module: KeyframeModule, process: int = 0) -> None:
         super().__init__(final, origin, process)
+        self._entries = {name: entry for name, entry in self._entries.items() if _is_answer(entry)}
+        self._unused &= self._entries.keys()
+        self.found = len(self._entries)
         self._module = module
 
     def answer(self, batch: KeyframeBatch, generate: Callable[[KeyframeBatch], Generation]) -> Generation:
@@ -43,6 +47,12 @@ class KeyframeJournal(Journal):
             rest = self._module.collate(new).to(self._module.device)
             self.add(to_entries(rest.ids, generate(rest)))
         return from_entries([self[name] for name in batch.ids], self._module.device)
+
+
+def _is_answer(entry: Entry) -> bool:
+    row = entry.get("coefficients")
+    numbers = isinstance(row, list) and len(row) == len(CHANNELS) and all(isinstance(each, int | float) for each in row)
+    return numbers and isinstance(entry.get("valid"), bool) and isinstance(entry.get("text", 0), str | None)
 
 
 def to_entries(names: list[str], answers: Generation) -> dict[str, Entry]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from kfzoo.downloads import remedy
 from kfzoo.errors import InputError
 from kfzoo.files import cache_folder
 from kfzoo.language_models.known_sizes import KNOWN_SIZES
@@ -149,8 +150,8 @@ def _from_hub(name: str, files: tuple[str, ...]) -> Path:
         return Path(snapshot_download(name, allow_patterns=list(files)))
     except (OSError, ValueError) as error:
         problem = f"is neither a folder, nor in the hub's cache, nor can it be downloaded ({first_line(error)})"
-        remedy = "without a network, download it elsewhere and give its folder: huggingface:<folder>"
-        raise InputError(f"language model 'huggingface:{name}'", problem, remedy) from error
+        usual = "without a network, download it elsewhere and give its folder: huggingface:<folder>"
+        raise InputError(f"language model 'huggingface:{name}'", problem, remedy(usual)) from error
 
 
 def _unreadable(specification: str, error: Exception) -> InputError:

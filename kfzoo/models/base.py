@@ -36,11 +36,11 @@ class Generation:
 
     @classmethod
     def of(cls, coefficients: Tensor) -> Generation:
-        """Limits coefficients (B, 61) to the channels' ranges; all rows are valid."""
+        """Limits coefficients (B, 61) to the channels' ranges; rows that are not finite are not valid."""
         lower = torch.as_tensor(LOWER, device=coefficients.device)
         upper = torch.as_tensor(UPPER, device=coefficients.device)
         limited = coefficients.float().clamp(lower, upper)
-        return cls(limited, torch.ones(len(limited), dtype=torch.bool, device=limited.device))
+        return cls(limited, torch.isfinite(limited).all(-1))
 
     @classmethod
     def of_texts(

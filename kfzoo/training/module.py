@@ -15,6 +15,7 @@ from kfzoo.arkit.channels import CHANNELS
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
 from kfzoo.data.datamodule import Kind
 from kfzoo.data.statistics import Statistics
+from kfzoo.encoders.frozen import weights_digest
 from kfzoo.errors import InputError
 from kfzoo.journal import AnswerJournal
 
@@ -30,7 +31,8 @@ class ZooModule(LightningModule):
     """Something that `fit` trains: a model of keyframes or clips, or a learned evaluator.
 
     Arguments of `__init__` are plain values, stored with `save_hyperparameters()`, so that a checkpoint loads with
-    `weights_only=True`. Learning-rate schedules step by batch, so that a resumed run is the same run.
+    `weights_only=True`. Its weights and buffers are finite: a mask of infinities is a buffer that is not persistent.
+    Learning-rate schedules step by batch, so that a resumed run is the same run.
 
     Attributes:
         task: Name of its entry in `kfzoo.tasks.TASKS`: what is evaluated and written after training.
@@ -131,16 +133,17 @@ class ZooModule(LightningModule):
         return None
 
     def stored(self) -> dict[str, Tensor]:
-        """Returns the tensors of a checkpoint; a module that builds on published frozen weights leaves those out."""
+        """Returns the tensors of a checkpoint, which are finite; published frozen weights are best left out."""
         return self.state_dict()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds what the weights alone do not say: class, channel order, data, version."""
-        checkpoint["state_dict"] = self.stored()
+        """Adds what the weights alone do not say: their digest, class, channel order, data, version."""
+        checkpoint["state_dict"] = weights = self.stored()
         checkpoint["kfzoo"] = {
             "version": kfzoo.__version__,
             "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
             "channels": list(CHANNELS),
+            "weights": weights_digest(weights),
             **self.provenance,
         }
 
@@ -159,7 +162,7 @@ class ZooModule(LightningModule):
                 f"is of {found.get('class_path', 'a model outside this zoo')}, expected {own}",
                 "give the configuration that it was trained with",
             )
-        if found["channels"] != list(CHANNELS):
+        if found.get("channels") != list(CHANNELS):
             raise InputError("checkpoint", "has another order of channels", "train it again with this version")
         # What a checkpoint does not carry is in place already: the names are compared here, not by torch.
         self.strict_loading = False

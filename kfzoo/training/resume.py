@@ -1,4 +1,4 @@
-"""What `fit` saves so that an interrupted run resumes: the newest checkpoint and the random states."""
+"""What `fit` saves so that an interrupted run resumes: how checkpoints are written, the newest one, random states."""
 
 from __future__ import annotations
 
@@ -8,8 +8,37 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from kfzoo.errors import InputError
+from kfzoo.files import replacing
+from kfzoo.training.checkpoint import read_checkpoint
 from kfzoo.training.trainer import gather, is_trial
+
+
+class CheckpointFiles(TorchCheckpointIO):
+    """Writes checkpoints beside their final names, flushes and moves them; reads them with all checks.
+
+    Lightning's own class writes into the folder for temporary files, which may be another file system: what is moved
+    from there is copied, and a process that is killed leaves half a file under the final name.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            InputError: When the folder cannot be written, or the disk is full.
+        """
+        try:
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                torch.save(checkpoint, file)
+        except OSError as error:
+            remedy = "make room, then start the same command again"
+            raise InputError(path, f"cannot be written ({error.strerror or error})", remedy) from error
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Reads a checkpoint onto the CPU; see `read_checkpoint`."""
+        return read_checkpoint(path)
 
 
 class LastCheckpoint(Checkpoint):
@@ -55,7 +84,14 @@ class RandomState(Callback):
         return {"ranks": gather(own)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keeps the states until the first batch."""
+        """Keeps the states until the first batch.
+
+        Raises:
+            InputError: When there are none in it.
+        """
+        ranks = state_dict.get("ranks")
+        if not isinstance(ranks, list) or not all(isinstance(each, dict) and "cpu" in each for each in ranks):
+            raise InputError("checkpoint", "holds no random states", "resume from another, or remove it to start again")
         self._restore = state_dict
 
     def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:

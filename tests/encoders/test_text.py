@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from kfzoo.encoders.frozen import FrozenTextEncoder
+from kfzoo.encoders.frozen import FrozenTextEncoder, write_cached
 from kfzoo.encoders.text import build_text_encoder
 from kfzoo.errors import InputError
 
@@ -48,6 +49,44 @@ def test_frozen_encoder_computes_once_and_finds_it_on_disk(
     file.write_bytes(file.read_bytes()[:40])
     damaged.remember(TEXTS)
     assert torch.equal(damaged(TEXTS), first(TEXTS))
+
+
+@pytest.mark.parametrize("damage", ["nan", "another digest", "another type"])
+def test_a_cache_that_cannot_be_used_is_computed_again(
+    damage: str, tiny_sentence_encoder: str, own_cache: Path
+) -> None:
+    first, again = FrozenTextEncoder(tiny_sentence_encoder), FrozenTextEncoder(tiny_sentence_encoder)
+    first.remember(TEXTS)
+    (file,) = own_cache.rglob("*.safetensors")
+    vectors = load_file(file)["vectors"]
+    if damage == "nan":
+        vectors[1, 2] = torch.nan
+        write_cached(file, {"vectors": vectors})
+    elif damage == "another digest":
+        save_file({"vectors": -vectors}, file, metadata={"digest": "0"})
+    else:
+        write_cached(file, {"vectors": vectors.double()})
+    again.remember(TEXTS)
+    assert torch.equal(again(TEXTS), first(TEXTS))
+    assert torch.equal(load_file(file)["vectors"], first(sorted(TEXTS)))
+
+
+def test_a_cache_without_a_digest_is_read(tiny_sentence_encoder: str, own_cache: Path) -> None:
+    first, again = FrozenTextEncoder(tiny_sentence_encoder), FrozenTextEncoder(tiny_sentence_encoder)
+    first.remember(TEXTS)
+    (file,) = own_cache.rglob("*.safetensors")
+    save_file({"vectors": first(sorted(TEXTS)) * 0.5}, file)
+    again.remember(TEXTS)
+    assert torch.equal(again(TEXTS), first(TEXTS) * 0.5)
+
+
+def test_an_encoder_with_damaged_weights_is_refused(tiny_sentence_encoder: str, own_cache: Path) -> None:
+    frozen = FrozenTextEncoder(tiny_sentence_encoder)
+    with torch.no_grad():
+        next(frozen.encoder.parameters()).fill_(torch.nan)
+    with pytest.raises(InputError, match="gives vectors that are not finite: its weights are damaged"):
+        frozen.remember(TEXTS)
+    assert not list(own_cache.rglob("*.safetensors"))
 
 
 def test_too_long_texts_are_counted(specification: str, own_cache: Path, caplog: pytest.LogCaptureFixture) -> None:

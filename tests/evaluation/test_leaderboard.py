@@ -4,16 +4,14 @@ import io
 import re
 from dataclasses import replace
 from itertools import permutations
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from kfzoo.__main__ import main
 from kfzoo.errors import InputError
-from kfzoo.evaluation.leaderboard import boards, check_leaderboard, print_leaderboard, render_markdown
+from kfzoo.evaluation.leaderboard import boards, print_leaderboard, render_markdown
 from kfzoo.evaluation.papers import reference_rows
-from kfzoo.evaluation.results import Results, Run, find_runs, write_results
+from kfzoo.evaluation.results import Results, Run
 from kfzoo.evaluation.scores import REFERENCES, Score
 from tests.evaluation.leaderboard_runs import DATA, changed, clip_run, run
 
@@ -95,8 +93,8 @@ def test_clips_have_a_table_of_their_own_with_motion_metrics() -> None:
     assert "- Speed ratio →: mean speed of the generated clips" in text
     assert "MSE" not in text.split("## As published")[0].split("## How to read it")[0]
     lines = text_of([near], width=100)
-    assert " ".join(lines[1].split()) == "Model Run Frame FID ↓ Speed ratio → Jerk ratio → Static → R@1 ↑"
-    assert [line.split()[-4:] for line in lines if line.startswith("mean face")] == [["0.000", "0.000", "1.000", "–"]]
+    assert " ".join(lines[1].split()) == "Model Run Frame FID ↓ Speed ratio → Jerk ratio → Static → R@1 ↑ Invalid"
+    assert [line.split()[-5:-1] for line in lines if line.startswith("mean face")] == [["0.000", "0.000", "1.000", "–"]]
 
 
 def test_a_column_that_only_some_rows_have_has_dashes() -> None:
@@ -218,6 +216,18 @@ def test_terminal_shows_the_same_rows() -> None:
     assert not any("KeyframeFace" in line for line in lines)
 
 
+def test_terminal_shows_how_many_answers_are_invalid() -> None:
+    lines = text_of([changed(BAD, invalid=1200), GOOD], width=70)
+    assert next(line.split() for line in lines if "MSE" in line)[-1] == "Invalid"
+    rows = {line.split()[1]: line.split()[-1] for line in lines if line.startswith(("mean_face ", "aligned"))}
+    assert rows == {"bad": "1,200", "good": "0"}
+    assert all(line.split()[-1] == "–" for line in lines if line.startswith(("chance", "zero face")))
+
+
+def test_terminal_prints_no_control_characters_of_a_results_file() -> None:
+    assert "\x1b" not in "".join(text_of([run("a\x1b[2Jb", 0.01)]))
+
+
 def test_one_fresh_result_is_printed_without_other_files() -> None:
     lines = text_of([GOOD.results])
     assert any(" good " in line and " 0.01000 " in line for line in lines)
@@ -233,9 +243,9 @@ def test_terminal_shows_published_numbers_only_when_asked() -> None:
 @pytest.mark.parametrize(
     ("width", "metrics", "left_out"),
     [
-        (55, "MSE ↓", "MAE, FID, W-Dist, Diversity, R@1, R@2, MMD, Pearson (13)"),
-        (80, "MSE ↓ MAE ↓ FID ↓ R@1 ↑", "W-Dist, Diversity, R@2, MMD, Pearson (13)"),
-        (100, "MSE ↓ MAE ↓ FID ↓ R@1 ↑ Pearson (13) ↑", "W-Dist, Diversity, R@2, MMD"),
+        (60, "MSE ↓", "MAE, FID, W-Dist, Diversity, R@1, R@2, MMD, Pearson (13)"),
+        (89, "MSE ↓ MAE ↓ FID ↓ R@1 ↑", "W-Dist, Diversity, R@2, MMD, Pearson (13)"),
+        (109, "MSE ↓ MAE ↓ FID ↓ R@1 ↑ Pearson (13) ↑", "W-Dist, Diversity, R@2, MMD"),
         (160, "MSE ↓ MAE ↓ FID ↓ W-Dist ↓ Diversity → R@1 ↑ R@2 ↑ MMD ↓ Pearson (13) ↑", ""),
     ],
 )
@@ -244,7 +254,7 @@ def test_terminal_shows_the_most_important_metrics_that_fit(width: int, metrics:
     wide = run(name, 0.01, model="ModelOfFaces", r_precision_1=0.5, r_precision_2=0.6, mmd=1.1, sf13_pearson=0.4)
     lines = text_of([wide], width=width)
     assert all(len(line) <= width for line in lines)
-    assert next(line.split() for line in lines if "MSE" in line) == ["Model", "Run", *metrics.split()]
+    assert next(line.split() for line in lines if "MSE" in line) == ["Model", "Run", *metrics.split(), "Invalid"]
     assert sum(line.startswith(f"ModelOfFaces  {name}  ") for line in lines) == 1
     assert "…" not in "".join(lines)
     shown = re.search(r"A wider terminal shows also (.*?)\.", " ".join(" ".join(lines).split()))
@@ -258,59 +268,3 @@ def test_names_are_whole_where_even_they_do_not_fit() -> None:
 
 
 # Files
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for each in (BAD, GOOD):
-        assert each.samples is not None
-        write_results(tmp_path / "runs" / each.results.run / "results.json", each.results, each.samples)
-    return tmp_path / "runs"
-
-
-def test_command_writes_both_files_and_check_finds_them_fresh(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["leaderboard", "--results", str(folder)]) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["bad", "good", "leaderboard.html", "leaderboard.md"]
-    markdown, page = folder / "leaderboard.md", folder / "leaderboard.html"
-    assert markdown.read_text(encoding="utf-8") == render_markdown(find_runs(folder))
-    assert capsys.readouterr().out.endswith(f"\n{markdown}\n{page}\n")
-    before = {path: path.stat().st_mtime_ns for path in (markdown, page)}
-    assert main(["leaderboard", "--results", str(folder), "--check=true"]) == 0
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert capsys.readouterr().out == f"{markdown} and {page} are up to date\n"
-
-
-@pytest.mark.parametrize("name", ["leaderboard.md", "leaderboard.html"])
-@pytest.mark.parametrize("fault", ["is stale: the results files give another text", "is missing"])
-def test_check_fails_with_exit_code_two(
-    folder: Path, capsys: pytest.CaptureFixture[str], name: str, fault: str
-) -> None:
-    assert main(["leaderboard", "--results", str(folder)]) == 0
-    path = folder / name
-    path.write_text(path.read_text() + " ") if "stale" in fault else path.unlink()
-    capsys.readouterr()
-    assert main(["leaderboard", "--results", str(folder), "--check=true"]) == 2
-    message = capsys.readouterr().err
-    assert message.startswith(f"kfzoo: {path}: {fault}; run `python -m kfzoo leaderboard --results {folder} --out ")
-    assert message.count("\n") == 1
-    assert "--check" not in message
-
-
-def test_check_sees_new_results(folder: Path) -> None:
-    assert main(["leaderboard", "--results", str(folder), "--out", str(folder / "x" / "table.md")]) == 0
-    assert (folder / "x" / "table.html").is_file()
-    check_leaderboard(folder / "x" / "table.md", find_runs(folder), "again")
-    more = run("more", 0.03)
-    assert more.samples is not None
-    write_results(folder / "more" / "results.json", more.results, more.samples)
-    for name in ("table.md", "table.html"):
-        with pytest.raises(InputError, match=r"is stale: .*; run `again` to write it again"):
-            check_leaderboard(folder / "x" / name, find_runs(folder), "again")
-
-
-def test_a_run_without_its_samples_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "good" / "results.samples.csv").unlink()
-    assert main(["leaderboard", "--results", str(folder)]) == 2
-    message = capsys.readouterr().err
-    assert "good/results.samples.csv: cannot be read" in message
-    assert message.count("\n") == 1

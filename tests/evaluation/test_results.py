@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kfzoo
 from kfzoo.errors import InputError
 from kfzoo.evaluation import results as module
 from kfzoo.evaluation.provenance import DataIdentity
 from kfzoo.evaluation.results import Results, find_runs, read_results, samples_path, write_results
+from kfzoo.evaluation.results_text import json_text
 from kfzoo.evaluation.samples import Samples, read_samples, write_samples
 from kfzoo.evaluation.scores import Score, Table
 
@@ -163,6 +166,61 @@ def test_text_that_is_no_finite_json(path: Path, old: str, new: str, message: st
     with pytest.raises(InputError) as caught:
         read_results(path)
     assert str(caught.value) == f"{path}{message}; run `test` again to write it"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("config.x", [[[[0]] * 2]], None),
+        ("config.x", json.loads("[" * 50 + "]" * 50), "is nested more than 40 deep"),
+        ("config.x", 10**30, "holds a whole number of 31 digits"),
+        ("count", 10**30, "holds a whole number of 31 digits"),
+        ("scores.mse.value", 1e300, "key 'scores.mse.value': expected a finite number, got 1e+300"),
+        ("tables.channel.rows.JawOpen", [1e300, 0.0], "key 'tables.channel.rows.JawOpen': expected 2 numbers or null"),
+        ("run", "\ud800", "holds text that is no Unicode ('\\ud800')"),
+    ],
+)
+def test_nesting_and_huge_numbers_are_refused(path: Path, key: str, value: Any, problem: str | None) -> None:
+    changed(path, key, value)
+    if problem is None:
+        assert read_results(path).config["x"] == value
+        return
+    with pytest.raises(InputError) as caught:
+        read_results(path)
+    assert str(caught.value).startswith(f"{path}: {problem}")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
+def test_the_text_holds_what_was_given(value: Any) -> None:
+    assert json.loads(json_text(value)) == value
+
+
+def test_the_text_has_lists_of_numbers_and_scores_in_one_line() -> None:
+    value = {
+        "a": {"value": 0.5, "interval": [0.25, 1]},
+        "b": [1, None, 2.5],
+        "c": ["x", "[  1,\n 2 ]"],
+        "d": [],
+        "e": {},
+    }
+    assert json_text(value).splitlines() == [
+        "{",
+        '  "a": {"value": 0.5, "interval": [0.25, 1]},',
+        '  "b": [1, null, 2.5],',
+        '  "c": [',
+        '    "x",',
+        r'    "[  1,\n 2 ]"',
+        "  ],",
+        '  "d": [],',
+        '  "e": {}',
+        "}",
+    ]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])

@@ -6,10 +6,18 @@ evaluator. `boards` groups, ranks and tests them; `terminal`, `markdown` and `ht
 
 from __future__ import annotations
 
-from kfzoo.evaluation.leaderboard.boards import boards
+from kfzoo.evaluation.leaderboard.boards import boards, comparable
 from kfzoo.evaluation.leaderboard.html import render_html
 from kfzoo.evaluation.leaderboard.markdown import render_markdown
 from kfzoo.evaluation.leaderboard.terminal import print_leaderboard
 from kfzoo.evaluation.leaderboard.write import check_leaderboard, write_leaderboard
 
-__all__ = ["boards", "check_leaderboard", "print_leaderboard", "render_html", "render_markdown", "write_leaderboard"]
+__all__ = [
+    "boards",
+    "check_leaderboard",
+    "comparable",
+    "print_leaderboard",
+    "render_html",
+    "render_markdown",
+    "write_leaderboard",
+]

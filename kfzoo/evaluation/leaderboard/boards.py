@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import groupby
@@ -134,6 +135,38 @@ def boards(results: Sequence[Run | Results]) -> list[Board]:
     """
     runs = sorted((run for run in as_runs(results) if run.results.status == "complete"), key=_shared)
     return [_board(list(group)) for _, group in groupby(runs, key=_shared)]
+
+
+def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[InputError]]:
+    """Leaves out the runs that make a board impossible.
+
+    Args:
+        runs: In any order.
+
+    Returns:
+        The rest, and what is wrong with each that is left out: complete results without the metric that orders the
+        rows, or with other samples than most runs on the same data.
+    """
+    kept, faults = [], []
+    complete = sorted((run for run in runs if run.results.status == "complete"), key=_shared)
+    for _, group in groupby(complete, key=_shared):
+        ranked = []
+        for run in group:
+            try:
+                _rank(run)
+                ranked.append(run)
+            except InputError as error:
+                faults.append(error)
+        ids = [None if run.samples is None else tuple(sorted(run.samples.ids.tolist())) for run in ranked]
+        usual = next(iter(Counter(each for each in ids if each is not None).most_common(1)), (None, 0))[0]
+        for run, own in zip(ranked, ids, strict=True):
+            if own is None or own == usual:
+                kept.append(run)
+            else:
+                odd = min(set(own).symmetric_difference(usual or ()), default="a sample twice")
+                problem = f"are not those of the other runs on the same data ('{odd}' first)"
+                faults.append(InputError(f"samples of run '{run.results.run}'", problem, "run `test` again"))
+    return [*kept, *(run for run in runs if run.results.status != "complete")], faults
 
 
 def not_listed(results: Sequence[Run | Results]) -> list[str]:

@@ -22,6 +22,9 @@ LEGEND = (
 IMPORTANT = ("mse", *CLIPS.metrics[:4], "fid", "r_precision_1", "mae", "sf13_pearson", "diversity")
 """Metrics that a narrow terminal shows first; the others follow in the order of the tables."""
 
+INVALID = "Invalid"
+"""The last column, which every width shows: samples without a usable answer, scored as the mean face."""
+
 GAP = 2
 """Spaces between columns."""
 
@@ -45,7 +48,10 @@ def print_leaderboard(
     console = console or Console()
     for board in boards(results):
         references = [
-            _plain((label, wording.NONE), {name: wording.number(scores, name) for name in board.metrics})
+            _plain(
+                (label, wording.NONE),
+                {INVALID: wording.NONE} | {name: wording.number(scores, name) for name in board.metrics},
+            )
             for key, label in REFERENCES.items()
             if (scores := board.references.get(key)) is not None
         ]
@@ -64,12 +70,12 @@ def print_leaderboard(
 
 def _model(board: Board, entry: Entry) -> Row:
     results = entry.results
-    numbers = {}
+    numbers = {INVALID: Text(f"{results.invalid:,}", "bold red" if results.invalid else "")}
     for name in board.metrics:
         marker = entry.marker if name == board.kind.ranked_by else ""
         style = "bold green" if name in entry.best else ""
         numbers[name] = Text(wording.number(results.scores, name) + marker, style)
-    return (Text(results.model), Text(results.run)), numbers
+    return (Text(wording.printable(results.model)), Text(wording.printable(results.run))), numbers
 
 
 def _plain(names: Sequence[str], numbers: Mapping[str, str]) -> Row:
@@ -80,21 +86,24 @@ def _print(
     console: Console, heading: str, titles: Sequence[str], metrics: Sequence[str], *sections: Sequence[Row]
 ) -> None:
     """Prints a table that neither folds nor cuts a cell: metrics that do not fit are named below it."""
+    last = [INVALID] * any(INVALID in row[1] for section in sections for row in section)
     rows = [row for section in sections for row in section]
     names = [_width(title, [row[0][place] for row in rows]) for place, title in enumerate(titles)]
     widths = {name: _width(wording.title(name), [row[1][name] for row in rows]) for name in metrics}
-    shown = _fitting(widths, console.width - sum(names) - GAP * (len(names) - 1))
-    width = sum(names) + sum(widths[name] for name in shown) + GAP * (len(names) + len(shown) - 1)
+    ends = [_width(name, [row[1][name] for row in rows]) for name in last]
+    shown = _fitting(widths, console.width - sum(names) - sum(ends) - GAP * (len(names) + len(ends) - 1))
+    columns = [*names, *(widths[name] for name in shown), *ends]
+    width = sum(columns) + GAP * (len(columns) - 1)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), width=width)
     for title in titles:
         table.add_column(title, no_wrap=True)
-    for name in shown:
-        table.add_column(wording.title(name), justify="right", no_wrap=True)
+    for name in (*map(wording.title, shown), *last):
+        table.add_column(name, justify="right", no_wrap=True)
     for section in sections:
         for row in section:
-            table.add_row(*row[0], *(row[1][name] for name in shown))
+            table.add_row(*row[0], *(row[1][name] for name in (*shown, *last)))
         table.add_section()
-    console.print(Text(heading, "bold"))
+    console.print(Text(wording.printable(heading), "bold"))
     console.print(table, crop=False, overflow="ignore", no_wrap=True)
     if left_out := [ALL_METRICS[name].label for name in metrics if name not in shown]:
         console.print(Text(f"A wider terminal shows also {', '.join(left_out)}.", "dim"))

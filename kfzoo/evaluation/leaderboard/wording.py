@@ -59,6 +59,11 @@ def title(name: str) -> str:
     return f"{ALL_METRICS[name].label} {ALL_METRICS[name].arrow}"
 
 
+def printable(text: str) -> str:
+    """Text without the characters that control a terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def number(scores: Mapping[str, Score], name: str) -> str:
     """A score's value, or a dash where the results have none."""
     return f"{scores[name].value:.{ALL_METRICS[name].decimals}f}" if name in scores else NONE
