@@ -22,6 +22,8 @@ FLOORS = {
     "files": 1,
     "configs": 1,
     "journal": 1,
+    "terminal": 1,
+    "reporting": 2,
     "arkit": 2,
     "metrics": 3,
     "rendering": 3,

@@ -10,6 +10,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 from kfzoo.errors import InputError
+from kfzoo.terminal import say
 
 if TYPE_CHECKING:
     from kfzoo.data.json_lines import Fields
@@ -200,7 +201,7 @@ def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
 def _report(names: Sequence[str], what: str) -> None:
     if names:
         some = ", ".join(f"'{name}'" for name in names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
-        print(f"{len(names):,} {what}: {some}", file=sys.stderr)
+        say(f"{len(names):,} {what}: {some}", sys.stderr)
 
 
 def _write_lines(path: str, lines: Iterable[Mapping[str, Any]]) -> None:
