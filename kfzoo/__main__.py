@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from kfzoo import __version__
 from kfzoo.errors import InputError
-from kfzoo.reporting import exit_code
+from kfzoo.reporting import end, exit_code
 
 TRAINER_COMMANDS = {
     "fit": "train a model, then test it (--config configs/<method>/<name>.yaml)",
@@ -79,5 +80,10 @@ def _dispatch(command: str, rest: list[str]) -> int:
     return 0
 
 
+def program() -> NoReturn:
+    """Runs the process's own arguments and ends the process."""
+    end(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -134,7 +134,8 @@ def describe(
         for name, fault in islice(faults.items(), MOST_LINES):
             say(f"{name}: {fault}", sys.stderr)
         some = ", ".join(f"'{name}'" for name in islice(faults, 3)) + (", …" if len(faults) > 3 else "")
-        problem = f"lacks the analyses of {len(faults):,} faces ({some}), which got no answer that fits"
+        count = f"{len(faults):,} face{'s' if len(faults) > 1 else ''}"
+        problem = f"lacks the analyses of {count} ({some}), whose answers do not fit"
         raise InputError(out, problem, "the same command asks for these again")
 
 
