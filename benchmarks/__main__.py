@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks.page import page
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
+from kfzoo.reporting import exit_code
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -33,6 +34,10 @@ def names(folder: str, marker: str) -> Iterator[tuple[str, str]]:
 
 def main(arguments: Sequence[str] | None = None, out: Path = RESULTS) -> int:
     """Lists the benchmarks or runs the named one; returns the exit code."""
+    return exit_code(lambda: _run(arguments, out))
+
+
+def _run(arguments: Sequence[str] | None, out: Path) -> int:
     name, *options = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     name = name.removeprefix("speed.")
     known = dict(names("speed", "\ndef measure("))
@@ -43,17 +48,12 @@ def main(arguments: Sequence[str] | None = None, out: Path = RESULTS) -> int:
         print(*(f"  {each:<20}{what}" for each, what in names("tables", '"__main__"')), sep="\n")
         return 0
     if name not in known:
-        print(f"'{name}' is not a benchmark; choose one of {', '.join(known)}", file=sys.stderr)
-        return 2
+        raise InputError(f"'{name}'", "is not a benchmark", f"choose one of {', '.join(known)}")
     from jsonargparse import auto_cli
 
     prog = f"python -m benchmarks {name}"
     module = importlib.import_module(f"benchmarks.speed.{name}")
-    try:
-        body = auto_cli(module.measure, args=options, as_positional=False, prog=prog)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+    body = auto_cli(module.measure, args=options, as_positional=False, prog=prog)
     text = page(shlex.join(["python", "-m", "benchmarks", name, *options]), module.TITLE, body)
     with replacing(out / f"{name}.md") as path:
         path.write_text(text, encoding="utf-8")

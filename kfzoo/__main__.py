@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from kfzoo import __version__
 from kfzoo.errors import InputError
+from kfzoo.reporting import end, exit_code
 
 TRAINER_COMMANDS = {
     "fit": "train a model, then test it (--config configs/<method>/<name>.yaml)",
@@ -49,29 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after `python -m kfzoo`; by default the process's own.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 when interrupted.
+        The exit code, as `exit_code` says.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    return exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
     if arguments[0] == "--version":
         print(__version__)
         return 0
-    try:
-        return _dispatch(arguments[0], arguments[1:])
-    except InputError as error:
-        if os.environ.get("KFZOO_DEBUG"):
-            raise
-        if os.environ.get("LOCAL_RANK", "0") == "0":
-            print(f"kfzoo: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("kfzoo: interrupted", file=sys.stderr)
-        return 130
+    return _dispatch(arguments[0], arguments[1:])
 
 
 def _dispatch(command: str, rest: list[str]) -> int:
@@ -90,5 +82,10 @@ def _dispatch(command: str, rest: list[str]) -> int:
     return 0
 
 
+def program() -> NoReturn:
+    """Runs the process's own arguments and ends the process."""
+    end(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

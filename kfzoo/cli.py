@@ -23,6 +23,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 import kfzoo.short_names  # noqa: F401  so that configurations can use them
 from kfzoo.configs import explained_settings, read_config
 from kfzoo.data.datamodule import ZooDataModule
+from kfzoo.environment_references import REFERENCES
 from kfzoo.errors import InputError
 from kfzoo.out_of_memory import explained_memory_errors
 from kfzoo.parsing import one_line_error, unwrapped
@@ -119,13 +120,18 @@ class KfzooCLI(LightningCLI):
         plain: dict[str, Any] = yaml.safe_load(yaml.safe_dump(self.config_dump))
         return plain
 
+    def saved_config(self) -> dict[str, Any]:
+        """Returns the configuration as files have it: references in place of what the environment holds."""
+        return REFERENCES.kept(self.plain_config(), self.subcommand)
+
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         folder = self.folder
+        self.model.references = self.saved_config()["model"].get("init_args", {})
         name, mode = self.model.monitor
         own: list[Callback] = [
             StopWhenDiverged(folder.last),
             RandomState(),
-            *self._task.callbacks(folder, self.plain_config(), self.settings.evaluator, self.settings.formats),
+            *self._task.callbacks(folder, self.saved_config(), self.settings.evaluator, self.settings.formats),
             ModelCheckpoint(folder.path, filename="best", monitor=name, mode=mode, enable_version_counter=False),
             LastCheckpoint(folder.last, self.settings.checkpoint_every_n_steps),
         ]
@@ -183,7 +189,7 @@ class KfzooCLI(LightningCLI):
         if self._trial or self.settings.ckpt_path:
             return
         if self.trainer.is_global_zero:
-            self.folder.begin(self.plain_config())
+            self.folder.begin(self.saved_config())
             self.folder.keep_split(self.datamodule.split_record())
         newest, damage = self.folder.newest(read_checkpoint)
         if newest is not None:
@@ -235,6 +241,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
         InputError: For wrong arguments, configurations, data or checkpoints.
     """
     _quiet()
+    REFERENCES.clear()
     before = sys.argv
     sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
     options = {"parser_mode": "omegaconf+", "allow_abbrev": False}

@@ -91,10 +91,18 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Where computed things are kept: `KFZOO_CACHE`, or `kfzoo` in the user's cache folder."""
+    """Where computed things are kept: `KFZOO_CACHE`, or `kfzoo` in the user's cache folder.
+
+    Raises:
+        InputError: When neither is known.
+    """
     chosen = os.environ.get("KFZOO_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
-    return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "kfzoo"
+    try:
+        return Path(chosen) if chosen else (Path(base) if base else Path.home() / ".cache") / "kfzoo"
+    except RuntimeError:  # neither HOME nor an entry of the user's
+        remedy = "set it, or KFZOO_CACHE, to a folder that can be written"
+        raise InputError("environment variable HOME", "is not set", remedy) from None
 
 
 def _search_once(folder: Path) -> None:

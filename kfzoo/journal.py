@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
@@ -126,7 +128,9 @@ class Journal:
                 self._file = self._open()
             self._file.write("".join(lines).encode())
             self._file.flush()
+            os.fsync(self._file.fileno())
         except OSError as error:
+            self._abandon()
             remedy = "make room, or choose another folder"
             raise InputError(self._own, f"cannot be written ({error.strerror})", remedy) from error
 
@@ -135,6 +139,12 @@ class Journal:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _abandon(self) -> None:
+        """Closes the file, although what it still holds in memory cannot be written."""
+        with suppress(OSError):
+            self.close()
+        self._file = None
 
     def remove(self) -> None:
         """Removes the files of all processes, once the final file holds their content."""

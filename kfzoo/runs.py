@@ -204,12 +204,13 @@ def read_data(path: Path, folder: str = "", written: bool = False) -> KeyframeDa
     import kfzoo.short_names  # noqa: F401  so that the configuration can use them
     from kfzoo.configs import explained_settings, read_config
     from kfzoo.data.keyframe_datamodule import KeyframeDataModule
+    from kfzoo.environment_references import with_environment
     from kfzoo.parsing import CommandParser
 
     parser = CommandParser()
     parser.add_subclass_arguments(KeyframeDataModule, "data")
     try:
-        section = read_config(path)["data"]
+        section = with_environment(path, read_config(path)["data"])
         source = section["init_args"]["source"]
         if folder:
             source.setdefault("init_args", {})["folder"] = folder

@@ -9,22 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kfzoo.annotation.analysis import Analysis, check_analysis
 from kfzoo.annotation.annotators import Annotator
+from kfzoo.annotation.many_answers import answer_all
 from kfzoo.data.json_lines import Fields, read_lines
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 from kfzoo.journal import Journal
+from kfzoo.language_models.backend import AnswerError
+from kfzoo.terminal import say
+
+MOST_FAULTS = 10
+"""Faces in a row without an analysis after which the fault is the annotator's, and not the faces'."""
 
 _KEYS = ("id", "face", "by", "analysis")
 _DIGITS = 4  # Of a coefficient: as they are written in scripts.
@@ -73,6 +77,20 @@ def read_analyses(path: str | os.PathLike[str]) -> dict[str, Entry]:
     return {entry.id: entry for entry in map(_entry, read_lines(found))}
 
 
+class Outcome(NamedTuple):
+    """What `write_analyses` did.
+
+    Attributes:
+        new: Number of faces that were analysed now.
+        before: Number of analyses that were there before.
+        faults: Why a face got no analysis, by its id.
+    """
+
+    new: int
+    before: int
+    faults: dict[str, str]
+
+
 def write_analyses(
     path: str | os.PathLike[str],
     faces: Sequence[tuple[str, ArrayLike]],
@@ -80,30 +98,29 @@ def write_analyses(
     *,
     parallel: int = 1,
     progress: Callable[[int], None] = lambda done: None,
-) -> tuple[int, int]:
+) -> Outcome:
     """Analyses faces and writes one line each, in their order.
 
     Each analysis is in a journal next to the file as soon as it is done: after an interruption, the same call resumes.
-    Analyses that the file already holds are kept.
+    Analyses that the file already holds are kept. A face that gets no analysis is left out of the file, and asked for
+    again by the next call.
 
     Args:
-        path: The file; it appears, or is replaced, when it is complete.
+        path: The file; it appears, or is replaced, when every face was asked for.
         faces: Ids, all different, and coefficients (61,).
         annotator: Analyses them.
         parallel: Number of faces that are analysed at a time; for servers.
         progress: Gets the number of faces that are done, each time one is.
 
-    Returns:
-        How many were analysed now, and how many were there before.
-
     Raises:
-        InputError: When a file cannot be written or is of another kind, and what the annotator raises.
+        InputError: When a file cannot be written or is of another kind, what the annotator raises, and after
+            `MOST_FAULTS` faces in a row without an analysis. The analyses until then are kept.
     """
     final = Path(path)
     wanted = {name: (face_digest(face), face) for name, face in faces}
     journal = Journal(final, {"annotator": annotator.name})
     for other in journal.others():
-        print(other.line)
+        say(other.line)
     known = read_analyses(final) if final.exists() else {}
     unchanged = list(known) == list(wanted) and not journal.found
     known |= {name: _entry((str(journal.pattern), {"id": name, **journal[name]})) for name in journal}
@@ -115,38 +132,50 @@ def write_analyses(
     before = len(done)
     progress(before)
     if before == len(wanted) and unchanged:
-        return 0, before
-    todo = [(name, digest, face) for name, (digest, face) in wanted.items() if name not in done]
-    try:
-        for entry in _analysed(todo, annotator, parallel):
-            journal.add({entry.id: entry.values()})
-            done[entry.id] = entry
-            progress(len(done))
-    finally:
-        journal.close()
+        return Outcome(0, before, {})
+    faults = _analyse_rest(wanted, done, annotator, journal, parallel, progress)
     with replacing(final) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(done[name].line() for name in wanted)
+        file.writelines(done[name].line() for name in wanted if name in done)
     journal.remove()
-    return len(todo), before
+    return Outcome(len(done) - before, before, faults)
 
 
-def _analysed(todo: Sequence[tuple[str, str, ArrayLike]], annotator: Annotator, parallel: int) -> Iterator[Entry]:
-    """Yields entries as they are done."""
+def _analyse_rest(
+    wanted: Mapping[str, tuple[str, ArrayLike]],
+    done: dict[str, Entry],
+    annotator: Annotator,
+    journal: Journal,
+    parallel: int,
+    progress: Callable[[int], None],
+) -> dict[str, str]:
+    """Analyses what is not done, into `done` and the journal; returns why a face got no analysis, by id."""
+    faults: dict[str, str] = {}
+    in_a_row = 0
 
-    def one(name: str, digest: str, face: ArrayLike) -> Entry:
+    def analyse(name: str) -> Entry:
+        digest, face = wanted[name]
         return Entry(name, digest, annotator.name, annotator.analyse(face))
 
-    if parallel <= 1:
-        yield from (one(*each) for each in todo)
-        return
-    rest = iter(todo)
-    with ThreadPoolExecutor(parallel) as pool:
-        running: set[Future[Entry]] = {pool.submit(one, *each) for each in islice(rest, parallel)}
-        while running:
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            running |= {pool.submit(one, *each) for each in islice(rest, len(ended))}
-            for future in ended:
-                yield future.result()
+    def finish(name: str, found: Entry | AnswerError) -> None:
+        nonlocal in_a_row
+        if isinstance(found, AnswerError):
+            faults[name] = str(found)
+            in_a_row += 1
+            if in_a_row == MOST_FAULTS:
+                problem = f"{MOST_FAULTS} faces in a row got no analysis (the last, '{name}': {found})"
+                raise InputError(annotator.name, problem, "what was finished is kept: the same command goes on")
+            return
+        in_a_row = 0
+        journal.add({name: found.values()})
+        done[name] = found
+        progress(len(done))
+
+    todo = [name for name in wanted if name not in done]
+    try:
+        answer_all(todo, analyse, finish, parallel=parallel, cancel=annotator.close)
+    finally:
+        journal.close()
+    return faults
 
 
 def _entry(line: tuple[str, Any]) -> Entry:

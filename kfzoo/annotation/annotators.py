@@ -45,7 +45,15 @@ class Annotator(Protocol):
     name: str
 
     def analyse(self, coefficients: ArrayLike) -> Analysis:
-        """Analyses a face, (61,)."""
+        """Analyses a face, (61,).
+
+        Raises:
+            AnswerError: When this face gets no analysis; other faces may well get one.
+            InputError: When no face does.
+        """
+
+    def close(self) -> None:
+        """Ends what is being analysed in other threads, whose calls then fail."""
 
 
 class RuleAnnotator:
@@ -56,6 +64,9 @@ class RuleAnnotator:
     def analyse(self, coefficients: ArrayLike) -> Analysis:
         """Analyses a face, (61,)."""
         return rule.analyse(coefficients)
+
+    def close(self) -> None:
+        """Does nothing: the rule takes no time."""
 
 
 class ModelAnnotator:
@@ -73,9 +84,14 @@ class ModelAnnotator:
         """Analyses a face, (61,); an answer that does not fit is asked for once more.
 
         Raises:
-            InputError: When the second answer does not fit either, and as `Backend.ask`.
+            AnswerError: When the second answer does not fit either.
+            InputError: As `Backend.ask`.
         """
         return ask_twice(self._backend, analysis_prompt(coefficients), analysis_schema(), check_analysis, "analysis")
+
+    def close(self) -> None:
+        """Ends the requests that are open."""
+        self._backend.close()
 
 
 def analysis_prompt(coefficients: ArrayLike) -> list[Message]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from contextlib import closing
+from itertools import islice
 
 import kfzoo.short_names  # noqa: F401  so that --source can use them
 from kfzoo.data.sources.base import Source
 from kfzoo.errors import InputError
+
+MOST_LINES = 10
+"""Faces without an analysis that are listed with the reason."""
 
 
 def inspect(source: Source, show: int = 2, figure: str = "") -> None:
@@ -20,20 +26,22 @@ def inspect(source: Source, show: int = 2, figure: str = "") -> None:
     Raises:
         InputError: For a figure of another kind, or of data that names no emotion.
     """
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
     from tqdm.auto import tqdm
 
     from kfzoo.data.emotion_figure import check_figure, draw_emotions
     from kfzoo.data.script import ANNOTATIONS, fingerprint
+    from kfzoo.terminal import terminal
 
     if figure:
         check_figure(figure)  # before a large source is read for nothing
     scripts = list(tqdm(source, desc="Reading scripts", unit=" scripts", delay=2, leave=False))
     keyframes = [keyframe for script in scripts for keyframe in script.keyframes]
-    console = Console()
-    for script in scripts[:show]:
-        console.print(f"[bold]{script.id}[/bold] {script.subject} · {script.emotion}\n  {script.background}")
+    console = terminal()
+    for script in scripts[: max(show, 0)]:
+        console.print(Text.assemble((script.id, "bold"), f" {script.subject} · {script.emotion}"))
+        console.print(f"  {script.background}")
         for keyframe in script.keyframes:
             for name in ANNOTATIONS:
                 if keyframe.description(name):
@@ -77,7 +85,8 @@ def describe(
 
     One line a keyframe: expression category, movements by region with their intensity, emotional implication,
     symmetry. Interrupted, the same command goes on where it stopped; faces that the file knows already are not analysed
-    again. `kfzoo.annotation.described.Described` joins the file to the source.
+    again. A busy server, or one that loses connections, is asked again, with growing pauses; a face whose answers do
+    not fit is passed over, and listed at the end. `kfzoo.annotation.described.Described` joins the file to the source.
 
     Args:
         source: By class name, for example `--source BuiltinScripts`.
@@ -87,17 +96,18 @@ def describe(
         url: An OpenAI-compatible server, such as http://localhost:8000/v1. Its key, where it needs one, is read from
             the environment variable KFZOO_API_KEY or OPENAI_API_KEY.
         parallel: Faces that a server is asked for at a time.
-        timeout: Seconds that the server may be silent.
+        timeout: Seconds that one answer of the server may take.
 
     Raises:
-        InputError: For data without coefficients, a model that cannot be used or gives no analysis, and a file that
-            cannot be written.
+        InputError: For data without coefficients, a model that cannot be used, a file that cannot be written, and, once
+            all others are written, faces that got no analysis.
     """
     from tqdm.auto import tqdm
 
     from kfzoo.annotation.analysis_file import write_analyses
     from kfzoo.annotation.annotators import Annotator, ModelAnnotator, RuleAnnotator
     from kfzoo.language_models.backend import open_backend
+    from kfzoo.terminal import say
 
     if parallel < 1 or (parallel > 1 and not url):
         problem = f"is {parallel}, expected 1" + (" or more" if url else "")
@@ -112,13 +122,23 @@ def describe(
     if not faces:
         raise InputError("--source", "holds no keyframe with coefficients", "choose data whose ground truth is known")
     annotator: Annotator = ModelAnnotator(open_backend(model, url, timeout)) if model or url else RuleAnnotator()
-    with tqdm(total=len(faces), desc="Analysing faces", unit=" faces", delay=2, leave=False) as bar:
+    with (
+        closing(annotator),
+        tqdm(total=len(faces), desc="Analysing faces", unit=" faces", delay=2, leave=False) as bar,
+    ):
 
         def progress(done: int) -> None:
             bar.update(done - bar.n)
 
-        new, there = write_analyses(out, faces, annotator, parallel=parallel, progress=progress)
-    print(f"{len(faces):,} analyses in {out}: {new:,} new, {there:,} from before, by {annotator.name}")
+        new, there, faults = write_analyses(out, faces, annotator, parallel=parallel, progress=progress)
+    say(f"{new + there:,} analyses in {out}: {new:,} new, {there:,} from before, by {annotator.name}")
+    if faults:
+        for name, fault in islice(faults.items(), MOST_LINES):
+            say(f"{name}: {fault}", sys.stderr)
+        some = ", ".join(f"'{name}'" for name in islice(faults, 3)) + (", …" if len(faults) > 3 else "")
+        count = f"{len(faults):,} face{'s' if len(faults) > 1 else ''}"
+        problem = f"lacks the analyses of {count} ({some}), whose answers do not fit"
+        raise InputError(out, problem, "the same command asks for these again")
 
 
 COMMAND = {"inspect": inspect, "build": build, "describe": describe}

@@ -10,6 +10,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 from kfzoo.errors import InputError
+from kfzoo.terminal import say
 
 if TYPE_CHECKING:
     from kfzoo.data.json_lines import Fields
@@ -174,6 +175,7 @@ def _response(fields: Fields, decimals: int) -> str:
 def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
     """Returns class and settings of the model, which writes text, of a run or a configuration."""
     from kfzoo.configs import read_config
+    from kfzoo.environment_references import with_environment
     from kfzoo.language_models.exchange import Exchangeable
     from kfzoo.parsing import CommandParser
     from kfzoo.runs import RunFolder
@@ -181,7 +183,7 @@ def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
 
     path = RunFolder(run).config if Path(run).is_dir() else Path(run)
     try:
-        section = read_config(path)["model"]
+        section = with_environment(path, read_config(path)["model"])
     except (KeyError, TypeError):
         raise InputError(path, "holds no `model` section", "give a configuration like those in configs") from None
     parser = CommandParser()
@@ -200,7 +202,7 @@ def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
 def _report(names: Sequence[str], what: str) -> None:
     if names:
         some = ", ".join(f"'{name}'" for name in names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
-        print(f"{len(names):,} {what}: {some}", file=sys.stderr)
+        say(f"{len(names):,} {what}: {some}", sys.stderr)
 
 
 def _write_lines(path: str, lines: Iterable[Mapping[str, Any]]) -> None:

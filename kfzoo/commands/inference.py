@@ -51,6 +51,7 @@ def answer(model: KeyframeModule, samples: Sequence[Sample]) -> Generation:
 def write(animation: FaceAnimation, out: str, formats: str) -> None:
     """Writes the files of an animation and prints their paths."""
     from kfzoo.animation.exporters import export
+    from kfzoo.terminal import say
 
     for path in export(animation, out, formats):
-        print(path)
+        say(path)

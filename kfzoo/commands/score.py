@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kfzoo.errors import InputError
+from kfzoo.terminal import say
 
 if TYPE_CHECKING:
     from kfzoo.commands.score_data import ScoringData
@@ -76,14 +77,14 @@ def score(
     report, results = _scored(expected, found, _evaluator(evaluator, expected), path, name, started)
     file = Path(out or path.with_name(f"{path.stem}.results.json"))
     write_results(file, results, report.samples)
-    print(_summary(found, with_mean_face=expected.train is not None))
+    say(_summary(found, with_mean_face=expected.train is not None))
     print_report(results)
-    print(f"results    {file}")
+    say(f"results    {file}")
 
 
 def _print_faults(faults: Sequence[Fault], most: int) -> None:
     for fault in faults[:most]:
-        print(fault, file=sys.stderr)
+        say(fault, sys.stderr)
     if len(faults) > most:
         print(f"{len(faults) - most} faults more; the results file holds all of them", file=sys.stderr)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from kfzoo.errors import InputError
@@ -35,7 +36,7 @@ def script(
         most: Keyframes at most.
         seconds: From one keyframe to the next where the text gives no time.
         yes: Writes without asking, for shell scripts.
-        timeout: Seconds that the server may be silent.
+        timeout: Seconds that one answer of the server may take.
 
     Raises:
         InputError: For an empty text, no terminal to ask in, a model that cannot be used or gives no script, a file
@@ -45,16 +46,15 @@ def script(
     if not yes and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InputError("--yes", "is missing, and there is no terminal to ask in", "add it to write without asking")
 
-    from rich.console import Console
-
     from kfzoo.annotation.script_prompt import draft_script
     from kfzoo.annotation.script_review import print_draft, review_draft
     from kfzoo.data.sources.jsonl import write_scripts
     from kfzoo.language_models.backend import open_backend
+    from kfzoo.terminal import say, terminal
 
-    console = Console()
-    with Console(stderr=True).status("Drafting the script"):
-        draft = draft_script(text.strip(), open_backend(model, url, timeout), most)
+    console = terminal()
+    with terminal(stderr=True).status("Drafting the script"), closing(open_backend(model, url, timeout)) as backend:
+        draft = draft_script(text.strip(), backend, most)
     if yes:
         print_draft(draft, seconds, console)
     else:
@@ -64,7 +64,7 @@ def script(
             raise InputError(path, "is not written, as you rejected the draft")
         draft = accepted
     write_scripts(path, [draft.script(path.stem, seconds)])
-    print(path)
+    say(path)
 
 
 def _check(text: str, out: str, most: int, seconds: float) -> Path:

@@ -12,6 +12,7 @@ from rich.text import Text
 from kfzoo.evaluation.leaderboard import wording
 from kfzoo.evaluation.results import Results
 from kfzoo.evaluation.scores import METRICS, REFERENCES, Table
+from kfzoo.terminal import terminal
 
 CROSS_COMPARISON = ("sf13_", "sf14_", "all61_")
 """How the names of the cross comparison's metrics begin."""
@@ -46,7 +47,7 @@ def print_report(results: Results, console: Console | None = None) -> None:
         results: Of any status.
         console: Where to; by default standard output.
     """
-    console = console or Console()
+    console = console or terminal()
     console.print(Text(_heading(results), style="bold"))
     invalid = f"invalid    {results.invalid:,} of {results.count:,} samples"
     console.print(Text(invalid, style="bold red" if results.invalid else ""))

@@ -15,6 +15,7 @@ from kfzoo.data.batch import KeyframeBatch
 from kfzoo.encoders.frozen import weights_digest
 from kfzoo.journal import Entry, Journal
 from kfzoo.models.base import Generation, KeyframeModule
+from kfzoo.terminal import say
 from kfzoo.training.module import ZooModule
 from kfzoo.training.trainer import data_module, is_trial, stop_if_terminated
 
@@ -137,7 +138,7 @@ class ResumeCallback(Callback):
         journal = KeyframeJournal(final, origin, module, trainer.global_rank)
         if trainer.is_global_zero:
             for other in journal.others():
-                print(other.line)
+                say(other.line)
             if journal.found:
                 print(f"Going on: {journal.found} answers are in {journal.pattern}")
         trainer.strategy.barrier("journal")  # all processes have read: new answers may be written

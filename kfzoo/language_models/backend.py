@@ -11,6 +11,12 @@ from kfzoo.language_models.chat_format import Message
 
 T = TypeVar("T")
 
+_ENDS_OF_THOUGHT = ("</think>", "</thinking>")
+
+
+class AnswerError(InputError):
+    """A language model gave no usable answer to one question; it may well answer others."""
+
 
 class Backend(Protocol):
     """A language model that answers under a JSON Schema.
@@ -20,6 +26,9 @@ class Backend(Protocol):
     """
 
     name: str
+
+    def close(self) -> None:
+        """Ends what is being asked, from another thread too; the calls of `ask` that wait for it fail."""
 
     def ask(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
         """Returns the answer to a chat: JSON that should fit the schema."""
@@ -44,23 +53,33 @@ def ask_twice(
         remedy: What the user can do when the second answer does not fit.
 
     Raises:
-        InputError: When the second answer does not fit either, and as `Backend.ask`.
+        AnswerError: When the second answer does not fit either.
+        InputError: As `Backend.ask`.
     """
-    answer = backend.ask(messages, schema)
+    answer = without_thoughts(backend.ask(messages, schema))
     try:
         return check("answer", read_json("answer", answer))
     except InputError as error:
         complaint = f"That does not fit: {error}. Answer again, with one JSON object as described."
     again = [{"role": "assistant", "content": answer}, {"role": "user", "content": complaint}]
+    answer = without_thoughts(backend.ask([*messages, *again], schema))
     try:
-        return check("answer", read_json("answer", backend.ask([*messages, *again], schema)))
+        return check("answer", read_json("answer", answer))
     except InputError as error:
-        raise InputError(backend.name, f"gave no {what} that fits, asked twice ({error})", remedy) from error
+        raise AnswerError(backend.name, f"gave no {what} that fits, asked twice ({error})", remedy) from error
 
 
 def strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the JSON Schema of an object that has all of these keys and no other."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def without_thoughts(answer: str) -> str:
+    """Returns an answer without the chain of thought before it, whose opening tag some servers leave out."""
+    if answer.lstrip().startswith("{"):
+        return answer
+    ends = [answer.rfind(tag) + len(tag) for tag in _ENDS_OF_THOUGHT if tag in answer]
+    return answer[max(ends) :].lstrip() if ends else answer
 
 
 def read_json(where: str, text: str) -> object:
@@ -90,7 +109,7 @@ def open_backend(model: str = "", url: str = "", timeout: float = 120.0) -> Back
         model: Specification (`kfzoo.language_models.loading`), by default `smollm2`; with a URL a name that the server
             knows, which is needed only where it has several.
         url: An OpenAI-compatible server, such as http://localhost:8000/v1; empty for a model on this machine.
-        timeout: Seconds that the server may be silent.
+        timeout: Seconds that one answer of the server may take.
 
     Raises:
         InputError: As `ServerBackend` and `LocalBackend`.

@@ -50,6 +50,9 @@ class LocalBackend:
         self._chat = ChatFormat(tokenizer, "empty" if hybrid else "none")
         self._decoder = JsonDecoder(tokenizer, self._model.config.get_text_config().vocab_size)
 
+    def close(self) -> None:
+        """Does nothing: an answer that is being decoded in this process ends with it."""
+
     def ask(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
         """Returns an answer that fits the schema.
 

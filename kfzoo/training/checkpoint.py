@@ -17,6 +17,7 @@ from torch import Tensor
 from kfzoo.class_paths import check_class_path
 from kfzoo.downloads import without_downloads
 from kfzoo.encoders.frozen import weights_digest
+from kfzoo.environment_references import with_environment
 from kfzoo.errors import InputError
 from kfzoo.training.finite import first_not_finite
 from kfzoo.training.module import ZooModule
@@ -116,7 +117,7 @@ def load_module(path: str | Path, kind: type[Module]) -> Module:
     """
     checkpoint = read_checkpoint(path)
     found = _class_of(path, checkpoint, kind)
-    settings = found.current_settings(checkpoint.get("hyper_parameters", {}))
+    settings = with_environment(path, found.current_settings(checkpoint.get("hyper_parameters", {})))
     unknown = sorted(settings.keys() - inspect.signature(found).parameters.keys())
     if unknown:
         version = checkpoint["kfzoo"].get("version", "of unknown version")

@@ -58,6 +58,9 @@ class Canned:
         self.heard: list[Sequence[Message]] = []
         self._answers = iter(answers)
 
+    def close(self) -> None:
+        pass
+
     def ask(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
         self.heard.append(messages)
         return next(self._answers)
@@ -74,7 +77,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
         file.write('{"id": "script#4", "fa')  # killed while it wrote
     annotator = Counting()
     seen: list[int] = []
-    assert write_analyses(path, faces(10), annotator, progress=seen.append) == (6, 4)
+    assert write_analyses(path, faces(10), annotator, progress=seen.append) == (6, 4, {})
     assert annotator.asked == 6
     assert seen == [4, 5, 6, 7, 8, 9, 10]
     assert not part.exists()
@@ -87,14 +90,18 @@ def test_only_what_is_new_or_changed_is_analysed(tmp_path: Path) -> None:
     path = tmp_path / "analyses.jsonl"
     write_analyses(path, faces(5), RuleAnnotator())
     again = Counting()
-    assert write_analyses(path, faces(5), again) == (0, 5)
+    assert write_analyses(path, faces(5), again) == (0, 5, {})
     assert again.asked == 0
     changed = faces(7)
     changed[2] = ("script#2", np.full(len(CHANNELS), 0.9))
-    assert write_analyses(path, changed, again) == (3, 4)
+    assert write_analyses(path, changed, again) == (3, 4, {})
     assert [entry.id for entry in read_analyses(path).values()] == [name for name, _ in changed]
     assert read_analyses(path)["script#2"].analysis == analyse(changed[2][1])
-    assert write_analyses(path, changed, ModelAnnotator(Canned(*[json.dumps(GOOD)] * 7))) == (7, 0)  # another's words
+    assert write_analyses(path, changed, ModelAnnotator(Canned(*[json.dumps(GOOD)] * 7))) == (
+        7,
+        0,
+        {},
+    )  # another's words
 
 
 def test_a_server_is_asked_for_several_at_a_time(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from kfzoo.evaluation.leaderboard import check_leaderboard, render_markdown
 from kfzoo.evaluation.results import find_runs, write_results
 from tests.evaluation.leaderboard_runs import run
 
+GOOD = run("good", 0.01, model="aligned_autoencoder", diversity=0.9)
+BAD = run("bad", 0.02, diversity=1.3)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -29,7 +29,8 @@ class Server:
     """Answers and requests of the server.
 
     Attributes:
-        answers: The next answers: JSON values, or a status with bytes or headers; the last one is repeated.
+        answers: The next answers: JSON values, a status with bytes and headers, or a function of the request's handler
+            and body that writes the answer; the last one is repeated.
         models: Names of its models.
         requests: Bodies of the requests for a completion.
         headers: Headers of all requests.
@@ -43,8 +44,10 @@ class Server:
         self.headers: list[dict[str, str]] = []
         self.url = ""
 
-    def next(self) -> tuple[int, bytes, dict[str, str]]:
+    def next(self) -> Any:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if callable(answer):
+            return answer
         if not isinstance(answer, tuple):
             return 200, json.dumps(answer).encode(), {}
         status, body, *more = answer
@@ -63,18 +66,22 @@ def serving() -> Iterator[Server]:
         def do_GET(self) -> None:
             server.headers.append(dict(self.headers))
             found = {"object": "list", "data": [{"id": name} for name in server.models]}
-            self._send(200, json.dumps(found).encode(), {}) if self.path == "/v1/models" else self._send(404, b"", {})
+            self.send(200, json.dumps(found).encode(), {}) if self.path == "/v1/models" else self.send(404, b"", {})
 
         def do_POST(self) -> None:
             server.headers.append(dict(self.headers))
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path != "/v1/chat/completions":
-                self._send(404, b"<html>no such page</html>", {})
+                self.send(404, b"<html>no such page</html>", {})
                 return
             server.requests.append(body)
-            self._send(*server.next())
+            answer = server.next()
+            if callable(answer):
+                answer(self, body)
+            else:
+                self.send(*answer)
 
-        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        def send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
             given = {"Content-Length": str(len(body)), "Content-Type": "application/json", **headers}
             for name, value in given.items():
@@ -82,7 +89,14 @@ def serving() -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(body)
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Says nothing of clients that have gone."""
+
+    http = Quiet(("127.0.0.1", 0), Handler)
     thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     server.url = f"http://127.0.0.1:{http.server_port}/v1"

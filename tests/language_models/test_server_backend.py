@@ -17,12 +17,13 @@ from kfzoo.annotation.script_draft import check_draft, draft_schema
 from kfzoo.annotation.script_prompt import draft_prompt, draft_script
 from kfzoo.errors import InputError
 from kfzoo.language_models.server_backend import ServerBackend
+from kfzoo.language_models.server_client import FEW_TRIES, TRIES
 from tests.language_models.openai_server import GOOD, Server, completion, serving
 
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
+    monkeypatch.setattr("kfzoo.language_models.server_client.FIRST_WAIT", 0.001)
 
 
 @pytest.fixture
@@ -78,12 +79,12 @@ INCOMPATIBLE = "answered with something unexpected; is it OpenAI-compatible, and
 @pytest.mark.parametrize(
     ("answer", "requests", "message"),
     [
-        ((500, b'{"error": {"message": "CUDA out of\\n memory"}}'), 3, "answered 500 (CUDA out of memory)"),
-        ((429, b'{"error": {"message": "slow down"}}'), 3, "answered 429 (slow down)"),
-        ((503, b""), 3, "answered 503 (Service Unavailable)"),
-        ((500, 500 * b"x"), 3, f"answered 500 ({199 * 'x'}…)"),
-        ((500, b"short", {"Content-Length": "90"}), 3, "cannot be reached (400, message: Not enough data to satisfy "
-         "content length header (received 5 of 90 bytes).); start it, or correct --url"),
+        ((500, b'{"error": {"message": "CUDA out of\\n memory"}}'), TRIES, "answered 500 (CUDA out of memory)"),
+        ((429, b'{"error": {"message": "slow down"}}'), TRIES, "answered 429 (slow down)"),
+        ((503, b""), TRIES, "answered 503 (Service Unavailable)"),
+        ((500, 500 * b"x"), TRIES, f"answered 500 ({199 * 'x'}…)"),
+        ((500, b"short", {"Content-Length": "90"}), TRIES, "cannot be reached (400, message: Not enough data to "
+         "satisfy content length header (received 5 of 90 bytes).); start it, or correct --url"),
         ((400, b'{"error": "no such option"}'), 1, "answered 400 (no such option)"),
         ((400, b"[" * 100_000), 1, f"answered 400 ({199 * '['}…)"),
         ((422, b'{"detail": "x"}'), 1, 'answered 422 ({"detail": "x"})'),
@@ -92,9 +93,9 @@ INCOMPATIBLE = "answered with something unexpected; is it OpenAI-compatible, and
         ((404, b"Not here"), 1, "answered 404 (Not here); correct --url, which usually ends in /v1, or --model"),
         ((307, b"", {"Location": "/elsewhere"}), 1,
          "answered 307 (Temporary Redirect); correct --url, which usually ends in /v1, or --model"),
-        ((200, b"<html>"), 1, INCOMPATIBLE),
-        ((200, b"<html>", {"Content-Type": "text/html"}), 1, INCOMPATIBLE),
-        ((200, b'{"choices": []}'), 1, INCOMPATIBLE),
+        ((200, b"<html>"), FEW_TRIES, INCOMPATIBLE),
+        ((200, b"<html>", {"Content-Type": "text/html"}), FEW_TRIES, INCOMPATIBLE),
+        ((200, b'{"choices": []}'), FEW_TRIES, INCOMPATIBLE),
         (completion(None, refusal="I cannot"), 1,
          "gave no answer (I cannot); say it in other words, or choose another model"),
         ({"choices": [{"message": {"content": '{"back'}, "finish_reason": "length"}]}, 1,
@@ -141,7 +142,8 @@ def test_a_server_that_is_absent_or_silent() -> None:
         with pytest.raises(InputError) as caught:
             ServerBackend(url, timeout=0.1)
     assert (
-        str(caught.value) == f"server {url}: was silent for 0.1 s, 3 times; raise --timeout, or choose a faster model"
+        str(caught.value)
+        == f"server {url}: gave no whole answer in 0.1 s, 3 times; raise --timeout, or choose a faster model"
     )
     with pytest.raises(InputError, match=r"cannot be reached \(Connect call failed .*; start it, or correct --url"):
         ServerBackend(url)

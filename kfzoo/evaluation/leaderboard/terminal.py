@@ -14,6 +14,7 @@ from kfzoo.evaluation.leaderboard.boards import CLIPS, KEYFRAMES, Board, Entry, 
 from kfzoo.evaluation.papers import reference_rows
 from kfzoo.evaluation.results import Results, Run
 from kfzoo.evaluation.scores import ALL_METRICS, REFERENCES
+from kfzoo.terminal import terminal
 
 LEGEND = (
     f"↓ lower, ↑ higher, → nearer to the ground truth is better. †: {wording.MARKERS['†']}; ‡: {wording.MARKERS['‡']}. "
@@ -45,7 +46,7 @@ def print_leaderboard(
     Raises:
         InputError: As `boards`.
     """
-    console = console or Console()
+    console = console or terminal()
     for board in boards(results):
         references = [
             _plain(
