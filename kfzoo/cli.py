@@ -7,7 +7,8 @@ import logging
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -16,6 +17,8 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from omegaconf.errors import OmegaConfBaseException
 
 import kfzoo.short_names  # noqa: F401  so that configurations can use them
 from kfzoo.configs import read_config
@@ -87,6 +90,8 @@ class KfzooCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Opens the run folder."""
+        if not isinstance(self.settings.trainer, Namespace):
+            raise InputError("trainer", f"is {self.settings.trainer!r}", "expected its settings by name")
         self.folder = RunFolder(self.settings.run_dir)
 
     @property
@@ -127,7 +132,10 @@ class KfzooCLI(LightningCLI):
             ]
         elif config.get("logger") is None:
             config["logger"] = False
-        trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
+        try:
+            trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
+        except (MisconfigurationException, ValueError, TypeError) as error:  # of a value that Lightning refuses
+            raise InputError("trainer", " ".join(str(error).split()), "see --help") from error
         return trainer
 
     @property
@@ -217,7 +225,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
     options = {"parser_mode": "omegaconf+", "allow_abbrev": False}
     try:
-        with unwrapped():
+        with unwrapped(), _named_references():
             KfzooCLI(
                 ZooModule,
                 ZooDataModule,
@@ -235,6 +243,16 @@ def run(command: str, arguments: Sequence[str]) -> None:
             )
     finally:
         sys.argv = before
+
+
+@contextmanager
+def _named_references() -> Iterator[None]:
+    """Raises a `${reference}` that leads nowhere as `InputError`."""
+    try:
+        yield
+    except OmegaConfBaseException as error:
+        key = str(error.full_key or "configuration").partition(".")[2]
+        raise InputError(key, str(error).splitlines()[0], "correct the ${reference}") from error
 
 
 def _quiet() -> None:
