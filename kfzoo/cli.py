@@ -7,8 +7,8 @@ import logging
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import yaml
@@ -19,6 +19,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.trainer import Trainer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from omegaconf.errors import OmegaConfBaseException
 
 import kfzoo.short_names  # noqa: F401  so that configurations can use them
 from kfzoo.configs import explained_settings, read_config
@@ -95,6 +96,8 @@ class KfzooCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Opens the run folder, and locks it until the command ends."""
+        if not isinstance(self.settings.trainer, Namespace):
+            raise InputError("trainer", f"is {self.settings.trainer!r}", "expected its settings by name")
         self.folder = RunFolder(self.settings.run_dir)
         if not (self._trial or self.subcommand == "validate"):
             self.open.enter_context(self.folder.locked())
@@ -148,7 +151,10 @@ class KfzooCLI(LightningCLI):
         if not any(isinstance(each, CheckpointIO) for each in plugins):
             plugins.append(CheckpointFiles())
         config["plugins"] = plugins
-        trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
+        try:
+            trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
+        except (MisconfigurationException, ValueError, TypeError) as error:  # of a value that Lightning refuses
+            raise InputError("trainer", " ".join(str(error).split()), "see --help") from error
         return trainer
 
     @property
@@ -246,7 +252,7 @@ def run(command: str, arguments: Sequence[str]) -> None:
     sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
     options = {"parser_mode": "omegaconf+", "allow_abbrev": False}
     try:
-        with ExitStack() as stack, unwrapped():
+        with ExitStack() as stack, unwrapped(), _named_references():
             KfzooCLI(
                 stack,
                 ZooModule,
@@ -265,6 +271,16 @@ def run(command: str, arguments: Sequence[str]) -> None:
             )
     finally:
         sys.argv = before
+
+
+@contextmanager
+def _named_references() -> Iterator[None]:
+    """Raises a `${reference}` that leads nowhere as `InputError`."""
+    try:
+        yield
+    except OmegaConfBaseException as error:
+        key = str(error.full_key or "configuration").partition(".")[2]
+        raise InputError(key, str(error).splitlines()[0], "correct the ${reference}") from error
 
 
 def _quiet() -> None:

@@ -88,9 +88,9 @@ def with_environment(where: object, values: Any) -> Any:
         return {key: with_environment(where, value) for key, value in values.items()}
     if isinstance(values, list):
         return [with_environment(where, value) for value in values]
-    return (
-        _REFERENCE.sub(lambda found: _variable(where, *found.groups()), values) if isinstance(values, str) else values
-    )
+    if isinstance(values, str):
+        return _REFERENCE.sub(lambda found: _variable(where, *found.groups()), values)
+    return values
 
 
 def _variable(where: object, name: str, default: str | None) -> str:
