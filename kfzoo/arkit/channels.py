@@ -100,6 +100,19 @@ def _key(name: str) -> str:
 _BY_KEY: dict[str, str] = {_key(name): name for name in CHANNELS}
 
 
+def _channel(name: str) -> str | None:
+    key = _key(name)
+    found = _BY_KEY.get(key)
+    if found is None and name[-2:].lower() in ("_l", "_r"):
+        found = _BY_KEY.get(key[:-1] + {"l": "left", "r": "right"}[key[-1]])
+    return found
+
+
+def is_channel(name: str) -> bool:
+    """Returns whether `canonical` knows a name; looks for no similar one."""
+    return _channel(name) is not None
+
+
 def canonical(name: str) -> str:
     """Turns a spelling of a channel name into Live Link Face's own.
 
@@ -115,11 +128,9 @@ def canonical(name: str) -> str:
     Raises:
         InputError: For a name that is no channel; the message offers the nearest one.
     """
-    key = _key(name)
-    found = _BY_KEY.get(key)
-    if found is None and name[-2:].lower() in ("_l", "_r"):
-        found = _BY_KEY.get(key[:-1] + {"l": "left", "r": "right"}[key[-1]])
+    found = _channel(name)
     if found is None:
+        key = _key(name)
         near = get_close_matches(key, _BY_KEY, n=1)
         hint = f"did you mean '{_BY_KEY[near[0]]}'?" if near else "see kfzoo.arkit.CHANNELS for the 61 names"
         raise InputError(f"channel '{name}'", "is none of the 61 ARKit channels", hint)
