@@ -85,7 +85,7 @@ def _answer_recording(collector: PredictionCollector, path: Path, positions: lis
         if not collector.claim(position, str(path), "time" if near else None):
             continue
         if near:
-            collector.fill(position, str(path), take.coefficients[frame], ())
+            collector.fill_written(position, str(path), take.coefficients[frame], ())
         else:
             name, last = collector.samples[position].id, take.seconds[-1]
             problem = f"has no frame for '{name}' at {keyframe.time:.3f} s; the take lasts from 0 to {last:.3f} s"
