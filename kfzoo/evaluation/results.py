@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +24,9 @@ SCHEMA = 2
 
 Status = Literal["complete", "partial", "no ground truth"]
 """`partial`: only some of the split was scored; `no ground truth`: the data has none. No leaderboard lists either."""
+
+MOST_DIGITS = 19
+"""Digits from which on a whole number is none: no sample, channel or second is counted so far."""
 
 REMEDY = "run `test` again to write it"
 Value = TypeVar("Value")
@@ -89,19 +91,24 @@ def write_results(path: str | os.PathLike[str], results: Results, samples: Sampl
         InputError: When the folder cannot be written.
         ValueError: For a number that is not finite.
     """
-    text = json.dumps({"format": FORMAT, "schema": SCHEMA, **asdict(results)}, indent=2, allow_nan=False)
+    text = _laid_out({"format": FORMAT, "schema": SCHEMA, **asdict(results)})
     if samples is not None:
         write_samples(samples_path(path), samples)
     with replacing(path) as draft:
-        draft.write_text(_one_line_each(text) + "\n", encoding="utf-8")
+        draft.write_text(text + "\n", encoding="utf-8")
     if samples is None:
         samples_path(path).unlink(missing_ok=True)
 
 
-def _one_line_each(text: str) -> str:
-    """Puts lists of numbers, and scores, into one line each: a file of hundreds of them stays readable."""
-    text = re.sub(r'\[\s+([^\[\]{}"]+?)\s+\]', lambda found: "[" + " ".join(found[1].split()) + "]", text)
-    return re.sub(r'\{\s+("value": [^,]+),\s+("interval": (?:\[[^\]]*\]|null))\s+\}', r"{\1, \2}", text)
+def _laid_out(value: Any, margin: str = "") -> str:
+    """Writes JSON with lists of numbers, and scores, in one line each: a file of hundreds of them stays readable."""
+    inner = f"{margin}  "
+    if isinstance(value, Mapping) and value and set(value) != {"value", "interval"}:
+        lines = [f"{inner}{json.dumps(str(key))}: {_laid_out(each, inner)}" for key, each in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
+    if isinstance(value, list | tuple) and not all(each is None or isinstance(each, int | float) for each in value):
+        return "[\n" + ",\n".join(f"{inner}{_laid_out(each, inner)}" for each in value) + f"\n{margin}]"
+    return json.dumps(value, allow_nan=False)
 
 
 def find_runs(folder: str | os.PathLike[str]) -> list[Run]:
@@ -163,11 +170,14 @@ def _load(path: str | os.PathLike[str]) -> Any:
         raise InputError(path, f"holds {constant}, expected finite numbers", REMEDY)
 
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse)
+        text = Path(path).read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=refuse, parse_int=_whole_number)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(path, f"cannot be read ({error})", "check the path") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}", f"is no JSON ({error.msg}); it may be cut off", REMEDY) from error
+    except RecursionError as error:
+        raise InputError(path, "is nested too deeply", REMEDY) from error
 
 
 class _Reader:
@@ -198,7 +208,7 @@ class _Reader:
     def status(self) -> Status:
         status = self.take("status", str)
         if status not in STATUSES:
-            raise self.fault("status", f"expected one of {', '.join(STATUSES)}, got '{status}'")
+            raise self.fault("status", f"expected one of {', '.join(dict.fromkeys(STATUSES.values()))}, got '{status}'")
         return STATUSES[status]
 
     def scores(self) -> dict[str, Score]:
@@ -245,9 +255,19 @@ class _Reader:
         return InputError(self.path, f"key '{self.prefix}{key}': {problem}", REMEDY)
 
 
+def _whole_number(digits: str) -> int | float:
+    """Reads a whole number; one that no count can be is infinite, which every key refuses."""
+    return int(digits) if len(digits) < MOST_DIGITS else math.inf
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial", "no ground truth": "no ground truth"}
+STATUSES: dict[str, Status] = {
+    "complete": "complete",
+    "partial": "partial",
+    "no ground truth": "no ground truth",
+    "no truth": "no ground truth",  # of earlier versions
+}
 NAMES: dict[type, str] = {str: "text", int: "a whole number", float: "a number", dict: "an object", list: "a list"}

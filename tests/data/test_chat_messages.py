@@ -25,8 +25,8 @@ SPELLINGS: dict[str, tuple[dict[str, Any], str | None]] = {
     "messages": ({"messages": [SYSTEM, ASK, ANSWER]}, None),
     "parts": ({"messages": [PARTS, {"role": "assistant", "content": [{"type": "text", "text": "Answer."}]}]},
               "/a/my face.png"),
-    "part with a path": ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Ask."},
-                                                                    {"type": "image", "image": "a.png"}]}, ANSWER]}, "a.png"),
+    "part with a path": ({"messages": [{"role": "user", "content": [
+        {"type": "text", "text": "Ask."}, {"type": "image", "image": "a.png"}]}, ANSWER]}, "a.png"),
     "an image twice": ({"messages": [PARTS, ANSWER], "images": ["/a/my face.png"]}, "/a/my face.png"),
     "ShareGPT": ({"conversations": [{"from": "human", "value": "Ask."}, {"from": "gpt", "value": "Answer."}],
                   "image": "a.png"}, "a.png"),
@@ -61,8 +61,10 @@ FAULTS = [
     ({"query": "Ask.", "history": [["a", "b"]]}, "key 'history' is a list of 1, expected no earlier turns"),
     ({"messages": [{"role": "user", "content": [{"type": "audio", "audio": "a.wav"}]}]},
      "key 'messages[0].content[0].type' is \"audio\", expected text or image_url"),
-    ({"query": "Ask.", "images": ["https://example.org/a.png"]}, "expected the path of a file; save the image as a file"),
-    ({"query": "Ask.", "images": ["data:image/png;base64,AAAA"]}, "expected the path of a file; save the image as a file"),
+    ({"query": "Ask.", "images": ["https://example.org/a.png"]}, "expected the path of a file; save the "
+     "image as a file"),
+    ({"query": "Ask.", "images": ["data:image/png;base64,AAAA"]}, "expected the path of a file; save the "
+     "image as a file"),
     ({"query": "Ask.", "images": [" "]}, "expected the path of an image"),
     ({"query": "Ask.", "images": ["a.png", "b.png"]}, "key 'images' holds 2 images, expected one"),
     ({"query": 1}, "key 'query' is 1, expected a text"),
