@@ -100,7 +100,10 @@ def _clip(model: ClipModule, script: Script, text: str, seconds: float | None, f
 
     words = text.strip()
     seconds = CLIP_SECONDS if seconds is None else seconds
-    for odd, what in ((words.endswith(".jsonl"), "is a file of keyframes"), ("|" in words, "holds several keyframes")):
+    for odd, what in (
+        (words.endswith((".jsonl", ".json")), "is a file of keyframes"),
+        ("|" in words, "holds several keyframes"),
+    ):
         if odd:
             problem = f"{what}, and the checkpoint is a model of motion"
             raise InputError("text", problem, "describe the whole clip in one text")
