@@ -166,9 +166,9 @@ def _response(fields: Fields, decimals: int, *, bare: bool) -> str:
     valid = fields.get("valid")
     if not isinstance(valid, bool):
         raise fields.fault("valid", f"is {shown(valid)}, expected true or false", "give the file that `predict` wrote")
-    text = fields.text("text") if "text" in fields else ""
-    if not valid or (text and not (bare and _has_wrapper(text))):
-        return text
+    text = fields.text("text") if "text" in fields else None
+    if not valid or (text is not None and not (bare and _has_wrapper(text))):
+        return text or ""
     index, values = fields.number("index"), fields.get("coefficients")
     if index < 0 or index % 1:
         raise fields.fault("index", f"is {index}, expected the number of a keyframe in its script, from 0")

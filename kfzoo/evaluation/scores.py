@@ -87,7 +87,6 @@ METRICS: dict[str, MetricInfo] = {
     **_r_precision("r_precision", "R"),
     **_r_precision("r_precision_reverse", "R reverse"),
     **_r_precision("r_precision_distinct", "R distinct scripts"),
-    **_r_precision("r_precision_euclidean", "R Euclidean"),
     **_r_precision("r_precision_full", "R full set"),
     "mmd": MetricInfo("MMD", "low", 3),
     "mmd_unnormalised": MetricInfo("MMD unnormalised", "low", 3),

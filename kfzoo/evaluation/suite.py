@@ -85,7 +85,6 @@ def suite_metrics(training: FaceSet | None, embedder: Embedder | None, seed: int
             "r_precision": RPrecision(training, embedder, seed=seed),
             "r_precision_reverse": RPrecision(training, embedder, seed=seed, reverse=True),
             "r_precision_distinct": RPrecision(training, embedder, seed=seed, distinct=True),
-            "r_precision_euclidean": RPrecision(training, embedder, seed=seed, normalised=False),
             "r_precision_full": RPrecisionFull(training, embedder),
             "mmd": MultimodalDistance(training, embedder),
             "mmd_unnormalised": MultimodalDistance(training, embedder, normalised=False),

@@ -45,12 +45,12 @@ def print_leaderboard(
     console = console or Console()
     for board in boards(results):
         references = [
-            _plain((label, wording.NONE, wording.NONE), {name: wording.number(scores, name) for name in board.metrics})
+            _plain((label, wording.NONE), {name: wording.number(scores, name) for name in board.metrics})
             for key, label in REFERENCES.items()
             if (scores := board.references.get(key)) is not None
         ]
         models = [_model(board, entry) for entry in board.entries]
-        _print(console, board.heading, ("Model", "Run", "Invalid"), board.metrics, models, references)
+        _print(console, board.heading, ("Model", "Run"), board.metrics, models, references)
     if papers:
         published = [
             _plain((label, source), {name: wording.published(scores, name) for name in KEYFRAMES.metrics})
@@ -69,8 +69,7 @@ def _model(board: Board, entry: Entry) -> Row:
         marker = entry.marker if name == board.kind.ranked_by else ""
         style = "bold green" if name in entry.best else ""
         numbers[name] = Text(wording.number(results.scores, name) + marker, style)
-    invalid = Text(f"{results.invalid:,}", "bold red" if results.invalid else "")
-    return (Text(results.model), Text(results.run), invalid), numbers
+    return (Text(results.model), Text(results.run)), numbers
 
 
 def _plain(names: Sequence[str], numbers: Mapping[str, str]) -> Row:

@@ -209,9 +209,10 @@ def _read_arguments(path: Path) -> dict[str, Any]:
         and own.get("heads", 1) > 0
         and isinstance(dropped, int | float)
         and 0 <= dropped <= 1
-        and isinstance(arguments.get("mask_frames", False), bool)
     ):
-        raise InputError(path, "has no sense in its kfzoo, cond_mask_prob or mask_frames", "copy it again")
+        raise InputError(path, "has no sense in its kfzoo or cond_mask_prob", "copy it again")
+    if not isinstance(arguments.get("mask_frames", False), bool):
+        raise InputError(path, "its mask_frames is neither true nor false", "copy it again")
     return arguments
 
 
