@@ -298,3 +298,13 @@ def test_an_untuned_language_model_has_no_adapter_to_write(tmp_path: Path, tiny_
     with pytest.raises(InputError, match="there is no adapter to write: the language model was not tuned; tune it"):
         saved(LLMGenerator(tiny_qwen3, tune=False), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("template", "thinking"), [("qwen3", "empty"), ("qwen3_nothinking", "none"), ("deepseek_r1", "none")]
+)
+def test_a_template_of_ms_swift_says_what_precedes_an_answer(
+    tmp_path: Path, tiny_qwen3: str, template: str, thinking: str
+) -> None:
+    by_peft(tiny_qwen3, tmp_path)
+    assert Adapter.read(as_swift(tmp_path, template=template)).trained == {"thinking": thinking}
