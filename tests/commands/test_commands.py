@@ -162,7 +162,9 @@ def test_generate_reads_chat_requests(trained: Path, tmp_path: Path, capsys: Cap
     assert run("generate", path, *given) == 0
     keyframes = json.loads((tmp_path / "face.json").read_text())["keyframes"]
     assert len(keyframes) == 2
-    path.write_text("\n".join(json.dumps(line).replace("The jaw", f"{name} jaw") for name, line in zip("AB", lines)))
+    path.write_text(
+        "\n".join(json.dumps(line).replace("The jaw", f"{name} jaw") for name, line in zip("AB", lines, strict=True))
+    )
     assert run("generate", path, *given) == 0
     assert sorted(each.name for each in (tmp_path / "face").iterdir()) == ["asked-0001.json", "asked-0002.json"]
     image = {"messages": [{"role": "user", "content": "<image>Analyse."}], "images": ["a.png"]}
