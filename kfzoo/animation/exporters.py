@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -22,7 +23,9 @@ DECIMALS = 4
 FORMATS = "csv,json,png"
 """What is written by default."""
 
-IMAGES, FRAMES = 8, 6
+_log = logging.getLogger(__name__)
+
+IMAGES, FRAMES, ROWS = 8, 6, 100
 """Most rows of images, and faces of a moving clip, on a contact sheet; evenly from the first to the last."""
 
 THUMBNAIL = 160
@@ -108,7 +111,10 @@ class ContactSheetPng(Exporter):
             shown = [(animation.images[at], faces[at]) for at in _evenly(len(faces), IMAGES)]
             rows = [Row("", [(image.name, open_image(image, THUMBNAIL)), face]) for image, face in shown]
         elif animation.texts:
-            rows = [Row(words, [face]) for words, face in zip(animation.texts, faces, strict=True)]
+            shown_rows = _evenly(len(faces), ROWS)  # an image of all rows of a long script fits no memory
+            if len(shown_rows) < len(faces):
+                _log.warning("%s shows %d of %d keyframes", path, len(shown_rows), len(faces))
+            rows = [Row(animation.texts[at], [faces[at]]) for at in shown_rows]
         else:
             rows = [Row(animation.text, [faces[at] for at in _evenly(len(faces), FRAMES)])]
         save_image(contact_sheet(rows), path)

@@ -106,6 +106,11 @@ _SHORT_SIDE = re.compile(r"(?:[-_. ][lrLR]|[a-z][LR])$")  # `jaw_L`, `eyeBlinkL`
 _LONGEST = 80  # Characters of a name that is none which a message repeats.
 
 
+def is_channel(name: str) -> bool:
+    """Returns whether `canonical` knows a name; looks for no similar one."""
+    return _match(name) is not None
+
+
 def canonical(name: str) -> str:
     """Turns a spelling of a channel name into Live Link Face's own.
 
@@ -122,12 +127,16 @@ def canonical(name: str) -> str:
     Raises:
         InputError: For a name that is no channel; the message offers the nearest one.
     """
-    found = _find(name) or _find(name.partition(".")[2]) or _find(name.rpartition(".")[2])
+    found = _match(name)
     if found is None:
         near = get_close_matches(_key(name)[:_LONGEST], _BY_KEY, n=1)
         hint = f"did you mean '{_BY_KEY[near[0]]}'?" if near else "see kfzoo.arkit.CHANNELS for the 61 names"
         raise InputError(f"channel '{name[:_LONGEST]}'", "is none of the 61 ARKit channels", hint)
     return found
+
+
+def _match(name: str) -> str | None:
+    return _find(name) or _find(name.partition(".")[2]) or _find(name.rpartition(".")[2])
 
 
 def _find(name: str) -> str | None:

@@ -13,6 +13,7 @@ from kfzoo.errors import InputError
 from kfzoo.terminal import say
 
 if TYPE_CHECKING:
+    from kfzoo.data.batch import Sample
     from kfzoo.data.json_lines import Fields
     from kfzoo.language_models.exchange import Exchangeable
 
@@ -87,6 +88,8 @@ def answers(
     """Writes predictions in the form of KeyframeFace's released answers: `{"response": …}`, one a line.
 
     A text that a model wrote is kept unchanged, also where it is not valid; other coefficients are written as text.
+    With `--data`, valid answers to requests with images end with a bare object of the channels: SemanticFace's
+    converter reads the top level of the last object alone, and takes one under another key for 61 zeros.
     With `--data` the answers are in the order of the requests; a keyframe without an answer gets an empty one, so that
     the others keep their places, and is reported.
 
@@ -102,6 +105,12 @@ def answers(
     """
     from kfzoo.data.json_lines import Fields, existing_file, read_lines
 
+    samples: Sequence[Sample] = []
+    if data:
+        from kfzoo.commands.score_data import open_data
+
+        samples = open_data(data, part).samples
+    of_images = {sample.id for sample in samples if sample.keyframe.image_path is not None}
     found: dict[str, str] = {}
     invalid: list[str] = []
     for where, values in read_lines(existing_file(predictions)):
@@ -109,14 +118,12 @@ def answers(
         name = fields.text("id")
         if name in found:
             raise fields.fault("id", f"is '{name}', which an earlier line has, too", "keep one of the two")
-        found[name] = _response(fields, decimals)
+        found[name] = _response(fields, decimals, bare=name in of_images)
         if values.get("valid") is not True:
             invalid.append(name)
     order, asked = list(found), set(found)
     if data:
-        from kfzoo.commands.score_data import open_data
-
-        order = [sample.id for sample in open_data(data, part).samples]
+        order = [sample.id for sample in samples]
         asked = set(order)
         if not asked & found.keys():
             raise InputError(predictions, "holds no answer to these keyframes", "check --data and --part")
@@ -148,8 +155,11 @@ def mdm(checkpoint: str, out: str) -> None:
     print(write_released(out, released_of(checkpoint, read_checkpoint(checkpoint))))
 
 
-def _response(fields: Fields, decimals: int) -> str:
-    """Returns the text of one prediction: the model's own, else that of its coefficients; empty where it has none."""
+def _response(fields: Fields, decimals: int, *, bare: bool) -> str:
+    """Returns the text of one prediction: the model's own, else that of its coefficients; empty where it has none.
+
+    A bare text is one object of the 61 channels, without a key for the keyframe.
+    """
     from kfzoo.data.json_lines import shown
     from kfzoo.data.vector import named_vector
     from kfzoo.language_models.answer_layout import AnswerLayout
@@ -157,10 +167,9 @@ def _response(fields: Fields, decimals: int) -> str:
     valid = fields.get("valid")
     if not isinstance(valid, bool):
         raise fields.fault("valid", f"is {shown(valid)}, expected true or false", "give the file that `predict` wrote")
-    if "text" in fields:
-        return fields.text("text")
-    if not valid:
-        return ""
+    text = fields.text("text") if "text" in fields else None
+    if not valid or (text is not None and not (bare and _has_wrapper(text))):
+        return text or ""
     index, values = fields.number("index"), fields.get("coefficients")
     if index < 0 or index % 1:
         raise fields.fault("index", f"is {index}, expected the number of a keyframe in its script, from 0")
@@ -169,7 +178,18 @@ def _response(fields: Fields, decimals: int) -> str:
     vector, problems = named_vector(list(values.items()))
     if vector is None:
         raise fields.fault("coefficients", f"is not valid: {problems[0]}")
+    if bare:
+        from kfzoo.models.vlm_estimator.answer import layout
+
+        return layout("A1", decimals).text(vector)
     return AnswerLayout.of("semantic", decimals, int(index)).text(vector)
+
+
+def _has_wrapper(text: str) -> bool:
+    """Returns whether the coefficients in an answer are under a key, or in a list, not at the top of an object."""
+    from kfzoo.data.predictions.answer_text import parse_answer
+
+    return bool(parse_answer(text).label) or not text.rstrip("` \n").endswith("}")
 
 
 def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kfzoo.commands.inference import answer, check_arguments, write
@@ -28,12 +29,14 @@ def generate(
     fps: float = 60.0,
     seed: int | None = None,
     formats: str = "csv,json,png",
+    images: str = "",
 ) -> None:
     """Turns words into facial keyframes or, with a model of motion, into a moving clip, and writes it into files.
 
     Args:
         text: What the face does; `|` separates keyframes. Or a file that holds one script, such as my_script.jsonl, as
-            `script` writes it: with its own times, background and emotion. A model of motion takes one text.
+            `script` writes it: with its own times, background and emotion. Or chat requests as KeyframeFace and
+            SemanticFace released them: of several scripts each gets files of its own. A model of motion takes one text.
         checkpoint: A file that `fit` wrote, such as runs/aligned_autoencoder-builtin/best.ckpt.
         out: Path of the files, without an ending.
         background: The situation, for models that read it; replaces a file's.
@@ -43,13 +46,14 @@ def generate(
         seed: For models that draw by chance; by default the one that they were trained with.
         formats: What is written, separated by commas: csv (Live Link Face, for Unreal and Blender), json (the
             keyframes, or all frames of the clip, by name), png (the keyframes, or some frames, drawn).
+        images: Folder in which the images of requests are looked for.
 
     Raises:
         InputError: For empty text, a file that is no script, a time or rate that is not positive, an unknown format, a
             checkpoint that cannot be used, and what a model of motion cannot do.
     """
     check_arguments(checkpoint, formats, seconds=KEYFRAME_SECONDS if seconds is None else seconds, fps=fps)
-    script = _script(text, background, emotion, KEYFRAME_SECONDS if seconds is None else seconds)
+    scripts = _scripts(text, background, emotion, KEYFRAME_SECONDS if seconds is None else seconds, images)
 
     from kfzoo.training.checkpoint import load_module
     from kfzoo.training.module import ZooModule
@@ -60,7 +64,18 @@ def generate(
     if model.task not in ANIMATIONS:
         problem = f"holds {type(model).__name__}, which generates no face"
         raise InputError(checkpoint, problem, f"give the checkpoint of a model of {' or '.join(ANIMATIONS)}")
-    write(ANIMATIONS[model.task](model, script, text, seconds, fps), out, formats)
+    _check_condition(model, checkpoint, scripts)
+    for script in scripts:
+        where = out if len(scripts) == 1 else f"{out}/{script.id}"
+        write(ANIMATIONS[model.task](model, script, text, seconds, fps), where, formats)
+
+
+def _check_condition(model: Any, checkpoint: str, scripts: list[Script]) -> None:
+    """Refuses requests about images for a model that reads words."""
+    silent = [script.id for script in scripts if not all(each.original.strip() for each in script.keyframes)]
+    if silent and getattr(model, "condition", "text") != "image":
+        problem = f"holds {type(model).__name__}, which reads words, and '{silent[0]}' is an image without words"
+        raise InputError(checkpoint, problem, "give the checkpoint of a model of images")
 
 
 def _keyframes(model: KeyframeModule, script: Script, text: str, seconds: float | None, fps: float) -> FaceAnimation:
@@ -68,9 +83,10 @@ def _keyframes(model: KeyframeModule, script: Script, text: str, seconds: float 
     from kfzoo.animation.face_animation import FaceAnimation
     from kfzoo.data.batch import Sample
 
-    samples = [Sample(script, position, "original") for position in range(len(script.keyframes))]
+    annotation = "image" if model.condition == "image" else "original"
+    samples = [Sample(script, position, annotation) for position in range(len(script.keyframes))]
     faces = answer(model, samples).coefficients.numpy()
-    texts = [keyframe.original for keyframe in script.keyframes]
+    texts = [keyframe.original or Path(str(keyframe.image_path)).name for keyframe in script.keyframes]
     times = [keyframe.time for keyframe in script.keyframes]
     return FaceAnimation.of_keyframes(times, faces, fps=fps, text=" | ".join(texts), texts=texts)
 
@@ -84,7 +100,10 @@ def _clip(model: ClipModule, script: Script, text: str, seconds: float | None, f
 
     words = text.strip()
     seconds = CLIP_SECONDS if seconds is None else seconds
-    for odd, what in ((words.endswith(".jsonl"), "is a file of keyframes"), ("|" in words, "holds several keyframes")):
+    for odd, what in (
+        (words.endswith((".jsonl", ".json")), "is a file of keyframes"),
+        ("|" in words, "holds several keyframes"),
+    ):
         if odd:
             problem = f"{what}, and the checkpoint is a model of motion"
             raise InputError("text", problem, "describe the whole clip in one text")
@@ -101,30 +120,39 @@ ANIMATIONS: Mapping[str, Callable[..., FaceAnimation]] = {"keyframes": _keyframe
 """How the models of each task generate."""
 
 
-def _script(text: str, background: str, emotion: str, seconds: float) -> Script:
+def _scripts(text: str, background: str, emotion: str, seconds: float, images: str) -> list[Script]:
     from kfzoo.data.script import Keyframe, Script
 
-    if text.endswith(".jsonl"):
-        return _from_file(text, background, emotion)
+    if text.endswith((".jsonl", ".json")):
+        return _from_file(text, background, emotion, images)
     texts = [part.strip() for part in text.split("|") if part.strip()]
     if not texts:
         raise InputError("text", "is empty", 'say what the face does, for example "a small, restrained smile"')
     keyframes = tuple(
         Keyframe(index=number, time=(number + 1) * seconds, original=words) for number, words in enumerate(texts)
     )
-    return Script(id="generated", subject="generated", background=background, emotion=emotion, keyframes=keyframes)
+    return [Script(id="generated", subject="generated", background=background, emotion=emotion, keyframes=keyframes)]
 
 
-def _from_file(path: str, background: str, emotion: str) -> Script:
+def _from_file(path: str, background: str, emotion: str, images: str) -> list[Script]:
+    from kfzoo.data.chat_messages import is_request
+    from kfzoo.data.json_lines import existing_file, read_lines
+    from kfzoo.data.sources.chat import ChatJsonl
     from kfzoo.data.sources.jsonl import ScriptsJsonl
 
-    script, *more = ScriptsJsonl(path)
-    if more:
-        raise InputError(path, f"holds {len(more) + 1} scripts, expected one", "answer all of them with `predict`")
-    for keyframe in script.keyframes:
-        if not keyframe.original.strip():
-            raise InputError(path, f"key 'keyframes[{keyframe.index}]' has no 'original' description", "add it")
-    return replace(script, background=background or script.background, emotion=emotion or script.emotion)
+    _, first = next(read_lines(existing_file(path)))
+    if is_request(first):
+        scripts = list(ChatJsonl(path, images=images or None))
+    else:
+        scripts = list(ScriptsJsonl(path))
+        if len(scripts) > 1:
+            raise InputError(path, f"holds {len(scripts)} scripts, expected one", "answer all of them with `predict`")
+        for keyframe in scripts[0].keyframes:
+            if not keyframe.original.strip():
+                raise InputError(path, f"key 'keyframes[{keyframe.index}]' has no 'original' description", "add it")
+    return [
+        replace(each, background=background or each.background, emotion=emotion or each.emotion) for each in scripts
+    ]
 
 
 COMMAND = generate

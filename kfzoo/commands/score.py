@@ -56,7 +56,8 @@ def score(
         strict: Ends with exit code 2 when there is any fault, and writes nothing.
 
     Raises:
-        InputError: For data or predictions that cannot be read or do not belong together, and under `strict`.
+        InputError: For data or predictions that cannot be read or do not belong together, for predictions without one
+            usable answer, and under `strict`.
     """
     started = time.perf_counter()
     if not data:
@@ -74,6 +75,10 @@ def score(
     if strict and found.faults:
         count = f"{len(found.faults)} fault{'s' if len(found.faults) > 1 else ''}"
         raise InputError(predictions, f"holds {count}, and nothing was scored", "leave out --strict to score the rest")
+    if not found.answered:
+        first = f" ({found.faults[0]})" if found.faults else ": all are marked as not valid"
+        problem = f"holds no usable answer to the {len(found.samples):,} keyframes that were asked for{first}"
+        raise InputError(predictions, problem, "correct the file: there is nothing to score")
     report, results = _scored(expected, found, _evaluator(evaluator, expected), path, name, started)
     file = Path(out or path.with_name(f"{path.stem}.results.json"))
     write_results(file, results, report.samples)
@@ -164,6 +169,7 @@ def _summary(found: Predictions, *, with_mean_face: bool) -> str:
         lines.append(f"           {silent:,} without a usable answer, {instead}")
     if found.left_out:
         lines.append(f"           {found.left_out:,} answers to what was not asked for are left out")
+    lines += [f"note       {remark}" for remark in found.remarks]
     if found.faults:
         lines.append(f"faults     {len(found.faults):,}")
     return "\n".join(lines)

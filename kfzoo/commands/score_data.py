@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kfzoo.data.batch import Sample
+from kfzoo.data.chat_messages import is_request
 from kfzoo.data.json_lines import read_lines
 from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.predictions.read import in_order_of_requests
@@ -85,7 +86,7 @@ def open_data(
     chosen: Any = data.predict_dataloader().dataset
     samples: Sequence[Sample] = chosen.samples
     if isinstance(data.source, ChatJsonl):
-        samples = in_order_of_requests(data.source.path, samples)
+        samples = in_order_of_requests(data.source.path, samples, data.source.images)
     if not samples:
         raise InputError(path, "asks for no keyframe", "check the data")
     asked = {sample.id for sample in samples}
@@ -101,7 +102,7 @@ def target_of(samples: Sequence[Sample]) -> NDArray[np.float32]:
 def _from_lines(path: Path, target: str, annotation: Annotation | None) -> KeyframeDataModule:
     """Builds a data module of a JSON Lines file; its first line distinguishes chat requests from scripts."""
     _, first = next(read_lines(path))
-    if "messages" in first:
+    if is_request(first):
         kind = annotation or "original"
         return KeyframeDataModule(ChatJsonl(path, target or None, kind), annotation=kind)
     if target:

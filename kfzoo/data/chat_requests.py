@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kfzoo.data.json_lines import Fields, shown
+from kfzoo.data.chat_messages import is_request, read_conversation
+from kfzoo.data.image_paths import ImageMatch, image_in
+from kfzoo.data.json_lines import Fields
 from kfzoo.data.predictions.answer_text import Answer, parse_answer
 from kfzoo.errors import InputError
 
@@ -63,6 +65,7 @@ class Request:
         image: Path of the image that it asks about, or None.
         answer: The answer's text, or None.
         answer_where: `file:line` of the answer.
+        label: The assistant's message where it is another text than the model's response, which is the answer.
     """
 
     where: str
@@ -70,6 +73,7 @@ class Request:
     image: str | None
     answer: str | None
     answer_where: str
+    label: str | None = None
 
     def parsed(self) -> Answer | None:
         """Returns the answer, or None without one.
@@ -85,30 +89,31 @@ class Request:
             raise InputError(self.answer_where, problem, "correct the answer or take it out")
         return answer
 
-    def answered_by(self, where: str, values: dict[str, Any], folder: Path) -> Request:
+    def answered_by(self, where: str, values: dict[str, Any], images: ImageMatch | None = None) -> Request:
         """Returns the request with the answer of another file's line.
 
         Args:
             where: `file:line` of the answer.
             values: The line: `{"response": …}`; when it repeats the request ("messages"), the two must be the same.
-            folder: Folder of the answer's file.
+            images: Finds the images of the requests by those of the answers; None where there are none.
 
         Raises:
             InputError: When the line holds no answer, or one to another request, or the request has one already.
         """
         if self.answer is not None:
             raise InputError(where, f"{self.where} holds an answer already", "give the answers once")
-        if "messages" in values:
-            other = read_request(where, values, folder)
-            images = [path and Path(path).name for path in (self.image, other.image)]
-            if other.text != self.text or images[0] != images[1]:
+        label = None
+        if is_request(values):
+            other = read_conversation(where, values)
+            image = images.find(where, other.image) if images and other.image is not None else None
+            if other.question != self.text or image != self.image:
                 raise InputError(where, f"answers another request than {self.where}", "put both files into one order")
-            answer = other.answer
+            answer, label = other.answer, other.label
         else:
             answer = Fields(where, values).text("response")
         if answer is None:
             raise InputError(where, "holds no answer", "expected the key 'response' or an assistant message")
-        return replace(self, answer=answer, answer_where=where)
+        return replace(self, answer=answer, answer_where=where, label=label)
 
 
 @dataclass(frozen=True)
@@ -128,34 +133,26 @@ class Prompt:
     target: int
 
 
-def read_request(where: str, values: dict[str, Any], folder: Path) -> Request:
-    """Reads a line of a chat file.
+def read_request(where: str, values: dict[str, Any], folder: Path, images: Path | None = None) -> Request:
+    """Reads a line of a chat file, in any of the spellings of `kfzoo.data.chat_messages`.
 
     Args:
         where: `file:line`.
         values: The line.
         folder: What a relative path of an image starts from.
+        images: A folder in which images are looked for instead, by the ends of their paths.
 
     Raises:
-        InputError: When it is no request with one user message, at most one answer and at most one image.
+        InputError: When it is no request with one user message, at most one answer and at most one image, and for an
+            image that is not in the folder of the images.
     """
-    fields = Fields(where, values)
-    if "messages" not in fields and "response" in fields:
+    if not is_request(values) and "response" in values:
         raise InputError(where, "holds an answer without its request", "give this file as `answers`")
-    said: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
-    for number, message in enumerate(fields.items("messages")):
-        inner = Fields(where, message, f"messages[{number}]")
-        role = inner.text("role")
-        if role not in said:
-            raise inner.fault("role", f"is {shown(role)}, expected system, user or assistant")
-        said[role].append(inner.text("content"))
-    if len(said["user"]) != 1 or len(said["assistant"]) > 1:
-        found = f"{len(said['user'])} user and {len(said['assistant'])} assistant messages"
-        raise fields.fault("messages", f"holds {found}, expected one question and at most one answer")
-    answer = said["assistant"][0] if said["assistant"] else None
-    if answer is None and fields.values.get("response") is not None:
-        answer = fields.text("response")
-    return Request(where, said["user"][0], _image(fields, folder), answer, where)
+    found = read_conversation(where, values)
+    image = None
+    if found.image is not None:
+        image = str(folder / found.image if images is None else image_in(images, found.image, where))
+    return Request(where, found.question, image, found.answer, where, found.label)
 
 
 def read_prompt(where: str, text: str) -> Prompt:
@@ -194,17 +191,3 @@ def read_prompt(where: str, text: str) -> Prompt:
         problem = f"asks for Keyframe {number_word(number)}, but describes {len(descriptions)}"
         raise InputError(where, problem, "expected lines such as '- Keyframe One: …'")
     return Prompt(sections["Background"], sections["Emotion"], tuple(descriptions), number - 1)
-
-
-def _image(fields: Fields, folder: Path) -> str | None:
-    images = fields.values.get("images")
-    if images is None or images == []:
-        return None
-    if len(fields.items("images")) > 1:
-        raise fields.fault("images", f"holds {len(images)} images, expected one")
-    # The tool that wrote the answers turned each path into {"bytes": null, "path": …}.
-    if isinstance(images[0], dict):
-        path = Fields(fields.where, images[0], "images[0]").text("path")
-    else:
-        path = Fields(fields.where, {"images[0]": images[0]}).text("images[0]")
-    return str(folder / path)

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from kfzoo.data.json_array import array_items, is_array
 from kfzoo.errors import InputError
 from kfzoo.json_text import as_number, decode_json
 
@@ -52,12 +53,15 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def raw_lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields `file:line` and the bytes of each line that is not blank.
+    """Yields `file:line` and the bytes of each line that is not blank, or of each entry of a JSON array.
 
     Raises:
         InputError: For a file that cannot be read.
     """
     try:
+        if is_array(path):
+            yield from array_items(path)
+            return
         # Bytes are split at line feeds only: U+2028 and its like may occur inside a text.
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):

@@ -77,13 +77,14 @@ def _heading(results: Results) -> str:
 def _scores(title: str, results: Results, names: Sequence[str]) -> Grid:
     references = [name for name in REFERENCES if name in results.references]
     labels = [REFERENCES[name].removesuffix(" face") for name in references]
-    grid = _grid(title, "", "value", "95 %", *labels)
+    grid = _grid(title, "", "value", "95 %", *labels, "invalid")
     for name in (each for each in METRICS if each in names):
         grid.add_row(
             wording.title(name),
             Text(wording.number(results.scores, name), style="bold"),
             wording.interval(results.scores, name),
             *(Text(wording.number(results.references[each], name), style="dim") for each in references),
+            Text(f"{results.invalid:,}", style="bold red" if results.invalid else "dim"),
         )
     return grid
 

@@ -224,7 +224,7 @@ class _Reader:
     def status(self) -> Status:
         status = self.take("status", str)
         if status not in STATUSES:
-            raise self.fault("status", f"expected one of {', '.join(STATUSES)}, got '{status}'")
+            raise self.fault("status", f"expected one of {', '.join(dict.fromkeys(STATUSES.values()))}, got '{status}'")
         return STATUSES[status]
 
     def scores(self) -> dict[str, Score]:
@@ -276,5 +276,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
-STATUSES: dict[str, Status] = {"complete": "complete", "partial": "partial", "no ground truth": "no ground truth"}
+STATUSES: dict[str, Status] = {
+    "complete": "complete",
+    "partial": "partial",
+    "no ground truth": "no ground truth",
+    "no truth": "no ground truth",  # of earlier versions
+}
 NAMES: dict[type, str] = {str: "text", int: "a whole number", float: "a number", dict: "an object", list: "a list"}

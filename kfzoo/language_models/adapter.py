@@ -42,7 +42,7 @@ _NOT_TRAINED = ("version", "annotation")  # Entries under "kfzoo" that are no hy
 _IGNORED = ("peft_type", "task_type", "base_model_name_or_path", "init_lora_weights", "inference_mode", "revision",
             "auto_mapping", "peft_version", "runtime_config")  # fmt: skip
 _INITIALISATIONS = (True, False, "gaussian", "orthogonal")  # Those that do not change the language model's weights.
-_THINKING = {"qwen3": "empty", "qwen3_nothinking": "none"}  # By ms-swift's templates.
+_THINKING = {"qwen3": "empty", "qwen3_nothinking": "none", "deepseek_r1": "none"}  # By ms-swift's templates.
 _NAMED = 5  # Weights that one message names.
 
 

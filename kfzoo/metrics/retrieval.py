@@ -44,6 +44,8 @@ class RPrecision(_EmbeddingMetric):
         seed: Of the draws.
         reverse: Whether motions look for their conditions.
         distinct: Whether no two rows of a pool are of the same script.
+        normalised: Whether rows are compared by their cosine; without, by their Euclidean distance, as MDM and
+            Express4D do: then `_euclidean` ends the names.
     """
 
     higher_is_better = True
@@ -59,6 +61,7 @@ class RPrecision(_EmbeddingMetric):
         seed: int = 0,
         reverse: bool = False,
         distinct: bool = False,
+        normalised: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(training, embedder=embedder, **kwargs)
@@ -68,6 +71,7 @@ class RPrecision(_EmbeddingMetric):
         self.seed = seed
         self.reverse = reverse
         self.distinct = distinct
+        self.normalised = normalised
 
     def estimates(self, answers: Answers, bootstrap: ScriptBootstrap | None = None) -> dict[str, Estimate]:
         """See `RowMetric.estimates`."""
@@ -83,8 +87,9 @@ class RPrecision(_EmbeddingMetric):
         else:
             queries, gallery = (motions, conditions) if self.reverse else (conditions, motions)
             options = {"top": self.top, "pool": self.pool, "shuffles": self.shuffles, "seed": self.seed}
-            values = r_precision(queries, gallery, **options, groups=groups)
+            values = r_precision(queries, gallery, **options, groups=groups, normalised=self.normalised)
         name = "r_precision" + "_distinct" * self.distinct + "_reverse" * self.reverse
+        name += "_euclidean" * (not self.normalised)
         return {
             f"{name}_{k}": Estimate(float(mean), (max(float(low), 0.0), min(float(high), 1.0)))
             for k, (mean, low, high) in enumerate(zip(*shuffle_interval(values), strict=True), start=1)

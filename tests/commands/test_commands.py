@@ -159,3 +159,25 @@ def test_a_baseline_outside_the_package_runs_by_its_class_path(tmp_path: Path, m
     assert run("test", "--config", small, *own) == 0
     assert results(tmp_path / "run")["class_path"] == "halfway.Halfway"
     assert run("generate", "A smile.", "--checkpoint", tmp_path / "run" / "best.ckpt", "--out", tmp_path / "face") == 0
+
+
+def test_generate_reads_chat_requests(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+    text = (
+        "Keyframe Description Sequence:\n- Keyframe One: The jaw drops.\n- Keyframe Two: The brows rise.\n"
+        "Background: A room.\nEmotion: Calm.\nTask Instruction: Generate the parameters for Keyframe {}."
+    )
+    lines = [{"messages": [{"role": "user", "content": text.format(name)}]} for name in ("One", "Two")]
+    path = tmp_path / "asked.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    given = ("--checkpoint", trained / "best.ckpt", "--out", tmp_path / "face", "--formats", "json")
+    assert run("generate", path, *given) == 0
+    keyframes = json.loads((tmp_path / "face.json").read_text())["keyframes"]
+    assert len(keyframes) == 2
+    path.write_text(
+        "\n".join(json.dumps(line).replace("The jaw", f"{name} jaw") for name, line in zip("AB", lines, strict=True))
+    )
+    assert run("generate", path, *given) == 0
+    assert sorted(each.name for each in (tmp_path / "face").iterdir()) == ["asked-0001.json", "asked-0002.json"]
+    image = {"messages": [{"role": "user", "content": "<image>Analyse."}], "images": ["a.png"]}
+    path.write_text(json.dumps(image))
+    assert "which reads words, and 'asked-0001' is an image without words" in refusal(capsys, "generate", path, *given)

@@ -222,3 +222,26 @@ def test_bad_input_is_reported_in_one_line(
     assert run("export", "answers", "--predictions", file, "--out", tmp_path / "answers.jsonl", "--data", data) == 2
     assert not (tmp_path / "answers.jsonl").exists()
     assert not out.exists()
+
+
+def test_answers_to_requests_with_images_are_bare_objects(tmp_path: Path) -> None:
+    """SemanticFace's converter takes the top level of the last object, and 0 for each channel that it lacks there."""
+    face = dict.fromkeys(CHANNELS, 0.25)
+    texts = [None, json.dumps({"Keyframe_one": face}), "A smile.\n" + json.dumps(face), json.dumps(list(face.values()))]
+    asked = [
+        {"messages": [{"role": "user", "content": "<image>Analyse."}], "images": [f"{number}.jpg"]}
+        for number in range(len(texts))
+    ]
+    data = write_lines(tmp_path / "asked.jsonl", *asked)
+    rows = [
+        {"id": f"asked-{number + 1:04d}#0", "index": 0, "valid": True, "coefficients": face}
+        | ({} if text is None else {"text": text})
+        for number, text in enumerate(texts)
+    ]
+    out = tmp_path / "answers.jsonl"
+    given = ("--predictions", write_lines(tmp_path / "p.jsonl", *rows), "--out", out, "--data", data)
+    assert run("export", "answers", *given) == 0
+    found = [json.loads(line)["response"] for line in out.read_text().splitlines()]
+    assert found[2] == texts[2]
+    for text in found:
+        assert json.loads(text[text.rindex("{") :]) == face

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,32 @@ def test_results_are_read_without_torch() -> None:
     code = "import sys, kfzoo.evaluation.leaderboard; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert module.SCHEMA == 2
+
+
+def test_the_layout_changes_no_text(tmp_path: Path) -> None:
+    """Lists of numbers and scores stand in one line each; brackets, braces and spaces inside texts stay."""
+    odd = {
+        "words": ["[ 1,\n 2 ]", '{ "value": 1,   "interval": null }'],
+        "numbers": [1, None, 2.5],
+        "empty": {},
+        "none": [],
+    }
+    path = tmp_path / "results.json"
+    write_results(path, replace(RESULTS, config=odd), None)
+    text = path.read_text()
+    assert read_results(path).config == odd
+    assert json.loads(text) == json.loads(json.dumps(json.loads(text), indent=2))
+    for line in ('"numbers": [1, null, 2.5],', '"mse": {"value": 0.3333333333333333, "interval": [0.25, 0.5]},'):
+        assert line in text
+
+
+def test_the_layout_takes_a_time_linear_in_the_size(tmp_path: Path) -> None:
+    started = time.process_time()
+    config = {"a": "[" + "\n" * 200_000, "b": "{ " * 100_000, "c": [[]] * 50_000}
+    write_results(tmp_path / "results.json", replace(RESULTS, config=config), None)
+    assert time.process_time() - started < 10
+
+
+def test_the_status_of_earlier_versions_is_read(path: Path) -> None:
+    path.write_text(path.read_text().replace('"status": "complete"', '"status": "no truth"'))
+    assert read_results(path).status == "no ground truth"

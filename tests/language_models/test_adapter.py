@@ -15,7 +15,7 @@ from torch import Tensor
 from kfzoo.data.batch import Sample
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
-from kfzoo.language_models.adapter import ARGUMENTS, CONFIG, WEIGHTS, hub_name
+from kfzoo.language_models.adapter import ARGUMENTS, CONFIG, WEIGHTS, Adapter, hub_name
 from kfzoo.language_models.loading import load_language_model
 from kfzoo.language_models.lora import LORA_LAYERS
 from kfzoo.models.llm_generator import LLMGenerator
@@ -298,3 +298,13 @@ def test_an_untuned_language_model_has_no_adapter_to_write(tmp_path: Path, tiny_
     with pytest.raises(InputError, match="there is no adapter to write: the language model was not tuned; tune it"):
         saved(LLMGenerator(tiny_qwen3, tune=False), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("template", "thinking"), [("qwen3", "empty"), ("qwen3_nothinking", "none"), ("deepseek_r1", "none")]
+)
+def test_a_template_of_ms_swift_says_what_precedes_an_answer(
+    tmp_path: Path, tiny_qwen3: str, template: str, thinking: str
+) -> None:
+    by_peft(tiny_qwen3, tmp_path)
+    assert Adapter.read(as_swift(tmp_path, template=template)).trained == {"thinking": thinking}

@@ -235,3 +235,23 @@ def test_any_memory_layout_is_read() -> None:
     assert not turned.is_contiguous()
     assert torch.equal(r_precision(turned, gallery), r_precision(queries, gallery))
     assert torch.equal(r_precision_full(turned, gallery), r_precision_full(queries, gallery))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_distances_rank_as_plain_loops_do(scale: float) -> None:
+    """Without normalisation the nearest rows count, however long they are."""
+    queries, gallery = embeddings(64, 5, 3.0)
+    queries, gallery = scale * queries, scale * gallery
+    distances = torch.cdist(queries, gallery)
+    places = (distances < distances.diagonal()[:, None] - 1e-9 * scale).sum(dim=1)
+    expected = torch.stack([(places < k).double() for k in (1, 2, 3)], dim=1)
+    torch.testing.assert_close(r_precision_full(queries, gallery, normalised=False), expected)
+    [found] = r_precision(queries, gallery, pool=64, shuffles=1, normalised=False)
+    torch.testing.assert_close(found, expected.mean(dim=0))
+    assert not torch.equal(r_precision_full(queries, gallery), expected)
+
+
+def test_rows_at_one_distance_share_the_place() -> None:
+    gallery = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    hits = r_precision_full(torch.zeros(4, 2), gallery, top=2, normalised=False)
+    torch.testing.assert_close(hits, torch.tensor([[0.25, 0.5]] * 4, dtype=torch.float64))

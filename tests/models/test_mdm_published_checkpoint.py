@@ -283,3 +283,32 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         stored["embed_text.bias"] = torch.full((16,), torch.nan)
 
     assert "has values that are not finite in embed_text.bias; copy it again" in refused(published(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "masks"),
+    [
+        ({}, True),
+        ({"mask_frames": False}, True),
+        ({"dataset": "humanml"}, False),
+        ({"dataset": "humanml", "mask_frames": True}, True),
+    ],
+)
+def test_frames_are_masked_as_in_training(tmp_path: Path, arguments: dict[str, Any], masks: bool) -> None:
+    """Express4D's code always masks; MDM's does where `mask_frames` says so."""
+    released = read_released(published(tmp_path, **arguments))
+    denoiser = released.denoiser()
+    assert released.mask_frames is denoiser.mask_frames is masks
+    x, mask = torch.rand(1, 4, 61), torch.tensor([[True, True, False, False]])
+    inputs = torch.tensor([10]), torch.rand(1, denoiser.sizes["text"])
+    other = torch.where(mask[..., None], x, x + 1)
+    with torch.no_grad():
+        same = torch.equal(denoiser(x, *inputs, mask)[:, :2], denoiser(other, *inputs, mask)[:, :2])
+    assert same is masks
+    written = arguments_of(denoiser, dropped=0.1, prediction="sample", averaged=False)
+    again = Released(released.weights, None, written, released.statistics, None)
+    assert again.mask_frames is masks
+
+
+def test_a_mask_that_is_neither_true_nor_false_is_refused(tmp_path: Path) -> None:
+    assert "args.json: its mask_frames is neither true nor false" in refused(published(tmp_path, mask_frames="no"))

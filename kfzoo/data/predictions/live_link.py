@@ -111,7 +111,7 @@ def _answer_recording(collector: PredictionCollector, path: Path, positions: Seq
         if not collector.claim(position, str(path), "time" if hit else None):
             continue
         if hit:
-            collector.fill(position, str(path), take.coefficients[frame], ())
+            collector.fill_written(position, str(path), take.coefficients[frame], ())
         else:
             sample, last = collector.samples[position], take.seconds[-1]
             problem = f"has no frame for '{sample.id}' at {sample.keyframe.time:.3f} s"

@@ -64,6 +64,7 @@ def read_start(path: str, mean: str, std: str) -> Start | None:
     settings = {
         **{name: sizes[name] for name in ("width", "layers", "heads", "feedforward")},
         "prediction": found.prediction,
+        "mask_frames": found.mask_frames,
         "text_dropout": found.dropped,
         "text_norm": float(found.arguments.get("kfzoo", {}).get("text_norm", 0.0)),  # as published: CLIP's own
     }
@@ -87,7 +88,8 @@ def released_of(where: object, checkpoint: Mapping[str, Any]) -> Released:
         found = checkpoint["kfzoo"].get("class_path")
         raise InputError(where, f"holds a {found}, which is no diffusion model", _REMEDY)
     sizes = {name: settings[name] for name in ("width", "layers", "heads", "feedforward")}
-    denoiser = Denoiser(text=weights["embed_text.weight"].shape[1], **sizes)
+    masks = settings.get("mask_frames", True)
+    denoiser = Denoiser(text=weights["embed_text.weight"].shape[1], **sizes, mask_frames=masks)
     denoiser.load_state_dict(weights)
     averaged = _below("averaged.", stored) or None
     arguments = arguments_of(

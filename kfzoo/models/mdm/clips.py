@@ -46,6 +46,8 @@ class ClipMDM(DiffusionModule, ClipModule):
         steps: Calls of the denoiser a sample.
         whole: Draw every clip as long as the longest of the training part, and cut it: where the peers drew shorter
             clips than they had trained on, those stood still.
+        mask_frames: Hide frames after a clip's end from the denoiser, as Express4D does; MDM's own default is false. A
+            released checkpoint says how it was trained.
         ema: Decay of the moving average of the weights, which answers in their place; 0 keeps none.
         learning_rate: AdamW's, without weight decay.
         warmup_steps: Steps over which the learning rate rises from 0.
@@ -77,6 +79,7 @@ class ClipMDM(DiffusionModule, ClipModule):
         scheduler: Scheduler = "dpm_solver",
         steps: int = 10,
         whole: bool = True,
+        mask_frames: bool = True,
         ema: float = 0.0,
         learning_rate: float = 1e-4,
         warmup_steps: int = 0,

@@ -76,6 +76,8 @@ class Denoiser(nn.Module):
         heads: Attention heads; published weights do not record their number, 4.
         feedforward: Hidden size of a layer's feed-forward part.
         dropout: Dropout in the transformer and of the tokens.
+        mask_frames: Whether frames that do not exist are hidden from the others, as Express4D does; without it the
+            denoiser is MDM's default, which sees them.
 
     Raises:
         InputError: When the width is odd or cannot be shared out between the heads.
@@ -90,8 +92,10 @@ class Denoiser(nn.Module):
         heads: int = 4,
         feedforward: int = 1024,
         dropout: float = 0.1,
+        mask_frames: bool = True,
     ) -> None:
         super().__init__()
+        self.mask_frames = mask_frames
         if width % heads or width % 2:
             raise InputError("width", f"is {width}", f"choose an even multiple of the {heads} attention heads")
         self.sizes = {
@@ -119,14 +123,15 @@ class Denoiser(nn.Module):
             x: (B, T, features) float32, standardised and noised.
             t: (B,) int64, diffusion steps.
             text: (B, D) float32.
-            mask: (B, T) bool, True for frames that exist; None for all. The values of other frames change nothing.
+            mask: (B, T) bool, True for frames that exist; None for all. Under `mask_frames` the values of other frames
+                change nothing.
             dropped: (B,) bool, True where the text is left out (zeros take its place); None for nowhere.
 
         Returns:
             (B, T, features); in frames that do not exist numbers without meaning.
         """
         padding = None
-        if mask is not None:
+        if mask is not None and self.mask_frames:
             x = x.masked_fill(~mask[..., None], 0)
             padding = pad(~mask, (1, 0), value=False)
         if dropped is not None:

@@ -57,11 +57,14 @@ class DiffusionModule(ZooModule):
         settings: Any = self.hparams
         start = read_start(settings["released"], settings["released_mean"], settings["released_std"])
         if start is not None:
-            settings.update(start.settings | {"released": "", "released_mean": "", "released_std": ""})
+            # A keyframe is one frame: it has nothing to mask, and no such setting.
+            found = {name: value for name, value in start.settings.items() if name in settings}
+            settings.update(found | {"released": "", "released_mean": "", "released_std": ""})
         _check(settings)
         self.text = FrozenTextEncoder(settings["text_encoder"], unit=settings["text_norm"] > 0)
         sizes = {name: settings[name] for name in _SIZES}
-        self.denoiser = Denoiser(text=self.text.dim, **sizes, dropout=settings["dropout"])
+        masks = settings.get("mask_frames", True)
+        self.denoiser = Denoiser(text=self.text.dim, **sizes, dropout=settings["dropout"], mask_frames=masks)
         self.diffusion = Diffusion(settings["prediction"])
         self.register_buffer("motion_mean", torch.zeros(len(CHANNELS)))
         self.register_buffer("motion_std", torch.ones(len(CHANNELS)))

@@ -70,9 +70,14 @@ class Released:
         """What the denoiser predicts: the motion, unless this project's own arguments say noise."""
         return "epsilon" if _own(self.arguments).get("prediction") == "epsilon" else "sample"
 
+    @property
+    def mask_frames(self) -> bool:
+        """Whether frames after a motion's end were hidden: always by Express4D's code, by MDM's where it was asked."""
+        return self.arguments.get("dataset") == "express4d" or self.arguments.get("mask_frames") is True
+
     def denoiser(self) -> Denoiser:
         """Builds the denoiser, ready to be used."""
-        built = Denoiser(**_sizes(self.weights, self.arguments))
+        built = Denoiser(**_sizes(self.weights, self.arguments), mask_frames=self.mask_frames)
         built.load_state_dict(self.weights)
         return built.eval()
 
@@ -159,8 +164,9 @@ def arguments_of(denoiser: Denoiser, *, dropped: float, prediction: Prediction, 
         "cond_mode": "text",
         "cond_mask_prob": dropped,
         "emb_trans_dec": False,
-        "dataset": "express4d",
+        "dataset": "express4d" if denoiser.mask_frames else "humanml",  # Express4D's code always masks.
         "data_mode": "arkit",
+        "mask_frames": denoiser.mask_frames,
         "use_ema": averaged,
         "kfzoo": {"version": kfzoo.__version__, "heads": sizes["heads"], "prediction": prediction},
     }
@@ -205,6 +211,8 @@ def _read_arguments(path: Path) -> dict[str, Any]:
         and 0 <= dropped <= 1
     ):
         raise InputError(path, "has no sense in its kfzoo or cond_mask_prob", "copy it again")
+    if not isinstance(arguments.get("mask_frames", False), bool):
+        raise InputError(path, "its mask_frames is neither true nor false", "copy it again")
     return arguments
 
 

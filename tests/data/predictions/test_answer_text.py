@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -78,6 +79,10 @@ FAULTS = {
     json.dumps({**FACE, "JawOpen": math.nan}): "channel 'JawOpen' is NaN, expected a finite number",
     json.dumps(FACE).replace("0.17", "1e999"): "channel 'JawOpen' is Infinity, expected a finite number",
     json.dumps(FACE).replace("0.17", "1" * 5000): "channel 'JawOpen' is Infinity, expected a finite number",
+    json.dumps({name: 100 * value for name, value in FACE.items()}): "channel 'RightEyeRoll' is 60, expected a value "
+    "in [-1, 1]; it looks like degrees: multiply angles by pi / 180, or blendshapes and angles are hundredfold",
+    json.dumps({**FACE, "JawOpen": 20}): "channel 'JawOpen' is 20, expected a value in [0, 1]: "
+    "correct the value or take it out",
     json.dumps(list(FACE.values())[:-1]): "60 values, expected 61",
     "0.1 0.2 0.3 nan": "4 values, expected 61",
     json.dumps(dict.fromkeys(["JawOpen", *map(str, range(200))])): "201 names, expected the 61 channels",
@@ -88,6 +93,7 @@ FAULTS = {
     f"{json.dumps(FACE)} or {json.dumps(FACE)}": "holds 2 faces, expected one",
     "<think> I start with " + json.dumps(FACE): "the answer breaks off before its thinking ends",
     "{" + '"a":{' * 100_000: "the JSON is nested too deeply",
+    "{" * 100_000: "more than 1000 brackets open no JSON",
 }
 
 
@@ -99,8 +105,9 @@ def test_faults_are_named(text: str) -> None:
     assert answer.problems[0] == FAULTS[text]
 
 
-def test_values_are_clamped_to_each_channels_range() -> None:
-    answer = parse_answer(json.dumps({**FACE, "JawOpen": 1e300, "MouthClose": -0.2, "HeadYaw": -0.5, "HeadRoll": -7}))
+def test_small_overshoots_are_clamped_and_counted() -> None:
+    answer = parse_answer(json.dumps({**FACE, "JawOpen": 1.1, "MouthClose": -0.2, "HeadYaw": -0.5, "HeadRoll": -1.2}))
+    assert answer.clamped == 3
     assert answer.coefficients is not None
     found = answer.coefficients[[INDEX[name] for name in ("JawOpen", "MouthClose", "HeadYaw", "HeadRoll")]]
     assert found.tolist() == [1, 0, -0.5, -1]
@@ -133,3 +140,35 @@ def test_a_fence_between_digits_does_not_join_them() -> None:
     answer = parse_answer(" ".join(values))
     assert answer.coefficients is None
     assert "62 values, expected 61" in answer.problems[0]
+
+
+LONG = 200_000
+ATTACKS = {
+    "open lists": "[" * LONG,
+    "open objects": "{" * LONG,
+    "both in turn": "[{" * (LONG // 2),
+    "names without values": '{"a"' * (LONG // 4),
+    "thoughts": "<think>" * (LONG // 7),
+    "deep lists that break": ("[" * 900 + "x") * (LONG // 901),
+    "a deep list that is cut": '{"a":[' * 80 + "1," * (LONG // 2),
+    "escaped quotes": '{"a": "' + '\\"' * (LONG // 2) + "\n",
+    "unknown names": '{"a":1} ' * (LONG // 8),
+    "many faces": '{"JawOpen":1}' * (LONG // 13),
+    "many digits": "1" * LONG + "x",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_time_grows_with_the_length_of_the_text(attack: str) -> None:
+    """200,000 characters cost a second at most; a quadratic reader needs minutes for some of these."""
+    started = time.process_time()
+    assert not parse_answer(ATTACKS[attack]).valid
+    assert time.process_time() - started < 10
+
+
+def test_a_face_inside_a_broken_object_is_found() -> None:
+    text = '{"words": {"a": 1}, "arkit": ' + json.dumps(FACE) + ', "end": oh}'
+    answer = parse_answer(text)
+    assert answer.coefficients is not None
+    np.testing.assert_array_equal(answer.coefficients, VECTOR)
+    assert not parse_answer('{"words": "' + json.dumps(FACE).replace('"', '\\"') + '", "end": oh}').valid

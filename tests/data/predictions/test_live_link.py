@@ -122,8 +122,7 @@ def test_a_csv_with_a_row_for_each_keyframe_is_taken_in_order(tmp_path: Path) ->
     assert found.valid.tolist() == [True, False, False, True]
     np.testing.assert_allclose(found.coefficients[[0, 3]], faces[[0, 3]], atol=1e-6)
     assert faults(found, path) == [
-        "answers.csv:3: the answer to 'a/000#1' is not valid: column 'JawOpen' is 37, expected a value in [0, 1]; it "
-        "looks like a weight from 0 to 100",
+        "answers.csv:3: the answer to 'a/000#1' is not valid: column 'JawOpen' is 37, expected a value in [0, 1]",
         "answers.csv:4: the answer to 'b/000#0' is not valid: the row shows no face",
     ]
 

@@ -228,3 +228,45 @@ class TestReleased:
         faces = [[script.keyframes[0].coefficients for script in some] for some in (scripts[:4], alone)]
         np.testing.assert_array_equal(faces[0], faces[1])
         assert fingerprint(scripts) == fingerprint(ChatJsonl(folder / "example.jsonl", folder / "example_result.jsonl"))
+
+
+def test_images_are_looked_for_in_a_folder(tmp_path: Path) -> None:
+    for name in ("s1/001.jpg", "s2/001.jpg", "flat.jpg"):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).touch()
+    names = ("/far/s2/001.jpg", "../s1/001.jpg", "x/y/flat.jpg")
+    path = write(tmp_path / "sf.jsonl", *[request("<image>Analyse.", images=[name]) for name in names])
+    found = [script.keyframes[0].image_path for script in ChatJsonl(path, images=tmp_path / "mine")]
+    assert found == [str(tmp_path / "mine" / name) for name in ("s2/001.jpg", "s1/001.jpg", "flat.jpg")]
+    write(path, *[request("<image>Analyse.", images=[f"{folder}/flat.jpg"]) for folder in "ab"])
+    with pytest.raises(InputError, match=rf"{path}:2: 'b/flat.jpg' and 'a/flat.jpg' are both found as .*mine/flat.jpg"):
+        list(ChatJsonl(path, images=tmp_path / "mine"))
+    write(path, request("<image>Analyse.", images=["none.jpg"]))
+    with pytest.raises(InputError, match=rf"{path}:1: there is no 'none.jpg', nor an end of it, in .*mine"):
+        list(ChatJsonl(path, images=tmp_path / "mine"))
+    with pytest.raises(InputError, match="is no folder"):
+        ChatJsonl(path, images=tmp_path / "none")
+
+
+def test_answers_to_images_of_other_folders_are_refused(tmp_path: Path) -> None:
+    asked = write(tmp_path / "q.jsonl", *[request("<image>A.", images=[f"{name}/1.jpg"]) for name in ("s1", "s2")])
+    answers = [request("<image>A.", images=[f"/far/{name}/1.jpg"]) | {"response": face(0)} for name in ("s1", "s2")]
+    assert len(list(ChatJsonl(asked, write(tmp_path / "a.jsonl", *answers)))) == 2
+    with pytest.raises(InputError, match=r"a\.jsonl:1: answers another request than .*q\.jsonl:1"):
+        list(ChatJsonl(asked, write(tmp_path / "a.jsonl", *reversed(answers))))
+
+
+def test_a_response_that_differs_from_the_label_is_taken_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = request(answer=face(0))
+    path = write(tmp_path / "kf.jsonl", line | {"response": face(0).replace('"JawOpen": 0', '"JawOpen": 0.5')})
+    source = ChatJsonl(path)
+    for _ in range(2):
+        [script] = source
+        coefficients = script.keyframes[0].coefficients
+        assert coefficients is not None
+        assert coefficients[INDEX["JawOpen"]] == 0.5
+    assert [each.message for each in caplog.records] == [
+        f"{path}: responses that differ from the assistant's message, and are taken: 1"
+    ]
