@@ -217,6 +217,13 @@ def test_calibration_by_the_first_frame_or_a_take(tmp_path: Path) -> None:
         np.testing.assert_allclose(still, 0, atol=1e-6)
         np.testing.assert_allclose(smiling[SMILE], 0.5, atol=1e-6)
         results.append(sorted(scripts))
+        moved = smiling
+    # The phone keeps the face at rest in a file of one row.
+    write(tmp_path / "elsewhere" / "a_neutral.csv", rest[:1])
+    source = LiveLinkTakes(
+        tmp_path, neutral=str(tmp_path / "elsewhere" / "a_neutral.csv"), keyframes_per_script=9, fps=0.5
+    )
+    np.testing.assert_array_equal(next(iter(source)).keyframes[1].coefficients, moved)
     # The neutral take is no performance; without it, rest.csv is a take like any other.
     assert results == [["a/000", "rest/000"], ["a/000"]]
 
