@@ -7,6 +7,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from kfzoo.data.performances import Performances
 from kfzoo.data.script import UNSPECIFIED
 from kfzoo.data.take_files import Stream, TakeFiles, find_takes
 from kfzoo.errors import InputError
+from kfzoo.recordings.live_link import read_faces
 from kfzoo.recordings.options import DEFAULT_OPTIONS, ReadingOptions
 from kfzoo.recordings.read import read_take
 from kfzoo.recordings.take import USUAL
@@ -125,8 +127,7 @@ class Recordings:
         Raises:
             InputError: For a file that is no take of at least two frames, and for one without a subject.
         """
-        neutral = None if self.neutral in (None, "first") else Path(self.neutral)
-        rest = None if neutral is None else neutral_of(read_take(neutral, self.options))
+        rest = None if self.neutral in (None, "first") else _face_at_rest(Path(self.neutral), self.options)
         paths, passed_over = self._files()
         report = _Report(passed_over)
         performances = Performances()
@@ -172,6 +173,18 @@ class Recordings:
             if remark not in self.remarks:
                 _log.log(logging.INFO if usual else logging.WARNING, "%s: %s.", self.folder, remark)
         self.remarks = list(remarks)
+
+
+def _face_at_rest(path: Path, options: ReadingOptions) -> NDArray[np.float32]:
+    """Reads a neutral take, or the phone's own file of one row, which is none."""
+    try:
+        return neutral_of(read_take(path, options))
+    except InputError:
+        with suppress(InputError):
+            faces = read_faces(path, options)
+            if len(faces.shown) == 1:
+                return np.asarray(faces.coefficients[faces.shown[0]], np.float32)
+        raise
 
 
 class _Report:

@@ -83,9 +83,8 @@ def seconds_of_rows(rows: Rows, options: ReadingOptions) -> tuple[NDArray[np.flo
         if options.row_fps is None:
             raise
         seconds = (rows.places - rows.places[0]) / options.row_fps
-        return np.asarray(seconds, np.float64), [
-            f"time is the row's number at {options.row_fps:g} rows a second: {error.problem}"
-        ]
+        remark = f"time is the row's number at {options.row_fps:g} rows a second: {error.problem}, in line {error.line}"
+        return np.asarray(seconds, np.float64), [remark]
 
 
 def _by_timecode(rows: Rows, options: ReadingOptions) -> tuple[NDArray[np.float64], list[str]]:

@@ -61,6 +61,7 @@ def read_table(file: Path, kind: str = "CSV") -> Table:
         delimiter, start = found[1], start + 1
     if delimiter == "," and start == 0 and _is_regular(text, lines):
         return Table([name.strip() for name in lines[0].split(",")], lines[1:], range(2, len(lines) + 1), 1, True)
+    numbers: Sequence[int]
     if '"' in text:
         lines, numbers = _unquoted(file, lines, start, delimiter)
     else:

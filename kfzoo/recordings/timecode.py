@@ -141,7 +141,7 @@ def find_rate(timecodes: Timecodes, *, as_the_phone: bool) -> Rate | None:
         others = [misfit for count, misfit in known.items() if count != best]
         clear = known[best] <= _CLEAR and all(misfit > _POOR for misfit in others)
         # A writer that rounds a camera's uneven times still shows the last number of a second in one of a few.
-        clear = clear or (best == int(largest) + 1 and np.ptp(timecodes.seconds) >= _FEW)
+        clear = clear or (best == int(largest) + 1 and bool(np.ptp(timecodes.seconds) >= _FEW))
         if clear and not (usual and known.get(TIMECODE_FPS, 0) <= _POOR):
             return rate_of(best, timecodes)
     alike = bool((timecodes.frames == timecodes.frames[0]).all())  # whole seconds apart, at any rate

@@ -10,7 +10,18 @@ from kfzoo.data.calibration import calibrate
 from kfzoo.data.sources.live_link import LiveLinkTakes
 from kfzoo.data.sources.take_clips import TakeClips
 from kfzoo.errors import InputError
-from tests.data.sources.test_live_link import random_take, take, write
+from tests.data.sources.written_takes import random_take, take, write
+
+
+def test_the_emotion_is_found_in_a_folder(tmp_path: Path) -> None:
+    for number, name in enumerate(("Angry/MySlate_1", "day_1/Sad/MySlate_2", "joy/Fear_3", "Sadly/MySlate_4")):
+        write(tmp_path / f"{name}.csv", take({0.2: 0.2 * number + 0.1}, seconds=0.4))
+    named = {"Angry/MySlate_1": "angry", "day_1/Sad/MySlate_2": "sad", "joy/Fear_3": "fear"}
+    found = {script.recording: script.emotion for script in LiveLinkTakes(tmp_path)}
+    assert found == named | {"Sadly/MySlate_4": "unspecified"}
+    pattern = r"^(?P<emotion>[^/]+)/[^/]+$"
+    found = {script.recording: script.emotion for script in LiveLinkTakes(tmp_path, emotion_pattern=pattern)}
+    assert found["Sadly/MySlate_4"] == "sadly"
 
 
 @pytest.mark.parametrize("stream", ["calibrated", "raw"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kfzoo.data.script import PARTS, Keyframe, Script
+from kfzoo.data.script import PARTS, Keyframe, Part, Script
 from kfzoo.data.split import Split, digest
 from kfzoo.errors import InputError
 
@@ -91,11 +91,9 @@ def test_naming_copies_for_two_parts_is_refused() -> None:
 
 
 def test_a_source_that_tears_copies_apart_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    found = [
-        replace(script, part=part)
-        for recording, seed, part in (("a", 0, "train"), ("b", 1, "val"), ("c", 0, "test"), ("d", 1, "val"))
-        for script in performed(recording, seed)
-    ]
+    assigned: tuple[tuple[str, int, Part], ...]
+    assigned = (("a", 0, "train"), ("b", 1, "val"), ("c", 0, "test"), ("d", 1, "val"))
+    found = [replace(script, part=part) for recording, seed, part in assigned for script in performed(recording, seed)]
     assert Split().assign(found) == ["train"] * 2 + ["val"] * 2 + ["test"] * 2 + ["val"] * 2
     assert caplog.messages == [
         "The source has 1 recordings in another part than one of the same faces, such as 'c' and 'a'."

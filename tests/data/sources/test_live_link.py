@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
+from kfzoo.arkit.channels import BLENDSHAPES, INDEX, LOWER, UPPER
 from kfzoo.arkit.describe import describe
 from kfzoo.data.calibration import calibrate
 from kfzoo.data.keyframe_selection import at_peaks, at_rate, expression_strength
@@ -19,30 +19,8 @@ from kfzoo.data.script import Script, fingerprint
 from kfzoo.data.sources.live_link import LiveLinkTakes
 from kfzoo.errors import InputError
 from kfzoo.recordings.read import read_take
+from tests.data.sources.written_takes import SMILE, take, write
 from tests.real_data import LIVELINK, needs_real_data
-
-SMILE = [INDEX["MouthSmileLeft"], INDEX["MouthSmileRight"]]
-
-
-def write(path: Path, coefficients: NDArray[Any], every: int = 1) -> Path:
-    """Writes a take whose rows are `every` frames of 1/60 s apart."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [",".join(("Timecode", "BlendshapeCount", *CHANNELS))]
-    for row, values in enumerate(coefficients):
-        seconds, frame = divmod(row * every, 60)
-        code = f"10:00:{seconds:02d}:{frame:02d}.250"
-        lines.append(",".join((code, "61", *(f"{value:.10f}" for value in values))))
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def take(smiles: dict[float, float], seconds: float = 4.0, rate: float = 60.0) -> NDArray[np.float32]:
-    """A face at rest that smiles at some times, each with a height, for about half a second."""
-    times = np.arange(int(seconds * rate)) / rate
-    face = np.zeros((len(times), len(CHANNELS)), dtype=np.float32)
-    for at, height in smiles.items():
-        face[:, SMILE] += (height * np.exp(-0.5 * ((times - at) / 0.12) ** 2))[:, None].astype(np.float32)
-    return face
 
 
 def times(source: LiveLinkTakes) -> dict[str, list[float]]:
@@ -216,6 +194,13 @@ def test_calibration_by_the_first_frame_or_a_take(tmp_path: Path) -> None:
         np.testing.assert_allclose(still, 0, atol=1e-6)
         np.testing.assert_allclose(smiling[SMILE], 0.5, atol=1e-6)
         results.append(sorted(scripts))
+        moved = smiling
+    # The phone keeps the face at rest in a file of one row.
+    write(tmp_path / "elsewhere" / "a_neutral.csv", rest[:1])
+    source = LiveLinkTakes(
+        tmp_path, neutral=str(tmp_path / "elsewhere" / "a_neutral.csv"), keyframes_per_script=9, fps=0.5
+    )
+    np.testing.assert_array_equal(next(iter(source)).keyframes[1].coefficients, moved)
     # The neutral take is no performance; without it, rest.csv is a take like any other.
     assert results == [["a/000", "rest/000"], ["a/000"]]
 
@@ -247,24 +232,6 @@ def test_the_word_for_an_emotion(tmp_path: Path) -> None:
     for name in named:
         write(tmp_path / f"{name}.csv", take({}, seconds=0.4))
     assert {script.recording: script.emotion for script in LiveLinkTakes(tmp_path)} == named
-
-
-def test_the_emotion_is_found_in_a_folder(tmp_path: Path) -> None:
-    for number, name in enumerate(("Angry/MySlate_1", "day_1/Sad/MySlate_2", "joy/Fear_3", "Sadly/MySlate_4")):
-        write(tmp_path / f"{name}.csv", take({0.2: 0.2 * number + 0.1}, seconds=0.4))
-    named = {"Angry/MySlate_1": "angry", "day_1/Sad/MySlate_2": "sad", "joy/Fear_3": "fear"}
-    found = {script.recording: script.emotion for script in LiveLinkTakes(tmp_path)}
-    assert found == named | {"Sadly/MySlate_4": "unspecified"}
-    pattern = r"^(?P<emotion>[^/]+)/[^/]+$"
-    found = {script.recording: script.emotion for script in LiveLinkTakes(tmp_path, emotion_pattern=pattern)}
-    assert found["Sadly/MySlate_4"] == "sadly"
-
-
-def random_take(seed: int, rows: int = 240) -> NDArray[np.float32]:
-    """Motion that no other seed has."""
-    generator = np.random.default_rng(seed)
-    phases = np.linspace(0, 9, rows)[:, None] * generator.uniform(0.5, 3, 61)
-    return (0.3 + 0.25 * np.sin(phases + generator.uniform(0, 6, 61))).astype(np.float32)
 
 
 ARGUMENTS: list[tuple[dict[str, Any], str]] = [
