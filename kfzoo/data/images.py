@@ -70,6 +70,15 @@ def open_whole_image(path: str | os.PathLike[str]) -> Image.Image:
         return upright.convert("RGB")
 
 
+def read_pixels(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Reads an image as `open_whole_image` does, (H, W, 3): red, green and blue from 0 to 255.
+
+    Raises:
+        InputError: For a file that is missing, empty, cut off or no image.
+    """
+    return np.array(open_whole_image(path))
+
+
 def as_array(image: object) -> NDArray[np.float32]:
     """Returns an RGB image as (3, H, W) in [0, 1]."""
     pixels = np.asarray(image, dtype=np.float32)

@@ -139,6 +139,7 @@ class ImageArkitPairs(CachedSource):
                     problem = f"{labels.path.name} names it in no row, or in several"
                     problems.leave_out(path, InputError(path, problem, "rename it"))
             return
+        start = _start(labels)
         try:
             numbers = self._numbers(paths, labels)
         except InputError as error:
@@ -151,7 +152,7 @@ class ImageArkitPairs(CachedSource):
         first = min(numbers.values(), default=0)
         for path in sorted(numbers, key=lambda path: numbers[path]):
             second = (numbers[path] - first) / self.image_fps
-            row = labels.row_at(second + _start(labels), 0.5 / self.image_fps)
+            row = labels.row_at(start + second, 0.5 / self.image_fps)
             if row is not None:
                 yield path, row
             else:

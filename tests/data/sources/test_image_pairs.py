@@ -59,10 +59,10 @@ def test_every_odd_image_is_logged_and_the_rest_is_used(odd: Path, caplog: pytes
     assert [script.id for script in scripts] == [
         "a-good.png", "b-grey.png", "c-deep.png", "d-turned.jpg", "sub/i-good.PNG"
     ]  # fmt: skip
-    lines = [message.removeprefix(f"{odd}/") for message in caplog.messages]
+    lines = [message.removeprefix(f"{odd}/").removeprefix(f"{odd}: ") for message in caplog.messages]
     assert lines[:4] == [
-        "b-grey.png: is greyscale: its three colours are made equal",
-        "c-deep.png: is greyscale: its three colours are made equal",
+        "passed over 1 .txt files: notes.txt",
+        "2 of them (b-grey.png, c-deep.png): is greyscale: its three colours are made equal",
         "c-deep.png: has 16 bits a colour, of which 8 are read",
         "d-turned.jpg: is turned upright, as the camera noted",
     ]
@@ -74,7 +74,7 @@ def test_every_odd_image_is_logged_and_the_rest_is_used(odd: Path, caplog: pytes
     ):  # fmt: skip
         assert line.startswith(start)
         assert line.endswith("replace the file; it is left out")
-    assert lines[8:] == [f"{odd}: 5 images are used, 3 of them changed; 4 left out"]
+    assert lines[8:] == ["5 images are used, 3 of them changed; 4 left out"]
     assert all("\n" not in line for line in lines)
     assert scripts[-1].recording == "sub"
 
@@ -97,7 +97,10 @@ def test_folders_without_images(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no image \(\.png, "):
         ImageFolder(tmp_path)
     (tmp_path / "a.png").touch()
-    with pytest.raises(InputError, match="holds no image that can be used"):
+    with pytest.raises(InputError, match=r"a\.png: no image can be used: is empty \(0 bytes\); replace the file"):
+        list(ImageFolder(tmp_path))
+    (tmp_path / "b.png").write_text("no image")
+    with pytest.raises(InputError, match="holds no image that can be used; see the lines above"):
         list(ImageFolder(tmp_path))
 
 
@@ -165,8 +168,8 @@ def test_joined_by_name_with_json_lines(tmp_path: Path, caplog: pytest.LogCaptur
         "truth/b.png": 0.25,
     }
     assert [message.partition(": ")[2] for message in caplog.messages] == [
-        "truth.jsonl names it in no row, or in several; rename it; it is left out",
         "1 of 3 rows of '' have no image",
+        "truth.jsonl names it in no row, or in several; rename it; it is left out",
         "2 images are used, 0 of them changed; 1 left out",
     ]
     with pytest.raises(InputError, match=r"c\.png: truth\.jsonl names it in no row"):
@@ -194,7 +197,7 @@ def test_images_and_rows_that_do_not_fit(tmp_path: Path, caplog: pytest.LogCaptu
     save(tmp_path / "images" / "s" / "cover.png")
     save(tmp_path / "images" / "t" / "0.png")
     with caplog.at_level(logging.WARNING):
-        pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes", fps=None))
+        pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes", fps=None, partial=True))
     assert [jaw(script) for script in pairs] == [0, 30]
     messages = "\n".join(caplog.messages)
     assert "cover.png: has no number in its name" in messages
