@@ -63,11 +63,10 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     try:
         if place.is_file() and place.stat().st_size == 0:
             raise InputError(path, "is empty (0 bytes)", "replace the file")
-        with warnings.catch_warnings():  # Pillow warns at half the size at which it refuses
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(place, formats=_formats(place))
-        with image:
-            yield image
+        with warnings.catch_warnings():  # of damaged tags, and at half the size at which Pillow refuses
+            warnings.simplefilter("ignore")
+            with Image.open(place, formats=_formats(place)) as image:
+                yield image
     except InputError:
         raise
     except FileNotFoundError as error:

@@ -215,3 +215,41 @@ def test_arguments(tmp_path: Path) -> None:
         ImageArkitPairs(tmp_path / "p", tmp_path, neutral="x")
     with pytest.raises(InputError, match=r"gone\.csv: does not exist"):
         list(ImageArkitPairs(tmp_path / "p", tmp_path / "gone.csv"))
+
+
+def test_crops_with_the_number_of_the_face_are_joined_by_the_frame(tmp_path: Path) -> None:
+    write_take(tmp_path / "take.csv", ramp(121))
+    for number in range(0, 120, 30):
+        save(tmp_path / "images" / f"frame_{number:06d}_0.jpg")
+    pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv"))
+    assert [jaw(script) for script in pairs] == [0, 30, 60, 90]
+    save(tmp_path / "images" / "frame_000030_1.jpg")
+    with pytest.raises(InputError, match=r"no number differs in all names: .* have the number 0"):
+        list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv"))
+
+
+@pytest.mark.parametrize(("image_fps", "fits"), [(30.0, "60"), (120.0, "60"), (57.0, "60"), (60.0, "")])
+def test_images_of_another_length_than_the_take_are_refused(image_fps: float, fits: str, tmp_path: Path) -> None:
+    write_take(tmp_path / "take.csv", ramp(181))
+    for number in range(0, 181, 4):
+        save(tmp_path / "images" / f"{number}.png")
+    arguments = (tmp_path / "images", tmp_path / "take.csv", "time", image_fps)
+    if not fits:
+        assert len(list(ImageArkitPairs(*arguments, fps=None))) == 46
+        return
+    message = (
+        rf"46 images last .* s at image_fps {image_fps:g}, and take\.csv lasts 3\.00 s.*image_fps {fits} would fit"
+    )
+    with pytest.raises(InputError, match=message):
+        list(ImageArkitPairs(*arguments))
+    assert list(ImageArkitPairs(*arguments, partial=True))
+
+
+def test_a_hundred_reasons_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_take(tmp_path / "take.csv", ramp(2))
+    for number in range(40):
+        save(tmp_path / "images" / f"{number}.png")
+    with caplog.at_level(logging.WARNING):
+        assert len(list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv", fps=None, partial=True))) == 2
+    assert len(caplog.messages) == 22
+    assert "18 more are left out, for similar reasons: 22.png, 23.png" in caplog.messages[20]
