@@ -154,7 +154,7 @@ class FaceLandmarker:
             pose = found.facial_transformation_matrixes[largest]
             parts = (faces[largest], [scores[name] for name in MEDIAPIPE], pose)
         tensors = [torch.from_numpy(np.asarray(part, dtype=np.float32)[None]) for part in parts]
-        return Faces(torch.tensor([len(faces)]), *tensors, sizes=torch.tensor([pixels.shape[:2]]))
+        return Faces(torch.tensor([len(faces)]), *tensors, torch.tensor([pixels.shape[:2]]))
 
 
 def _join(parts: Sequence[Faces]) -> Faces:

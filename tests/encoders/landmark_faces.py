@@ -59,7 +59,7 @@ def faces_of(
         np.zeros((count, 52)) if scores is None else scores,
     )
     tensors = [torch.from_numpy(part.astype(np.float32)) for part in (*parts, matrices)]
-    return Faces(torch.ones(count, dtype=torch.int64), *tensors, sizes=torch.tensor([size] * count))
+    return Faces(torch.ones(count, dtype=torch.int64), *tensors, torch.tensor([size] * count))
 
 
 def sample(

@@ -147,8 +147,8 @@ class ImageArkitPairs(CachedSource):
             return
         for path in paths:
             if path not in numbers:
-                error = InputError(path, "has no number in its name", "number the images, or join by name")
-                problems.leave_out(path, error)
+                problem = "has no number in its name"
+                problems.leave_out(path, InputError(path, problem, "number the images, or join by name"))
         first = min(numbers.values(), default=0)
         for path in sorted(numbers, key=lambda path: numbers[path]):
             second = (numbers[path] - first) / self.image_fps
@@ -157,8 +157,8 @@ class ImageArkitPairs(CachedSource):
                 yield path, row
             else:
                 problem = f"no row of {labels.path.name} is at its time, {second:.3f} s"
-                error = InputError(path, problem, "check image_fps, and that both start together")
-                problems.leave_out(path, error)
+                remedy = "check image_fps, and that both start together"
+                problems.leave_out(path, InputError(path, problem, remedy))
 
     def _numbers(self, paths: list[Path], labels: Labels) -> dict[Path, int]:
         """Returns the images' numbers.

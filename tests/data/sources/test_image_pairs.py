@@ -233,16 +233,16 @@ def test_images_of_another_length_than_the_take_are_refused(image_fps: float, fi
     write_take(tmp_path / "take.csv", ramp(181))
     for number in range(0, 181, 4):
         save(tmp_path / "images" / f"{number}.png")
-    arguments = (tmp_path / "images", tmp_path / "take.csv", "time", image_fps)
+    arguments = (tmp_path / "images", tmp_path / "take.csv")
     if not fits:
-        assert len(list(ImageArkitPairs(*arguments, fps=None))) == 46
+        assert len(list(ImageArkitPairs(*arguments, image_fps=image_fps, fps=None))) == 46
         return
     message = (
         rf"46 images last .* s at image_fps {image_fps:g}, and take\.csv lasts 3\.00 s.*image_fps {fits} would fit"
     )
     with pytest.raises(InputError, match=message):
-        list(ImageArkitPairs(*arguments))
-    assert list(ImageArkitPairs(*arguments, partial=True))
+        list(ImageArkitPairs(*arguments, image_fps=image_fps))
+    assert list(ImageArkitPairs(*arguments, image_fps=image_fps, partial=True))
 
 
 def test_a_hundred_reasons_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
