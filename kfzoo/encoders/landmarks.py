@@ -153,8 +153,8 @@ class FaceLandmarker:
             scores = {each.category_name: each.score for each in found.face_blendshapes[largest]}
             pose = found.facial_transformation_matrixes[largest]
             parts = (faces[largest], [scores[name] for name in MEDIAPIPE], pose)
-        tensors = [torch.from_numpy(np.asarray(part, dtype=np.float32)[None]) for part in parts]
-        return Faces(torch.tensor([len(faces)]), *tensors, torch.tensor([pixels.shape[:2]]))
+        points, scores, poses = (torch.from_numpy(np.asarray(part, dtype=np.float32)[None]) for part in parts)
+        return Faces(torch.tensor([len(faces)]), points, scores, poses, torch.tensor([pixels.shape[:2]]))
 
 
 def _join(parts: Sequence[Faces]) -> Faces:

@@ -58,8 +58,8 @@ def faces_of(
         np.zeros((count, POINTS, 3)) if points is None else points,
         np.zeros((count, 52)) if scores is None else scores,
     )
-    tensors = [torch.from_numpy(part.astype(np.float32)) for part in (*parts, matrices)]
-    return Faces(torch.ones(count, dtype=torch.int64), *tensors, torch.tensor([size] * count))
+    found, values, turned = (torch.from_numpy(part.astype(np.float32)) for part in (*parts, matrices))
+    return Faces(torch.ones(count, dtype=torch.int64), found, values, turned, torch.tensor([size] * count))
 
 
 def sample(
