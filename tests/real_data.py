@@ -55,6 +55,8 @@ KEYFRAMEFACE = DATA / "released" / "keyframeface"
 SEMANTICFACE = DATA / "released" / "semanticface"
 LANDMARKER = DATA / "mediapipe" / "face_landmarker.task"
 FACEKIT = DATA / "ict_facekit.tar.xz"
+DEADFACE = DATA.parent / "cases" / "22-deadface"
+"""Images and what DeadFace itself wrote for them; it may be missing."""
 
 
 def require() -> None:

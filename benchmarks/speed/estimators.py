@@ -17,6 +17,7 @@ from benchmarks.timing import clocked, in_turn, speeds
 from kfzoo import models
 from kfzoo.configs import read_config
 from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.data.images import read_pixels
 from kfzoo.data.predictions.answer_text import parse_answer
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.rendered_faces import RenderedFaces
@@ -185,8 +186,11 @@ def landmark_jobs(samples: Sequence[Sample]) -> Iterator[tuple[str, Callable[[],
         output_facial_transformation_matrixes=True,
     )
     task = vision.FaceLandmarker.create_from_options(options)
-    pixels = (batch.images * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
-    images = [mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=each) for each in pixels]
+    paths = [str(sample.keyframe.image_path) for sample in samples]  # all three read them
+
+    def detect(path: str) -> object:
+        return task.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=read_pixels(path)))
+
     yield "MediaPipe, fixed", partial(_generate, fixed, batch)
     yield "SBCA", partial(_generate, sbca, batch)
-    yield DETECT, lambda: [task.detect(each) for each in images]
+    yield DETECT, lambda: [detect(path) for path in paths]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,12 @@ def estimate(
 ) -> None:
     """Turns images of a face into curves: one image, or those of a folder as the frames of one recording.
 
-    One line reports each image that cannot be read or in which the model finds no face; it is left out of the curves,
-    and time goes on without it.
+    Images that cannot be read, or in which the model finds no face, are reported and left out of the curves; time goes
+    on without them, as it does where numbers are missing in the names. Files that are no images are named.
 
     Args:
-        images: An image, or a folder of images of one person, taken in the order of their names.
+        images: An image, or a folder of images of one person, taken in the natural order of their names: frame2
+            before frame10.
         checkpoint: A file that `fit` wrote of a model of images, such as runs/image_regressor-builtin/best.ckpt.
         out: Path of the files, without an ending.
         rate: Images a second of a folder; SemanticFace samples videos at 2.
@@ -61,16 +63,24 @@ def estimate(
 
 
 def _recording(path: Path, rate: float, strict: bool) -> Script:
-    """Makes one script of the images."""
-    from kfzoo.data.images import ImageProblems, list_images
+    """Makes one script of the images, each at the time of its place."""
+    from kfzoo.data.image_listing import list_images
+    from kfzoo.data.image_numbers import places_in_time
+    from kfzoo.data.image_problems import ImageProblems
     from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 
-    problems = ImageProblems(strict or path.is_file())
-    paths = [path] if path.is_file() else list_images(path)
-    usable = [(number, each) for number, each in enumerate(paths) if problems.usable(each)]
-    problems.summarise(path, len(usable))
+    single = path.is_file()
+    problems = ImageProblems(path.parent if single else path, strict or single)
+    paths: Sequence[Path] = [path]
+    if not single:
+        listing = list_images(path)
+        problems.pass_over(listing)
+        paths = listing.images
+    places = places_in_time(path, paths)
+    usable = [(place, each) for place, each in zip(places, paths, strict=True) if problems.usable(each)]
+    problems.summarise(len(usable))
     keyframes = tuple(
-        Keyframe(index=index, time=number / rate, image_path=str(each)) for index, (number, each) in enumerate(usable)
+        Keyframe(index=index, time=place / rate, image_path=str(each)) for index, (place, each) in enumerate(usable)
     )
     return Script(path.stem, UNSPECIFIED, background="", emotion=UNSPECIFIED, keyframes=keyframes)
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+FLAT = 1e-14
+"""Area between the eyes and the nose, of an image's area 1, below which a face has none."""
+
 
 class Eye(NamedTuple):
     """Landmarks of one eye, by MediaPipe's numbers."""
@@ -62,7 +65,7 @@ def head_angles(poses: Tensor) -> Tensor:
     return torch.stack([yaw, pitch, roll], dim=1)
 
 
-def eye_angles(points: Tensor, poses: Tensor, height: int, width: int) -> Tensor:
+def eye_angles(points: Tensor, poses: Tensor, sizes: Tensor) -> Tensor:
     """Measures how the eyes are turned in the head.
 
     The iris's place between the corners of the eye, seen along the face's own axes, is the sine of an angle. An eye
@@ -71,13 +74,13 @@ def eye_angles(points: Tensor, poses: Tensor, height: int, width: int) -> Tensor
     Args:
         points: (B, 478, 3), as in `kfzoo.encoders.landmarks.Faces`.
         poses: (B, 4, 4), of the heads.
-        height: Of the image in pixels.
-        width: Of the image in pixels.
+        sizes: (B, 2), height and width of the images in pixels.
 
     Returns:
         (B, 6): yaw, pitch and roll of the left eye, then of the right one, in radians.
     """
-    camera = points * torch.tensor([width, -height, -width], dtype=points.dtype)
+    height, width = sizes.to(points.dtype).unbind(1)
+    camera = points * torch.stack([width, -height, -width], dim=1)[:, None]
     axes = poses[:, :3, :3] / poses[:, :3, :3].norm(dim=1, keepdim=True).clamp_min(1e-12)
     found = []
     for eye, side in ((LEFT, 1), (RIGHT, -1)):
@@ -91,25 +94,24 @@ def eye_angles(points: Tensor, poses: Tensor, height: int, width: int) -> Tensor
     return torch.stack(found, dim=1)
 
 
-def frontal(points: Tensor, height: int, width: int) -> Tensor:
+def frontal(points: Tensor) -> Tensor:
     """Puts the eyes and the nose of every face in the same places, by an affine map of the image's plane.
 
-    What is left does not change when the landmarks are moved, turned, scaled, stretched or sheared.
+    What is left does not change when the landmarks are moved, turned, scaled, stretched or sheared, nor with the shape
+    of the image.
 
     Args:
         points: (B, 478, 2 or 3), as in `kfzoo.encoders.landmarks.Faces`.
-        height: Of the image in pixels.
-        width: Of the image in pixels.
 
     Returns:
         (B, 478, 2) float64, in units of the distance between the eyes. A face whose eyes and nose are on one line,
         such as the zeros of an image without a face, gives zeros.
     """
-    plane = points[..., :2].double() * torch.tensor([width, height], dtype=torch.float64)
+    plane = points[..., :2].double()
     eyes = [plane[:, [eye.outer, eye.inner]].mean(1) for eye in (RIGHT, LEFT)]
     origin = eyes[0]
     basis = torch.stack([eyes[1] - origin, plane[:, NOSE] - origin], dim=1)  # rows
-    flat = torch.linalg.det(basis).abs() <= 1e-9
+    flat = torch.linalg.det(basis).abs() <= FLAT
     basis = torch.where(flat[:, None, None], torch.eye(2, dtype=torch.float64), basis)
     wanted = FRONTAL[1:] - FRONTAL[0]
     moved = (plane - origin[:, None]) @ torch.linalg.solve(basis, wanted.expand_as(basis)) + FRONTAL[0]

@@ -12,7 +12,7 @@ import hashlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from kfzoo.arkit.channels import MEDIAPIPE
+from kfzoo.encoders.canonical_face import CanonicalFace
 from kfzoo.encoders.frozen import read_cached, write_cached
 from kfzoo.errors import InputError
 from kfzoo.files import cache_folder, computing
@@ -33,6 +34,9 @@ VARIABLE = "KFZOO_FACE_LANDMARKER"
 
 POINTS = 478
 """Landmarks of a face: 468 of the skin and lips, then five of each iris."""
+
+_PREPROCESSING = "whole images at their own size"
+"""How images reach the landmarker; a part of the names in the cache."""
 
 MOST_FACES = 4
 """Faces that are looked for in an image; the largest counts."""
@@ -48,12 +52,14 @@ class Faces(NamedTuple):
         scores: (B, 52) float32 in [0, 1], in the order of `kfzoo.arkit.channels.MEDIAPIPE`.
         poses: (B, 4, 4) float32, from the face's own axes (to the subject's left, up, out of the face) to the camera's
             (to the image's right, up, towards the camera), in centimetres.
+        sizes: (B, 2) int64, height and width of the images in pixels.
     """
 
     shown: Tensor
     points: Tensor
     scores: Tensor
     poses: Tensor
+    sizes: Tensor
 
     @property
     def found(self) -> Tensor:
@@ -93,11 +99,16 @@ class FaceLandmarker:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def __call__(self, images: Tensor) -> Faces:
+    @cached_property
+    def canonical_face(self) -> CanonicalFace:
+        """The face from which the landmarker measures poses."""
+        return CanonicalFace.of_landmarker(self.path)
+
+    def __call__(self, images: Iterable[NDArray[np.uint8]]) -> Faces:
         """Finds the largest face of each image.
 
         Args:
-            images: (B, 3, H, W) in [0, 1], on any device.
+            images: At least one, (H, W, 3) red, green and blue, each of its own size.
 
         Returns:
             The faces, on the CPU.
@@ -105,20 +116,19 @@ class FaceLandmarker:
         Raises:
             InputError: Without the package or the model file.
         """
-        pixels = (images.detach().float().cpu() * 255).round().clamp(0, 255).byte()
-        return _join([self._find(each.permute(1, 2, 0).contiguous().numpy()) for each in pixels])
+        return _join([self._find(image) for image in images])
 
-    def cached(self, keys: Sequence[str], read: Callable[[int], NDArray[np.float32]]) -> Faces:
+    def cached(self, keys: Sequence[str], read: Callable[[int], NDArray[np.uint8]]) -> Faces:
         """Finds the faces of many images, or reads from the cache on disk what was found before.
 
         Args:
             keys: One an image, which changes with its content.
-            read: Gives the image of a number, (3, H, W) in [0, 1]; not called when the faces are known.
+            read: Gives the image of a number, (H, W, 3); not called when the faces are known.
 
         Returns:
             The faces, in the order of the keys.
         """
-        name = hashlib.sha256("\n".join([self.digest, *keys]).encode()).hexdigest()
+        name = hashlib.sha256("\n".join([_PREPROCESSING, self.digest, *keys]).encode()).hexdigest()
         path = cache_folder() / "landmarks" / f"{name}.safetensors"
         faces = _load(path, len(keys))
         if faces is None:
@@ -126,7 +136,7 @@ class FaceLandmarker:
                 faces = _load(path, len(keys))
                 if faces is None:
                     numbers = tqdm(range(len(keys)), desc="Finding faces", unit=" images", delay=2, leave=False)
-                    faces = _join([self(torch.from_numpy(read(number))[None]) for number in numbers])
+                    faces = self(read(number) for number in numbers)
                     write_cached(path, faces._asdict())
         return faces
 
@@ -135,7 +145,7 @@ class FaceLandmarker:
         task = _task(self.path)
         import mediapipe  # after the check that it is installed
 
-        found = task.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels))
+        found = task.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(pixels)))
         faces = [np.array([(p.x, p.y, p.z) for p in face], dtype=np.float32) for face in found.face_landmarks]
         parts: Any = (np.zeros((POINTS, 3)), np.zeros(len(MEDIAPIPE)), np.zeros((4, 4)))
         if faces:
@@ -144,8 +154,8 @@ class FaceLandmarker:
             scores = {each.category_name: each.score for each in found.face_blendshapes[largest]}
             pose = found.facial_transformation_matrixes[largest]
             parts = (faces[largest], [scores[name] for name in MEDIAPIPE], pose)
-        tensors = [torch.from_numpy(np.asarray(part, dtype=np.float32)[None]) for part in parts]
-        return Faces(torch.tensor([len(faces)]), *tensors)
+        points, scores, poses = (torch.from_numpy(np.asarray(part, dtype=np.float32)[None]) for part in parts)
+        return Faces(torch.tensor([len(faces)]), points, scores, poses, torch.tensor([pixels.shape[:2]]))
 
 
 def _join(parts: Sequence[Faces]) -> Faces:
@@ -188,7 +198,6 @@ def _task(path: Path) -> Any:
 def _load(path: Path, count: int) -> Faces | None:
     """Reads cached faces; a file that is damaged or of another length is found again."""
     shapes = {"points": (count, POINTS, 3), "scores": (count, len(MEDIAPIPE)), "poses": (count, 4, 4)}
-    found = read_cached(
-        path, {"shown": (torch.int64, (count,)), **{name: (torch.float32, shape) for name, shape in shapes.items()}}
-    )
+    counts = {"shown": (torch.int64, (count,)), "sizes": (torch.int64, (count, 2))}
+    found = read_cached(path, counts | {name: (torch.float32, shape) for name, shape in shapes.items()})
     return None if found is None else Faces(**found)

@@ -19,47 +19,55 @@ from kfzoo.language_models.vision_language import inner
 
 
 class ImageTokenModel:
-    """A Qwen3-VL with image tokens; all images have one size and one place in the prompt.
+    """A Qwen3-VL with image tokens; the images that are encoded together have one size and one place in the prompt.
 
     `rope_deltas`, which transformers keeps on the model between calls, is neither read nor written, so that rows with
     and without an image can be in one pass.
 
     Args:
         model: `Qwen3VLForConditionalGeneration`, or PEFT's wrapper of it.
-        size: Side of the images in pixels.
+        size: Side in pixels of square images; None where each has its own size.
         start: Number of tokens before the image.
 
     Attributes:
         config: Configuration of the language decoder.
-        count: Number of tokens of an image.
+        piece: Side in pixels of a merged patch, which becomes one token.
 
     Raises:
-        InputError: For a size that is no multiple of a merged patch's side.
+        InputError: For a size that is no multiple of `piece`.
     """
 
-    def __init__(self, model: Any, size: int, start: int) -> None:
+    def __init__(self, model: Any, size: int | None, start: int) -> None:
         self._model = inner(model)
         vision = self._model.config.vision_config
         self._patch, self._merge = vision.patch_size, vision.spatial_merge_size
         self._frames = vision.temporal_patch_size
-        piece = self._patch * self._merge
-        if size < piece or size % piece:
-            raise InputError("model.size", f"is {size}, expected a multiple of {piece}", f"such as {4 * piece}")
+        self.piece: int = self._patch * self._merge
+        if size is not None and (size < self.piece or size % self.piece):
+            problem = f"is {size}, expected a multiple of {self.piece}"
+            raise InputError("model.size", problem, f"such as {4 * self.piece}")
         self.config: Any = self._model.config.text_config
-        self._side = size // piece
-        self.count = self._side**2
+        side = 0 if size is None else size // self.piece
+        self._rows, self._columns = side, side
         self._start = start
         self._features = torch.zeros(0)
         self._deep: list[Tensor] = []
+
+    @property
+    def count(self) -> int:
+        """Number of tokens of each image of those that are encoded."""
+        return self._rows * self._columns
 
     def encode(self, images: Tensor) -> None:
         """Encodes the images to which the next calls refer.
 
         Args:
-            images: (B, 3, size, size) in [0, 1].
+            images: (B, 3, H, W) in [0, 1]; H and W are multiples of `piece`.
         """
         tower = self._model.model.visual
-        grid = torch.tensor([[1, self._side * self._merge, self._side * self._merge]], device=images.device)
+        self._rows, self._columns = (side // self.piece for side in images.shape[-2:])
+        sides = [1, self._rows * self._merge, self._columns * self._merge]
+        grid = torch.tensor([sides], device=images.device)
         # A frozen tower keeps no activations.
         with torch.set_grad_enabled(torch.is_grad_enabled() and any(each.requires_grad for each in tower.parameters())):
             pixels = patches(images, self._patch, self._merge, self._frames).to(tower.dtype)
@@ -122,12 +130,14 @@ class ImageTokenModel:
         Text advances in all three. The tokens of an image have one time, and their rows and columns as height and
         width; the text after it continues after its longer side.
         """
+        if not self.count:
+            raise ValueError("no image is encoded")
         within = places - self._start
-        text = torch.where(within < self.count, places, places - self.count + self._side)
+        text = torch.where(within < self.count, places, places - self.count + max(self._rows, self._columns))
         inside = (within >= 0) & (within < self.count)
         time = torch.where(inside, self._start, text)
-        height = torch.where(inside, self._start + within // self._side, text)
-        width = torch.where(inside, self._start + within % self._side, text)
+        height = torch.where(inside, self._start + within // self._columns, text)
+        width = torch.where(inside, self._start + within % self._columns, text)
         return torch.stack([time, height, width])
 
     # The rest of the interface that training and decoding use.
@@ -155,20 +165,20 @@ def patches(images: Tensor, patch: int, merge: int, frames: int) -> Tensor:
     """Cuts images as Qwen's image processor does: by merged patch, patch, colour and frame.
 
     Args:
-        images: (B, 3, S, S) in [0, 1]; S is a multiple of `patch * merge`.
+        images: (B, 3, H, W) in [0, 1]; H and W are multiples of `patch * merge`.
         patch: Side of a patch in pixels.
         merge: Patches along a side of a merged patch.
         frames: Number of repetitions of a still image.
 
     Returns:
-        (B · (S / patch)², 3 · frames · patch²), in [-1, 1].
+        (B · (H / patch) · (W / patch), 3 · frames · patch²), in [-1, 1].
     """
-    rows, colours, size, _ = images.shape
-    side = size // (patch * merge)
-    cut = (images * 2 - 1).view(rows, colours, side, merge, patch, side, merge, patch)
+    count, colours, height, width = images.shape
+    rows, columns = height // (patch * merge), width // (patch * merge)
+    cut = (images * 2 - 1).view(count, colours, rows, merge, patch, columns, merge, patch)
     cut = cut.permute(0, 2, 5, 3, 6, 1, 4, 7)
-    shape = (rows, side, side, merge, merge, colours, frames, patch, patch)
-    return cut.unsqueeze(6).expand(shape).reshape(rows * (side * merge) ** 2, -1)
+    shape = (count, rows, columns, merge, merge, colours, frames, patch, patch)
+    return cut.unsqueeze(6).expand(shape).reshape(count * rows * columns * merge**2, -1)
 
 
 def _kept(states: Tensor, kept: Tensor | int) -> Tensor:

@@ -106,7 +106,8 @@ class KeyframeModule(ZooModel):
     and in the base classes.
 
     Attributes:
-        condition: What a keyframe is generated from; a model of images sets `image_size`.
+        condition: What a keyframe is generated from; a model of images sets `image_size`, or
+            reads them from their files.
     """
 
     task = "keyframes"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from kfzoo.data.batch import IMAGE_REMEDY, KeyframeBatch, Sample
 from kfzoo.data.calibration import HIGHEST_REST, calibrate
-from kfzoo.data.images import read_image
+from kfzoo.data.images import read_pixels
 from kfzoo.data.script import Keyframe, Script
 from kfzoo.encoders.landmarks import FaceLandmarker, Faces
 from kfzoo.errors import InputError
@@ -28,46 +29,46 @@ _log = logging.getLogger(__name__)
 class LandmarkEstimator(KeyframeModule, ABC):
     """Answers images by the landmarks of the largest face in each.
 
-    An image without a face gets the mean of the training part and is not valid; of several faces the largest counts;
-    both are logged. Neighbours in time and the face at rest come from the files that keyframes and `neutral` name, so
-    an answer never depends on what else is in a batch.
+    The landmarker sees images whole and at their own size; `generate` reads them from their files, one after the other,
+    and batches hold no pixels. An image without a face gets the mean of the training part and is not valid; of several
+    faces the largest counts; both are logged. Neighbours in time and the face at rest come from the files that
+    keyframes and `neutral` name, so an answer never depends on what else is in a batch.
 
     Args:
         landmarker: Path of MediaPipe's model file; empty for the one that `KFZOO_FACE_LANDMARKER` names.
-        size: Side in pixels that images from files are brought to.
         neutral: What is taken out of an answer as the face at rest (`kfzoo.data.calibration`): nothing when empty;
             "script" for the median of what the images of the same script show; or a folder with one image a
             subject, called `<subject>.png` or `.jpg`. A rest above `HIGHEST_REST` counts as that much.
         smoothing: Standard deviation in seconds of a Gaussian over the keyframes of the same script; 0 for none.
 
     Raises:
-        InputError: For a size below 32, a folder that is not there, a negative smoothing.
+        InputError: For a folder that is not there, a negative smoothing.
     """
 
     condition = "image"
 
-    def __init__(self, landmarker: str, size: int, neutral: str, smoothing: float) -> None:
+    def __init__(self, landmarker: str, neutral: str, smoothing: float) -> None:
         super().__init__()
-        if size < 32:
-            raise InputError("model.size", f"is {size}, expected at least 32 pixels")
         if neutral not in ("", "script") and not Path(neutral).is_dir():
             raise InputError("model.neutral", f"there is no folder '{neutral}'", "expected '', 'script' or a folder")
         if not 0 <= smoothing < float("inf"):
             raise InputError("model.smoothing", f"is {smoothing}, expected seconds, at least 0")
         self.landmarker = FaceLandmarker(landmarker)
-        self.image_size = self.size = size
         self.neutral, self.smoothing = neutral, smoothing
         self._scripts: dict[str, tuple[Tensor, Tensor]] = {}
         self._rests: dict[str, NDArray[np.float32]] = {}
 
+    @classmethod
+    def current_settings(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the hyper-parameters of a checkpoint, without the `size` of versions that cut squares."""
+        return {name: value for name, value in stored.items() if name != "size"}
+
     @abstractmethod
-    def measure(self, faces: Faces, height: int, width: int) -> Tensor:
+    def measure(self, faces: Faces) -> Tensor:
         """Reads coefficients off landmarks.
 
         Args:
             faces: What was found in B images; rows without a face may get anything finite.
-            height: Of the images, in pixels.
-            width: Of the images, in pixels.
 
         Returns:
             (B, 61) on the CPU, before calibration, smoothing and limits.
@@ -79,14 +80,14 @@ class LandmarkEstimator(KeyframeModule, ABC):
 
     def generate(self, batch: KeyframeBatch) -> Generation:
         """Finds the faces and measures them."""
-        images = batch.images
         if self.neutral == "script" or self.smoothing:
             rows = [[part[sample.position] for part in self._script(sample.script)] for sample in batch.samples]
             values, found = (torch.stack(column) for column in zip(*rows, strict=True))
         else:
-            faces = self.landmarker(images)
-            _tell([sample.keyframe.image_path or sample.id for sample in batch.samples], faces)
-            values, found = self.measure(faces, *images.shape[-2:]).float(), faces.found
+            paths = [path_of(sample.keyframe, sample.id) for sample in batch.samples]
+            faces = self.landmarker(map(read_pixels, paths))
+            _tell(paths, faces)
+            values, found = self.measure(faces).float(), faces.found
         values = torch.stack(
             [self._rested(row, sample.script.subject) for row, sample in zip(values, batch.samples, strict=True)]
         )
@@ -96,18 +97,16 @@ class LandmarkEstimator(KeyframeModule, ABC):
     def faces_of(self, samples: Sequence[Sample]) -> Faces:
         """Finds the faces in the images of many keyframes, once: the cache on disk knows them afterwards."""
         paths = [path_of(sample.keyframe, sample.id) for sample in samples]
-        return self.landmarker.cached(
-            [_content_key(path, self.size) for path in paths], lambda number: read_image(paths[number], self.size)
-        )
+        return self.landmarker.cached(list(map(_content_key, paths)), lambda number: read_pixels(paths[number]))
 
     def _script(self, script: Script) -> tuple[Tensor, Tensor]:
         """Returns what all images of a script show, (K, 61), smoothed and without the rest, and where, (K,) bool."""
         if script.id not in self._scripts:
             ids = [f"{script.id}#{keyframe.index}" for keyframe in script.keyframes]
             paths = [path_of(keyframe, name) for keyframe, name in zip(script.keyframes, ids, strict=True)]
-            faces = self.landmarker(torch.from_numpy(np.stack([read_image(path, self.size) for path in paths])))
+            faces = self.landmarker(map(read_pixels, paths))
             _tell(paths, faces)
-            values, found = self.measure(faces, self.size, self.size).float(), faces.found
+            values, found = self.measure(faces).float(), faces.found
             if self.smoothing:
                 values = smooth(values, found, [keyframe.time for keyframe in script.keyframes], self.smoothing)
             if self.neutral == "script" and found.any():
@@ -123,10 +122,10 @@ class LandmarkEstimator(KeyframeModule, ABC):
             return values
         if subject not in self._rests:
             path = _neutral_of(Path(self.neutral), subject)
-            faces = self.landmarker(torch.from_numpy(read_image(path, self.size))[None])
+            faces = self.landmarker([read_pixels(path)])
             if not faces.found[0]:
                 raise InputError(path, "shows no face", "give an image of the subject's face at rest")
-            self._rests[subject] = self.measure(faces, self.size, self.size)[0].float().numpy()
+            self._rests[subject] = self.measure(faces)[0].float().numpy()
         return take_out(values[None], self._rests[subject])[0]
 
 
@@ -173,9 +172,9 @@ def _tell(images: Sequence[str], faces: Faces) -> None:
             _log.warning("%s: shows %d faces; the largest counts", image, count)
 
 
-def _content_key(path: str, size: int) -> str:
+def _content_key(path: str) -> str:
     try:
-        return f"{hashlib.sha256(Path(path).read_bytes()).hexdigest()} {size}"
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path of the image") from error
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kfzoo.arkit.channels import BLENDSHAPES, INDEX, MEDIAPIPE, canonical
+from kfzoo.encoders.canonical_face import CanonicalFace
 from kfzoo.encoders.face_geometry import LEFT, RIGHT, eye_angles, head_angles
 from kfzoo.encoders.landmarks import Faces
 from kfzoo.errors import InputError
@@ -37,20 +38,21 @@ class MediapipeLandmarks(LandmarkEstimator):
     CSV files. Its faults, each of them reproduced:
 
     1. The head's angles are in the order pitch, yaw, roll under the names yaw, pitch, roll.
-    2. They are the Euler angles of the matrix about its fixed x, y and z axes, the first negated: a positive yaw turns
+    2. They are the Euler angles of the pose about its fixed x, y and z axes, the first negated: a positive yaw turns
        to the subject's left, a positive pitch up, a positive roll to the subject's right, each against the channel's.
+       DeadFace measures the pose itself, for a lens as long as the image is wide.
     3. An eye's yaw and pitch are where its iris is in the image, as shares of width and height from the upper
        left corner, and no angles.
     4. The left eye's columns hold the right iris and the other way round.
 
     A fifth, that frames without a face are dropped and rows no longer match, cannot occur here: such an image is
-    marked not valid. DeadFace follows a face through a video, and takes a lens as long as the image is wide; here
-    every image is read by itself, and MediaPipe's own lens (63° from top to bottom) gives the matrix.
+    marked not valid. DeadFace follows a face through a video and smooths its landmarks; here every image is read by
+    itself, as DeadFace reads the first of a video. `fixed` takes the landmarker's own matrix, whose lens sees 63° from
+    top to bottom.
 
     Args:
         landmarker: See `LandmarkEstimator`.
         mode: "fixed", or "compat" for DeadFace's own columns, which know neither a neutral face nor smoothing.
-        size: See `LandmarkEstimator`.
         neutral: See `LandmarkEstimator`.
         smoothing: See `LandmarkEstimator`.
 
@@ -62,11 +64,10 @@ class MediapipeLandmarks(LandmarkEstimator):
         self,
         landmarker: str = "",
         mode: Literal["fixed", "compat"] = "fixed",
-        size: int = 256,
         neutral: str = "",
         smoothing: float = 0.0,
     ) -> None:
-        super().__init__(landmarker, size, neutral, smoothing)
+        super().__init__(landmarker, neutral, smoothing)
         if mode not in ("fixed", "compat"):
             raise InputError("model.mode", f"expected 'fixed' or 'compat', found '{mode}'")
         if mode == "compat" and (neutral or smoothing):
@@ -76,7 +77,7 @@ class MediapipeLandmarks(LandmarkEstimator):
         self.mode = mode
         self._told = False
 
-    def measure(self, faces: Faces, height: int, width: int) -> Tensor:
+    def measure(self, faces: Faces) -> Tensor:
         """Returns MediaPipe's scores and the nine angles, (B, 61)."""
         if not self._told:
             _log.warning("MediaPipe sees no tongue: TongueOut is 0 in every answer")
@@ -84,16 +85,19 @@ class MediapipeLandmarks(LandmarkEstimator):
         values = torch.zeros(len(faces.shown), len(INDEX))
         values[:, PLACES] = faces.scores[:, SCORED]
         if self.mode == "compat":
-            values[:, SEEN:] = deadface_angles(faces)
+            values[:, SEEN:] = deadface_angles(faces, self.landmarker.canonical_face)
         else:
-            eyes = eye_angles(faces.points, faces.poses, height, width)
+            eyes = eye_angles(faces.points, faces.poses, faces.sizes)
             values[:, SEEN:] = torch.cat([head_angles(faces.poses), eyes], dim=1)
         return values
 
 
-def deadface_angles(faces: Faces) -> Tensor:
+def deadface_angles(faces: Faces, canonical: CanonicalFace) -> Tensor:
     """Returns DeadFace's columns from `HeadYaw` to `RightEyeRoll`, (B, 9); see `MediapipeLandmarks`."""
-    axes = faces.poses[:, :3, :3]
+    axes = torch.eye(3).repeat(len(faces.shown), 1, 1)
+    found = faces.found
+    if found.any():
+        axes[found] = canonical.rotations(faces.points[found], faces.sizes[found], focal=faces.sizes[found, 1])
     across = torch.hypot(axes[:, 0, 0], axes[:, 1, 0])
     pitch = -torch.atan2(axes[:, 2, 1], axes[:, 2, 2])
     yaw = torch.atan2(-axes[:, 2, 0], across)

@@ -43,7 +43,8 @@ class ZooModule(LightningModule):
             with the value that needs the least memory.
         train_mean: (61,) mean of the training part; zero before `fit`.
         train_std: (61,) standard deviation of the training part.
-        image_size: Side in pixels of the images in its batches; None for models that read no images.
+        image_size: Side in pixels of the square images in its batches; None for models that read no images, or read
+            them whole from their files.
         journal: Answers of earlier starts, while a `test` or `predict` runs that can be resumed.
         references: Arguments as the configuration has them, with `${oc.env:…}` where the environment gave the value.
         provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.

@@ -41,6 +41,7 @@ def wild(tmp_path: Path) -> Path:
     (folder / "4_empty.png").touch()
     (folder / "5_cut.png").write_bytes((folder / "0_plain.png").read_bytes()[:700])
     (folder / "6_words.png").write_text("no image")
+    (folder / "talk.mp4").write_bytes(b"\0\0\0\x1cftypisom\0\0\2\0isomiso2mp41" + bytes(99))
     return folder
 
 
@@ -71,6 +72,26 @@ def test_a_folder_becomes_one_recording(
     assert capsys.readouterr().out.split() == [str(out.with_suffix(end)) for end in (".csv", ".json", ".png")]
 
 
+def test_unpadded_frames_keep_their_order_and_a_missing_one_its_time(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    faces = [keyframe.coefficients for script in BuiltinScripts(8) for keyframe in script.keyframes]
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in (0, 1, 2, 9, 10, 11):
+        face = faces[number]
+        assert face is not None
+        draw_face(face, 48).save(folder / f"frame{number}_0.png")
+    (folder / "frame3_0.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    best = trained / "run" / "best.ckpt"
+    with caplog.at_level(logging.WARNING):
+        assert run("estimate", folder, "--checkpoint", best, "--out", tmp_path / "face", "--formats", "json") == 0
+    keyframes = results(tmp_path, "face.json")["keyframes"]
+    assert [each["time"] for each in keyframes] == [number / 2 for number in (0, 1, 2, 9, 10, 11)]
+    assert lines_of(caplog, "5 of 12 images are missing between frame0_0.png and frame11_0.png")
+    assert lines_of(caplog, "frame3_0.heic: cannot be read as an image (it begins as a HEIC image, and is damaged)")
+
+
 def test_one_image_becomes_a_pose(trained: Path, wild: Path, tmp_path: Path) -> None:
     best = trained / "run" / "best.ckpt"
     assert run("estimate", wild / "0_plain.png", "--checkpoint", best, "--out", tmp_path / "face") == 0
@@ -85,6 +106,7 @@ def test_one_image_becomes_a_pose(trained: Path, wild: Path, tmp_path: Path) -> 
         (["5_cut.png"], "5_cut.png: cannot be read as an image"),
         (["", "--strict", "true"], "4_empty.png: is empty (0 bytes); replace the file"),
         (["", "--rate", "0"], "--rate: expected more than 0, found 0"),
+        (["talk.mp4"], "talk.mp4: is a video, and videos are not read yet; cut it into images: mkdir frames && ffmpeg"),
         (["missing"], "missing: is not a folder; give the folder of the images"),
     ],
 )

@@ -13,21 +13,24 @@ from PIL import Image
 from kfzoo.encoders.landmarks import POINTS, VARIABLE, FaceLandmarker
 from kfzoo.errors import InputError
 from tests.commandline import ROOT
-from tests.encoders.landmark_faces import as_images, astronaut, need_landmarker
+from tests.encoders.landmark_faces import astronaut, need_landmarker
 from tests.real_data import LANDMARKER
+
+BLACK = np.zeros((64, 64, 3), dtype=np.uint8)
 
 
 def test_a_face_in_a_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
     need_landmarker(monkeypatch)
     image = astronaut()
-    faces = FaceLandmarker()(as_images(image, np.zeros_like(image)))
+    faces = FaceLandmarker()([image, np.zeros((100, 180, 3), dtype=np.uint8)])
     assert faces.shown.tolist() == [1, 0]
     assert faces.found.tolist() == [True, False]
-    assert [part.shape for part in faces] == [(2,), (2, POINTS, 3), (2, 52), (2, 4, 4)]
+    assert [part.shape for part in faces] == [(2,), (2, POINTS, 3), (2, 52), (2, 4, 4), (2, 2)]
+    assert faces.sizes.tolist() == [[256, 256], [100, 180]]
     assert ((faces.points[0, :, :2] > 0) & (faces.points[0, :, :2] < 1)).all()
     rotation = faces.poses[0, :3, :3]
     torch.testing.assert_close(rotation @ rotation.T, torch.eye(3), atol=1e-3, rtol=0)
-    assert all((part[1] == 0).all() for part in faces)
+    assert all((part[1] == 0).all() for part in faces[:4])
 
 
 def test_of_two_faces_the_larger_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,8 +38,7 @@ def test_of_two_faces_the_larger_counts(monkeypatch: pytest.MonkeyPatch) -> None
     large = astronaut()
     small = np.zeros((256, 192, 3), dtype=np.uint8)
     small[:192] = np.asarray(Image.fromarray(large).resize((192, 192)))
-    images = as_images(np.hstack([large, small]), np.hstack([small, large]))
-    faces = FaceLandmarker()(images)
+    faces = FaceLandmarker()([np.hstack([large, small]), np.hstack([small, large])])
     assert faces.shown.tolist() == [2, 2]
     assert (faces.points[:, :, 0].mean(1) * 448).tolist() == pytest.approx([128, 192 + 128], abs=20)
 
@@ -45,9 +47,9 @@ def test_faces_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     need_landmarker(monkeypatch)
     read: list[int] = []
 
-    def image(number: int) -> NDArray[np.float32]:
+    def image(number: int) -> NDArray[np.uint8]:
         read.append(number)
-        return as_images(astronaut())[0].numpy() * (1 - number)
+        return astronaut() * np.uint8(1 - number)
 
     first = FaceLandmarker().cached(["face", "black"], image)
     assert read == [0, 1]
@@ -61,10 +63,10 @@ def test_faces_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_damaged_cache_is_computed_again(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     need_landmarker(monkeypatch)
-    FaceLandmarker().cached(["damaged"], lambda number: np.zeros((3, 64, 64), dtype=np.float32))
+    FaceLandmarker().cached(["damaged"], lambda number: BLACK)
     newest = max((cache / "landmarks").iterdir(), key=lambda path: path.stat().st_mtime_ns)
     newest.write_bytes(b"")
-    assert FaceLandmarker().cached(["damaged"], lambda number: np.zeros((3, 64, 64), dtype=np.float32)).shown[0] == 0
+    assert FaceLandmarker().cached(["damaged"], lambda number: BLACK).shown[0] == 0
 
 
 def test_a_missing_model_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -79,23 +81,23 @@ def test_a_missing_model_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
     pytest.importorskip("mediapipe", reason="needs the package mediapipe (the extra 'landmarks')")
     (tmp_path / "broken.task").write_bytes(b"nothing")
     with pytest.raises(InputError, match="cannot be read as a face landmarker") as caught:
-        FaceLandmarker(str(tmp_path / "broken.task"))(torch.zeros(1, 3, 64, 64))
+        FaceLandmarker(str(tmp_path / "broken.task"))([BLACK])
     assert "\n" not in str(caught.value)
 
 
 def test_a_trainers_end_does_not_let_mediapipes_timers_kill_the_process() -> None:
     need_landmarker()
     script = (
-        "import sys, time, torch\n"
+        "import sys, time, numpy as np, torch\n"
         "from lightning.pytorch import LightningModule, Trainer\n"
         "from kfzoo.encoders.landmarks import FaceLandmarker\n"
         "find = FaceLandmarker(sys.argv[1])\n"
         "class Looks(LightningModule):\n"
-        "    def test_step(self, batch, batch_idx): find(torch.zeros(1, 3, 64, 64))\n"
+        "    def test_step(self, batch, batch_idx): find([np.zeros((64, 64, 3), np.uint8)])\n"
         "Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator='cpu').test(\n"
         "    Looks(), [torch.zeros(1)], verbose=False)\n"
         "end = time.process_time() + 1\n"
-        "while time.process_time() < end: find(torch.zeros(1, 3, 64, 64))\n"
+        "while time.process_time() < end: find([np.zeros((64, 64, 3), np.uint8)])\n"
         "print('alive')\n"
     )
     command = [sys.executable, "-c", script, str(LANDMARKER)]

@@ -21,30 +21,45 @@ def qwen(tiny_qwen3_vl: str) -> Any:
     return load_vision_language_model(tiny_qwen3_vl)[0]
 
 
-def images(count: int, size: int = SIZE) -> torch.Tensor:
-    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1))
+def images(count: int, size: int = SIZE, width: int | None = None) -> torch.Tensor:
+    return torch.rand(count, 3, size, width or size, generator=torch.Generator().manual_seed(1))
 
 
 def theirs(qwen: Any, pixels: torch.Tensor, texts: list[list[int]]) -> torch.Tensor:
     """Logits as transformers computes them, (B, N, vocabulary)."""
     pad = qwen.config.image_token_id
-    ids = torch.tensor([[5, 6, 7, *[pad] * 4, *text] for text in texts])
-    grid = torch.tensor([[1, 4, 4]] * len(pixels))
+    height, width = (side // 16 for side in pixels.shape[-2:])
+    ids = torch.tensor([[5, 6, 7, *[pad] * (height * width // 4), *text] for text in texts])
+    grid = torch.tensor([[1, height, width]] * len(pixels))
     image = {"pixel_values": patches(pixels, 16, 2, 2), "image_grid_thw": grid, "mm_token_type_ids": (ids == pad).int()}
     qwen.model.rope_deltas = None
     found: torch.Tensor = qwen(input_ids=ids, attention_mask=torch.ones_like(ids), **image).logits
     return found
 
 
-def test_images_are_cut_as_qwens_processor_does() -> None:
+@pytest.mark.parametrize("width", [96, 64, 160])
+def test_images_are_cut_as_qwens_processor_does(width: int) -> None:
     from transformers import Qwen2VLImageProcessor
 
-    pixels = (images(2, 96) * 255).round() / 255
+    pixels = (images(2, 96, width) * 255).round() / 255
     processor = Qwen2VLImageProcessor(
         patch_size=16, merge_size=2, temporal_patch_size=2, do_resize=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
     expected = processor(images=list((pixels * 255).byte()), return_tensors="pt", input_data_format="channels_first")
     torch.testing.assert_close(patches(pixels, 16, 2, 2), expected["pixel_values"], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(96, 160), (160, 96)])
+def test_positions_around_images_with_their_own_aspect_are_qwens(qwen: Any, shape: tuple[int, int]) -> None:
+    model = ImageTokenModel(qwen, None, START)
+    with torch.no_grad():
+        model.encode(images(1, *shape))
+    assert model.count == 15
+    pad = qwen.config.image_token_id
+    ids = torch.tensor([[5, 6, 7, *[pad] * 15, 8, 9, 10, 11]])
+    grid = torch.tensor([[1, shape[0] // 16, shape[1] // 16]])
+    expected, _ = qwen.model.get_rope_index(ids, (ids == pad).int(), grid)
+    assert torch.equal(model.positions(torch.arange(ids.shape[1])[None]), expected)
 
 
 def test_positions_are_qwens_own(qwen: Any) -> None:
@@ -56,9 +71,10 @@ def test_positions_are_qwens_own(qwen: Any) -> None:
     assert torch.equal(found, expected)
 
 
-def test_logits_are_those_of_transformers(qwen: Any) -> None:
-    model = ImageTokenModel(qwen, SIZE, START)
-    pixels = images(2)
+@pytest.mark.parametrize("width", [64, 128])
+def test_logits_are_those_of_transformers(qwen: Any, width: int) -> None:
+    model = ImageTokenModel(qwen, None, START)
+    pixels = images(2, SIZE, width)
     texts = [[8, 9, 10], [11, 12, 13]]
     with torch.no_grad():
         expected = theirs(qwen, pixels, texts)

@@ -64,7 +64,7 @@ def samples_of(values: Array) -> list[Sample]:
 
 
 def fitted(values: Array, faces: Faces, **settings: Any) -> SBCA:
-    model = SBCA(size=256, **settings)
+    model = SBCA(**settings)
     model.fit(samples_of(values), faces)
     return model
 
@@ -76,12 +76,12 @@ def test_a_linear_map_is_recovered_under_affine_motion(selection: str) -> None:
         values[:, [c for c in LEARNT if c != INDEX["JawOpen"]]] = 0.5
     model = fitted(values, faces, points=OWN, components=4, selection=selection)
     target, unseen = LINEAR.draw(100, seed=2)
-    errors = (model.measure(unseen, 256, 256).numpy() - target)[:, INDEX["JawOpen"]]
+    errors = (model.measure(unseen).numpy() - target)[:, INDEX["JawOpen"]]
     assert np.abs(errors).max() < 0.01
     assert set(model.chosen[INDEX["JawOpen"]].tolist()) == set(LINEAR.own[INDEX["JawOpen"]].tolist())
     if selection != "svr":
         assert all(set(model.chosen[c].tolist()) == set(points.tolist()) for c, points in LINEAR.own.items())
-        assert np.abs(model.measure(unseen, 256, 256).numpy() - target)[:, LEARNT].max() < 0.02
+        assert np.abs(model.measure(unseen).numpy() - target)[:, LEARNT].max() < 0.02
 
 
 @pytest.mark.parametrize("regression", ["ridge", "svr"])
@@ -131,7 +131,7 @@ def test_a_channel_that_rests_is_its_mean_and_the_head_is_measured() -> None:
     values[:, INDEX["HeadRoll"]] = 0.0
     turned = faces._replace(poses=faces_of(np.tile(pose(0.2, 0.1, 0.3), (60, 1, 1))).poses)
     model = fitted(values, turned, selection="correlation")
-    answer = model.measure(turned, 256, 256)
+    answer = model.measure(turned)
     assert (answer[:, INDEX["TongueOut"]] == 0.125).all()
     assert (answer[:, INDEX["HeadRoll"]] == 0).all()  # never moved in training
     np.testing.assert_allclose(answer[:, INDEX["HeadYaw"]], 0.2, atol=1e-5)
@@ -167,14 +167,14 @@ def test_a_checkpoint_gives_the_same_answers(regression: Any, tmp_path: Path) ->
     trainer.strategy.connect(model)
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     loaded = load_module(tmp_path / "model.ckpt", SBCA)  # reads with weights_only=True
-    assert torch.equal(loaded.measure(faces, 256, 256), model.measure(faces, 256, 256))
+    assert torch.equal(loaded.measure(faces), model.measure(faces))
     assert torch.equal(loaded.train_mean, model.train_mean)
     assert loaded.hparams == model.hparams
 
 
 def test_without_fit_there_is_no_answer() -> None:
     with pytest.raises(InputError, match="SBCA: is not fitted; run `python -m kfzoo fit` first"):
-        SBCA().measure(LINEAR.draw(1, seed=0)[1], 64, 64)
+        SBCA().measure(LINEAR.draw(1, seed=0)[1])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,45 @@ def test_it_overfits_to_eight_images(semantics: Semantics) -> None:
         assert all(parse_answer(text).analysis.startswith(opening) for text in answers.texts)
 
 
+@pytest.fixture
+def shapes(tmp_path: Path) -> list[Sample]:
+    """Three faces in images of two shapes, the first of which is again the last."""
+    every = drawn(3).samples
+    found = []
+    for number, (sample, size) in enumerate(zip(every, [(150, 70), (64, 64), (150, 70)], strict=True)):
+        path = tmp_path / f"{number}.png"
+        assert sample.keyframe.coefficients is not None
+        draw_face(sample.keyframe.coefficients, 64).resize(size).save(path)
+        keyframe = replace(sample.keyframe, image_path=str(path))
+        found.append(Sample(replace(sample.script, keyframes=(keyframe,)), 0, "arkit"))
+    return found
+
+
+def test_images_with_their_own_aspect_are_answered_one_by_one_or_together(shapes: list[Sample]) -> None:
+    model = tiny("A1", size=None).eval()
+    batch = model.collate(shapes)
+    assert isinstance(batch.pixels, tuple)
+    assert [tuple(image.shape) for image in batch.to("cpu").pixels or ()] == [(3, 64, 160), (3, 64, 64), (3, 64, 160)]
+    alone = [model.generate(model.collate([sample])).texts for sample in shapes]
+    together = model.generate(batch).texts
+    assert together is not None
+    assert list(together) == [texts[0] for texts in alone if texts is not None]
+
+
+def test_the_loss_over_images_of_several_shapes_is_the_mean_over_their_tokens(shapes: list[Sample]) -> None:
+    model = tiny("A2", size=None).eval()
+    with torch.no_grad():
+        losses = [float(model.loss(model.collate([sample]))["loss"]) for sample in shapes]
+        together = float(model.loss(model.collate(shapes))["loss"])
+    tokens = [len(model.answer_ids(sample)) for sample in shapes]
+    assert together == pytest.approx(np.average(losses, weights=tokens), rel=1e-5)
+
+
+def test_large_images_are_scaled_down_to_the_most_tokens(shapes: list[Sample]) -> None:
+    assert tiny("A0", size=None, max_image_tokens=8).collate(shapes[:1]).images.shape == (1, 3, 32, 128)
+    assert tiny("A0", size=96).collate(shapes).images.shape == (3, 3, 96, 96)
+
+
 def test_lora_and_its_checkpoint_are_of_the_language_decoder_only(tiny_qwen3_vl: str) -> None:
     model = VLMEstimator(tiny_qwen3_vl, "A1", size=64, dropout=0.0, learning_rate=1e-2)
     learned = {name for name, each in model.named_parameters() if each.requires_grad}
@@ -176,6 +216,8 @@ def test_settings_that_exclude_each_other(tiny_qwen3: str, tiny_qwen3_vl: str) -
         ({"tune": False}, "has random weights"),
         ({"vision_language_model": tiny_qwen3}, "is a qwen3, expected a qwen3_vl"),
         ({"vision_language_model": tiny_qwen3_vl, "size": 64, "tower_steps": 5}, r"model\.tower_steps: is for `tiny`"),
+        ({"size": None, "tower_steps": 5}, r"model\.tower_steps: needs images of one size; set model\.size"),
+        ({"max_image_tokens": 1}, r"model\.max_image_tokens: is 1, expected at least 4"),
     ]
     for settings, message in cases:
         with pytest.raises(InputError, match=message):

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kfzoo.data.images import ImageProblems, list_images
+from kfzoo.data.image_listing import list_images
+from kfzoo.data.image_problems import ImageProblems
 from kfzoo.data.script import UNSPECIFIED, Keyframe, Script
 from kfzoo.data.sources.base import CachedSource
 
@@ -15,8 +16,9 @@ class ImageFolder(CachedSource):
     """A script of one keyframe, without words and coefficients, for each image in a folder and those below it.
 
     It is named after the image's path in the folder; images of one folder are one clip. Answer it with
-    `predict: all`. What cannot be read is logged, one line each, and left out; conversions on reading, such as
-    from greyscale, are logged too.
+    `predict: all`. Images come in the natural order of their names: frame2 before frame10. What cannot be read is left
+    out; that, conversions on reading, such as from greyscale, and files that are no images are logged, one line each
+    kind.
 
     Args:
         folder: The folder.
@@ -32,9 +34,11 @@ class ImageFolder(CachedSource):
         list_images(self.folder)
 
     def _read(self) -> Iterator[Script]:
-        problems = ImageProblems(self.strict)
+        problems = ImageProblems(self.folder, self.strict)
+        listing = list_images(self.folder)
+        problems.pass_over(listing)
         used = 0
-        for path in list_images(self.folder):
+        for path in listing.images:
             if problems.usable(path):
                 used += 1
                 yield Script(
@@ -44,4 +48,4 @@ class ImageFolder(CachedSource):
                     emotion=UNSPECIFIED,
                     keyframes=(Keyframe(index=0, time=0.0, image_path=str(path)),),
                 )
-        problems.summarise(self.folder, used)
+        problems.summarise(used)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -12,7 +11,9 @@ from typing import Literal
 import numpy as np
 
 from kfzoo.arkit.channels import clamp
-from kfzoo.data.images import ImageProblems, list_images
+from kfzoo.data.image_listing import list_images
+from kfzoo.data.image_numbers import image_numbers
+from kfzoo.data.image_problems import ImageProblems
 from kfzoo.data.keyframe_selection import at_rate
 from kfzoo.data.recording_folder import compiled_pattern, subject_of
 from kfzoo.data.script import UNSPECIFIED, Script
@@ -21,7 +22,8 @@ from kfzoo.data.sources.image_labels import Labels, read_labels
 from kfzoo.data.sources.live_link import describe_recorded_face
 from kfzoo.errors import InputError
 
-_NUMBER = re.compile(r"(\d+)(?!.*\d)", re.DOTALL)
+LOOSE = 0.03
+"""Share of a take's length by which images may last longer or shorter; 24 and 25 images a second differ by more."""
 
 
 class ImageArkitPairs(CachedSource):
@@ -31,14 +33,15 @@ class ImageArkitPairs(CachedSource):
     `<session>/<image>`, so that `Script.recording` is the session. Descriptions say what can be seen, as for
     `LiveLinkTakes`.
 
-    - Joined by *time*, an image's number (the last one in its name) counts images at `image_fps` from the session's
-      first one, which shows the first row's moment; it gets the row nearest to its time, if one is within half a
-      image.
+    - Joined by *time*, an image's number (`kfzoo.data.image_numbers`: the one by which all names of the session differ)
+      counts images at `image_fps` from the session's first one, which shows the first row's moment; it gets the row
+      nearest to its time, if one is within half an image. Images must last as long as the take: another length
+      means another rate.
     - Joined by *name*, a row of JSON Lines names its image under "image"; a row of a take is named by its timecode,
       as in `10_49_40_22.123.png`.
 
-    What does not fit is logged, one line each, and left out: an image without a row, a session without ground truth, an
-    image that cannot be read. When joined by name, rows without an image are counted.
+    What does not fit is logged, one line each kind, and left out: an image without a row, a session without ground
+    truth or of another length, an image that cannot be read. When joined by name, rows without an image are counted.
 
     Args:
         folder: The images.
@@ -52,6 +55,7 @@ class ImageArkitPairs(CachedSource):
         subject_pattern: Regular expression with a group `subject`, searched in the session's name; every session must
             match. Without it all are of one subject, "unspecified".
         strict: Whether the first thing that does not fit ends the work instead.
+        partial: Whether images and take may cover only a part of each other, when joined by time.
 
     Raises:
         InputError: For an argument out of range, and no images; on reading, for coefficients that cannot be read, a
@@ -68,6 +72,7 @@ class ImageArkitPairs(CachedSource):
         neutral: str | None = None,
         subject_pattern: str | None = None,
         strict: bool = False,
+        partial: bool = False,
     ) -> None:
         for name, rate in (("image_fps", image_fps), ("fps", fps)):
             if rate is not None and not (math.isfinite(rate) and rate > 0):
@@ -78,14 +83,17 @@ class ImageArkitPairs(CachedSource):
             raise InputError("neutral", f"there is no '{neutral}'", "expected null, 'first', a take or a folder")
         self.folder, self.coefficients = Path(folder), Path(coefficients)
         self.join: Literal["time", "name"] = join
-        self.image_fps, self.fps, self.neutral, self.strict = image_fps, fps, neutral, strict
+        self.image_fps, self.fps, self.neutral = image_fps, fps, neutral
+        self.strict, self.partial = strict, partial
         self._subject = None if subject_pattern is None else compiled_pattern("subject", subject_pattern)
         list_images(self.folder)
 
     def _read(self) -> Iterator[Script]:
-        problems = ImageProblems(self.strict)
+        problems = ImageProblems(self.folder, self.strict)
+        listing = list_images(self.folder)
+        problems.pass_over(listing)
         sessions: dict[str, list[Path]] = {}
-        for path in list_images(self.folder):
+        for path in listing.images:
             name = path.parent.relative_to(self.folder).as_posix()
             sessions.setdefault("" if name == "." else name, []).append(path)
         labels = read_labels(self.coefficients, list(sessions))
@@ -93,12 +101,13 @@ class ImageArkitPairs(CachedSource):
         for session, paths in sessions.items():
             if session not in labels:
                 problem = f"has no ground truth in {self.coefficients} ({len(paths)} images)"
-                problems.leave_out(InputError(self.folder / session, problem, f"add '{session}' there"))
+                error = InputError(self.folder / session, problem, f"add '{session}' there")
+                problems.leave_out(self.folder / session, error)
                 continue
             for script in self._pairs(session, paths, labels[session], problems):
                 used += 1
                 yield script
-        problems.summarise(self.folder, used)
+        problems.summarise(used)
 
     def _pairs(self, session: str, paths: list[Path], labels: Labels, problems: ImageProblems) -> Iterator[Script]:
         values = clamp(labels.calibrated(self.neutral, session))
@@ -127,25 +136,50 @@ class ImageArkitPairs(CachedSource):
                 if row is not None:
                     yield path, row
                 else:
-                    problems.leave_out(
-                        InputError(path, f"{labels.path.name} names it in no row, or in several", "rename it")
-                    )
+                    problem = f"{labels.path.name} names it in no row, or in several"
+                    problems.leave_out(path, InputError(path, problem, "rename it"))
             return
-        if labels.seconds is None:
-            raise InputError(labels.path, "has no time for some rows", "add the key 'time', or join by name")
-        numbers = {path: number for path in paths if (number := _number_of(path)) is not None}
-        first = min(numbers.values(), default=0)
-        for path in sorted(paths, key=lambda path: numbers.get(path, -1)):
+        start = _start(labels)
+        try:
+            numbers = self._numbers(paths, labels)
+        except InputError as error:
+            problems.leave_out(paths[0].parent, error)
+            return
+        for path in paths:
             if path not in numbers:
-                problems.leave_out(InputError(path, "has no number in its name", "number the images, or join by name"))
-                continue
+                problem = "has no number in its name"
+                problems.leave_out(path, InputError(path, problem, "number the images, or join by name"))
+        first = min(numbers.values(), default=0)
+        for path in sorted(numbers, key=lambda path: numbers[path]):
             second = (numbers[path] - first) / self.image_fps
-            row = labels.row_at(second + labels.seconds[0], 0.5 / self.image_fps)
+            row = labels.row_at(start + second, 0.5 / self.image_fps)
             if row is not None:
                 yield path, row
             else:
                 problem = f"no row of {labels.path.name} is at its time, {second:.3f} s"
-                problems.leave_out(InputError(path, problem, "check image_fps, and that both start together"))
+                remedy = "check image_fps, and that both start together"
+                problems.leave_out(path, InputError(path, problem, remedy))
+
+    def _numbers(self, paths: list[Path], labels: Labels) -> dict[Path, int]:
+        """Returns the images' numbers.
+
+        Raises:
+            InputError: When they are not known, or the images last longer or shorter than the take.
+        """
+        folder = paths[0].parent
+        numbers = image_numbers(folder, paths)
+        if self.partial or len(numbers) < 2 or labels.seconds is None:
+            return numbers
+        ordered = np.sort(np.array(list(numbers.values()), dtype=np.float64))
+        images = float(ordered[-1] - ordered[0]) / self.image_fps
+        step = float(np.median(np.diff(ordered))) / self.image_fps
+        take = float(np.ptp(labels.seconds))
+        if abs(images - take) <= max(LOOSE * take, step + take / max(len(labels.seconds) - 1, 1)):
+            return numbers
+        fitting = f"image_fps {self.image_fps * images / take:.4g}" if take else "another image_fps"
+        problem = f"{len(numbers)} images last {images:.2f} s at image_fps {self.image_fps:g}, and {labels.path.name}"
+        remedy = f"give the rate that the numbers count at ({fitting} would fit), or partial: true for parts of a take"
+        raise InputError(folder, f"{problem} lasts {take:.2f} s", remedy)
 
     def _sampled(self, pairs: list[tuple[Path, int]], labels: Labels) -> list[tuple[Path, int]]:
         """Pairs at `fps`."""
@@ -159,6 +193,12 @@ class ImageArkitPairs(CachedSource):
         return [pairs[place] for place in at_rate(np.array([seconds[row] for _, row in pairs]), self.fps)]
 
 
-def _number_of(path: Path) -> int | None:
-    found = _NUMBER.search(path.stem)
-    return int(found[1]) if found else None
+def _start(labels: Labels) -> float:
+    """Returns the time of the first row.
+
+    Raises:
+        InputError: When no time is known.
+    """
+    if labels.seconds is None:
+        raise InputError(labels.path, "has no time for some rows", "add the key 'time', or join by name")
+    return float(labels.seconds[0])

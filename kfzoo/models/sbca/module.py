@@ -46,7 +46,6 @@ class SBCA(LandmarkEstimator):
 
     Args:
         landmarker: See `LandmarkEstimator`.
-        size: See `LandmarkEstimator`.
         points: Landmarks a channel reads.
         selection: "correlation", "f_regression" or "svr".
         components: Principal components of their coordinates that are kept.
@@ -66,7 +65,6 @@ class SBCA(LandmarkEstimator):
     def __init__(
         self,
         landmarker: str = "",
-        size: int = 256,
         points: int = 10,
         selection: Literal["correlation", "f_regression", "svr"] = "svr",
         components: int = 8,
@@ -74,7 +72,7 @@ class SBCA(LandmarkEstimator):
         neutral: str = "",
         smoothing: float = 0.0,
     ) -> None:
-        super().__init__(landmarker, size, neutral, smoothing)
+        super().__init__(landmarker, neutral, smoothing)
         if not 1 <= points <= POINTS // 3:
             raise InputError("model.points", f"is {points}, expected 1 to {POINTS // 3}")
         if not 1 <= components <= min(2 * points, FEWEST):
@@ -104,19 +102,19 @@ class SBCA(LandmarkEstimator):
             _log.warning("%d of %d training images show no face and are left out", (~found).sum(), len(found))
         targets = coefficients_of(samples).double().numpy()[found]
         subjects = np.array([sample.script.subject for sample in samples])[found]
-        points = frontal(faces.points[faces.found], self.size, self.size).numpy()
+        points = frontal(faces.points[faces.found]).numpy()
         head = targets[:, HEAD].std(0) >= RESTS
         self.head_moves = torch.from_numpy(head)
         learnt = targets.copy()
         learnt[:, HEAD] = targets[:, HEAD].mean(0)  # measured, not learnt
         self._keep(fit_all(points, learnt, _every_other(subjects), self.settings))
 
-    def measure(self, faces: Faces, height: int, width: int) -> Tensor:
+    def measure(self, faces: Faces) -> Tensor:
         """Predicts the channels from the landmarks, and measures the head, (B, 61)."""
         if not self.chosen.numel():
             raise InputError("SBCA", "is not fitted", "run `python -m kfzoo fit` first, or load a checkpoint")
         fitted = Regressions(**{name: getattr(self, name).cpu() for name in BUFFERS})
-        values = fitted(frontal(faces.points, height, width)).float()
+        values = fitted(frontal(faces.points)).float()
         moves = self.head_moves.cpu()
         values[:, HEAD] = torch.where(moves, head_angles(faces.poses), values[:, HEAD])
         return values

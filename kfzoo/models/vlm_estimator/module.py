@@ -5,7 +5,7 @@ The rows of the paper's ablation differ in one setting of this class, `semantics
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from kfzoo.annotation.analysis import NO_OBJECT
 from kfzoo.annotation.rule import words
 from kfzoo.arkit.channels import CHANNELS
-from kfzoo.data.batch import KeyframeBatch, Sample
+from kfzoo.data.batch import KeyframeBatch, Sample, collate
 from kfzoo.errors import InputError
 from kfzoo.language_models.adapter import Adapter, adapted, load_weights
 from kfzoo.language_models.answer_trie import AnswerTrie
@@ -25,6 +25,7 @@ from kfzoo.language_models.chat_format import ChatFormat
 from kfzoo.language_models.constrained_decoding import Decoded, Values, current_settings, decode
 from kfzoo.language_models.exchange import write_adapter
 from kfzoo.language_models.free_text import FreeText
+from kfzoo.language_models.image_sizing import FEWEST_TOKENS, image_reader
 from kfzoo.language_models.image_tokens import ImageTokenModel
 from kfzoo.language_models.labels import Example
 from kfzoo.language_models.lora import is_base_weight, set_trainable
@@ -63,7 +64,9 @@ class VLMEstimator(KeyframeModule):
             for a model without language.
         annotator: Source of A2's analyses: "rule" derives them from the coefficients, "data" takes the data's own,
             from stage I (`kfzoo.annotation.described.Described`).
-        size: Side of the images in pixels, a multiple of 32: 128 pixels are 16 tokens.
+        size: Side in pixels, a multiple of 32, of a square into which every image is scaled, with grey bars: 128 pixels
+            are 16 tokens. None keeps each image's aspect, with sides that are multiples of 32, as Qwen3-VL does.
+        max_image_tokens: Tokens of an image with its own aspect; larger ones are scaled down. 1,024 is ms-swift's.
         tune: Whether anything is trained; without it, and without an adapter, the pre-trained model answers ("Base").
         adapter: Folder of a PEFT adapter, such as ms-swift writes, as in `LLMGenerator`.
         rank: LoRA's r.
@@ -99,7 +102,7 @@ class VLMEstimator(KeyframeModule):
         decimals: int = 1,
         prompt: Prompt = "image",
         annotator: Annotator = "rule",
-        size: int = 128,
+        size: int | None = 128,
         tune: bool = True,
         adapter: str | dict[str, Any] = "",
         rank: int = 8,
@@ -118,10 +121,15 @@ class VLMEstimator(KeyframeModule):
         values: Values = "greedy",
         decode_batch_size: int = 32,
         max_analysis_tokens: int = 512,
+        max_image_tokens: int = 1024,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.image_size = size
+        if max_image_tokens < FEWEST_TOKENS:
+            raise InputError("model.max_image_tokens", f"is {max_image_tokens}, expected at least {FEWEST_TOKENS}")
+        if tower_steps and size is None:
+            raise InputError("model.tower_steps", "needs images of one size", "set model.size, or tower_steps to 0")
         given = Adapter.of(adapter, SYSTEM)
         self._tiny = vision_language_model == TINY
         self.model: Any
@@ -171,6 +179,15 @@ class VLMEstimator(KeyframeModule):
         at = ids.index(image)
         return tuple(ids[:at]), tuple(ids[at + 1 :])
 
+    def collate(self, samples: Sequence[Sample]) -> KeyframeBatch:
+        """Collects samples into a batch, with images as `size` says.
+
+        Raises:
+            InputError: For a keyframe without an image, or a file that is none.
+        """
+        most = self.hparams["max_image_tokens"]
+        return collate(samples, read=image_reader(self.image_size, self._images.piece, most))
+
     def _request(self, row: int) -> tuple[int, ...]:
         return (*self._before, *self._images.image(row), *self._after)
 
@@ -192,16 +209,27 @@ class VLMEstimator(KeyframeModule):
         """Returns the mean cross entropy of the answers' tokens; 0 where nothing is tuned."""
         if not self.hparams["tune"]:
             return {"loss": torch.zeros((), device=self.device)}
-        self._images.encode(batch.images)
         if self.reading is not None and self._trains_tower:
+            self._images.encode(batch.images)
             read = self.train_mean + self.reading(self._images.features(len(batch)))
             return {"loss": (read - batch.targets).square().mean() + self._zero()}
-        examples = [Example((self._request(row),), self.answer_ids(each)) for row, each in enumerate(batch.samples)]
+        answers = [self.answer_ids(sample) for sample in batch.samples]
+        total = sum(map(len, answers))
+        losses = []
+        for rows, images in batch.images_by_size():
+            own = [answers[row] for row in rows]
+            losses.append(self._answer_loss(images, own) * (sum(map(len, own)) / total))
+        return {"loss": torch.stack(losses).sum() + self._zero()}
+
+    def _answer_loss(self, images: Tensor, answers: Sequence[tuple[int, ...]]) -> Tensor:
+        """Returns the mean cross entropy of the answers to images of one size."""
+        self._images.encode(images)
+        examples = [Example((self._request(row),), answer) for row, answer in enumerate(answers)]
         model: Any = self._images
         # Checkpointed activations are recomputed after this block, with the model's original attention.
         recomputed = self.hparams["gradient_checkpointing"]
         with nullcontext() if recomputed else fast_attention(model, self.device):
-            return {"loss": plain_loss(model, examples, self.chat.pad_id) + self._zero()}
+            return plain_loss(model, examples, self.chat.pad_id)
 
     @property
     def _trains_tower(self) -> bool:
@@ -247,14 +275,17 @@ class VLMEstimator(KeyframeModule):
     # Decoding -------------------------------------------------------------------------------------------------------
 
     def generate(self, batch: KeyframeBatch) -> Generation:
-        """Answers each image; images are decoded together."""
-        answers = self.answer(batch.images)
+        """Answers each image; images of one size are decoded together."""
+        found: dict[int, Decoded] = {}
+        for rows, images in batch.images_by_size():
+            found |= zip(rows, self.answer(images), strict=True)
+        answers = [found[row] for row in range(len(batch))]
         faces = [each.coefficients(self.hparams["values"]) for each in answers]
         return Generation.of_texts([each.text for each in answers], faces, self.device)
 
     @torch.no_grad()
     def answer(self, images: Tensor) -> list[Decoded]:
-        """Decodes the answers to images (B, 3, size, size) in [0, 1], in their order."""
+        """Decodes the answers to images (B, 3, H, W) in [0, 1], in their order."""
         answers: list[Decoded] = []
         for part in torch.split(images, self.hparams["decode_batch_size"]):
             self._images.encode(part)

@@ -59,10 +59,10 @@ def test_every_odd_image_is_logged_and_the_rest_is_used(odd: Path, caplog: pytes
     assert [script.id for script in scripts] == [
         "a-good.png", "b-grey.png", "c-deep.png", "d-turned.jpg", "sub/i-good.PNG"
     ]  # fmt: skip
-    lines = [message.removeprefix(f"{odd}/") for message in caplog.messages]
+    lines = [message.removeprefix(f"{odd}/").removeprefix(f"{odd}: ") for message in caplog.messages]
     assert lines[:4] == [
-        "b-grey.png: is greyscale: its three colours are made equal",
-        "c-deep.png: is greyscale: its three colours are made equal",
+        "passed over 1 .txt files: notes.txt",
+        "2 of them (b-grey.png, c-deep.png): is greyscale: its three colours are made equal",
         "c-deep.png: has 16 bits a colour, of which 8 are read",
         "d-turned.jpg: is turned upright, as the camera noted",
     ]
@@ -74,7 +74,7 @@ def test_every_odd_image_is_logged_and_the_rest_is_used(odd: Path, caplog: pytes
     ):  # fmt: skip
         assert line.startswith(start)
         assert line.endswith("replace the file; it is left out")
-    assert lines[8:] == [f"{odd}: 5 images are used, 3 of them changed; 4 left out"]
+    assert lines[8:] == ["5 images are used, 3 of them changed; 4 left out"]
     assert all("\n" not in line for line in lines)
     assert scripts[-1].recording == "sub"
 
@@ -97,7 +97,10 @@ def test_folders_without_images(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no image \(\.png, "):
         ImageFolder(tmp_path)
     (tmp_path / "a.png").touch()
-    with pytest.raises(InputError, match="holds no image that can be used"):
+    with pytest.raises(InputError, match=r"a\.png: no image can be used: is empty \(0 bytes\); replace the file"):
+        list(ImageFolder(tmp_path))
+    (tmp_path / "b.png").write_text("no image")
+    with pytest.raises(InputError, match="holds no image that can be used; see the lines above"):
         list(ImageFolder(tmp_path))
 
 
@@ -165,8 +168,8 @@ def test_joined_by_name_with_json_lines(tmp_path: Path, caplog: pytest.LogCaptur
         "truth/b.png": 0.25,
     }
     assert [message.partition(": ")[2] for message in caplog.messages] == [
-        "truth.jsonl names it in no row, or in several; rename it; it is left out",
         "1 of 3 rows of '' have no image",
+        "truth.jsonl names it in no row, or in several; rename it; it is left out",
         "2 images are used, 0 of them changed; 1 left out",
     ]
     with pytest.raises(InputError, match=r"c\.png: truth\.jsonl names it in no row"):
@@ -194,7 +197,7 @@ def test_images_and_rows_that_do_not_fit(tmp_path: Path, caplog: pytest.LogCaptu
     save(tmp_path / "images" / "s" / "cover.png")
     save(tmp_path / "images" / "t" / "0.png")
     with caplog.at_level(logging.WARNING):
-        pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes", fps=None))
+        pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "takes", fps=None, partial=True))
     assert [jaw(script) for script in pairs] == [0, 30]
     messages = "\n".join(caplog.messages)
     assert "cover.png: has no number in its name" in messages
@@ -250,3 +253,42 @@ def test_labels_of_other_programs(tmp_path: Path) -> None:
     (tmp_path / "labels" / "a.json").write_text(json.dumps({"blendshapes": faces.tolist()}))
     pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "labels", fps=None))
     np.testing.assert_allclose([coefficients_of(script) for script in pairs], faces[:, :61], atol=1e-6)
+
+
+def test_crops_with_the_number_of_the_face_are_joined_by_the_frame(tmp_path: Path) -> None:
+    write_take(tmp_path / "take.csv", ramp(121))
+    for number in range(0, 120, 30):
+        save(tmp_path / "images" / f"frame_{number:06d}_0.jpg")
+    pairs = list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv"))
+    assert [jaw(script) for script in pairs] == [0, 30, 60, 90]
+    save(tmp_path / "images" / "frame_000030_1.jpg")
+    with pytest.raises(InputError, match=r"no number differs in all names: .* have the number 0"):
+        list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv"))
+
+
+@pytest.mark.parametrize(("image_fps", "fits"), [(30.0, "60"), (120.0, "60"), (57.0, "60"), (60.0, "")])
+def test_images_of_another_length_than_the_take_are_refused(image_fps: float, fits: str, tmp_path: Path) -> None:
+    write_take(tmp_path / "take.csv", ramp(181))
+    for number in range(0, 181, 4):
+        save(tmp_path / "images" / f"{number}.png")
+    arguments = (tmp_path / "images", tmp_path / "take.csv")
+    if not fits:
+        assert len(list(ImageArkitPairs(*arguments, image_fps=image_fps, fps=None))) == 46
+        return
+    message = (
+        rf"46 images last .* s at image_fps {image_fps:g}, and take\.csv lasts 3\.00 s.*image_fps {fits} would fit"
+    )
+    with pytest.raises(InputError, match=message):
+        list(ImageArkitPairs(*arguments, image_fps=image_fps))
+    assert list(ImageArkitPairs(*arguments, image_fps=image_fps, partial=True))
+
+
+def test_a_hundred_reasons_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_take(tmp_path / "take.csv", ramp(2))
+    for number in range(40):
+        save(tmp_path / "images" / f"{number}.png")
+    with caplog.at_level(logging.WARNING):
+        assert len(list(ImageArkitPairs(tmp_path / "images", tmp_path / "take.csv", fps=None, partial=True))) == 2
+    said = caplog.messages[1:]  # the first is on the timecodes
+    assert len(said) == 22
+    assert "18 more are left out, for similar reasons: 22.png, 23.png" in said[20]
