@@ -15,7 +15,7 @@ from torch import Tensor
 from kfzoo.data.batch import Sample
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.errors import InputError
-from kfzoo.language_models.adapter import ARGUMENTS, CONFIG, WEIGHTS, hub_name
+from kfzoo.language_models.adapter import ARGUMENTS, CONFIG, WEIGHTS, Adapter, hub_name
 from kfzoo.language_models.loading import load_language_model
 from kfzoo.language_models.lora import LORA_LAYERS
 from kfzoo.models.llm_generator import LLMGenerator
