@@ -311,8 +311,9 @@ def test_results_are_read_without_torch() -> None:
 
 def test_the_layout_changes_no_text(tmp_path: Path) -> None:
     """Lists of numbers and scores stand in one line each; brackets, braces and spaces inside texts stay."""
+    words = ["[ 1,\n 2 ]", '{ "value": 1,   "interval": null }']
     odd = {
-        "words": ["[ 1,\n 2 ]", '{ "value": 1,   "interval": null }'],
+        "words": words,
         "numbers": [1, None, 2.5],
         "empty": {},
         "none": [],
