@@ -71,7 +71,6 @@ BILLION = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "\n".join(
         ("a: " + "[" * 100 + "]" * 100, "a.yaml: cannot be read (its values are nested more than 60 deep)"),
         ("a: " + "[" * 5000 + "]" * 5000, "a.yaml: cannot be read ("),
         ("a: &x [*x]", "a.yaml: cannot be read (a value holds itself)"),
-        ("a: 2024-99-99", "a.yaml: cannot be read (month must be in 1..12"),
         (BILLION, "a.yaml: holds more than 100,000 values, by references too; see configs/ for an example"),
         ("1: 2", "a.yaml: holds no mapping of keys to values"),
     ],
