@@ -62,7 +62,8 @@ def locked(path: Path, lock: Path | None = None, *, wait: bool = False) -> Itera
     if key in _held:
         yield
         return
-    held: FileLock | None = FileLock(place, fallback_to_soft=False, thread_local=False)
+    held = FileLock(place, fallback_to_soft=False, thread_local=False)
+    given = True
     try:
         held.acquire(timeout=NOTICE if wait else 0)
     except Timeout:
@@ -71,8 +72,8 @@ def locked(path: Path, lock: Path | None = None, *, wait: bool = False) -> Itera
         _log.warning("%s: is being written by %s; waiting for it", path, holder(place))
         held.acquire()
     except (OSError, NotImplementedError):
-        held = None
-    if held is None:
+        given = False
+    if not given:
         yield
         return
     _held.add(key)

@@ -49,8 +49,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise InputError(path, f"is damaged or no checkpoint ({_reason(error)})", _AGAIN) from error
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("kfzoo"), dict):
         raise InputError(path, "is no checkpoint of this zoo", "give one that `fit` wrote")
-    for name, problem in _faults(checkpoint):
-        raise InputError(path, f"'{name}' {problem}", _AGAIN)
+    for key, problem in _faults(checkpoint):
+        raise InputError(path, f"'{key}' {problem}", _AGAIN)
     weights = checkpoint["state_dict"]
     written = checkpoint["kfzoo"].get("weights")  # older versions wrote none
     if written is not None and written != weights_digest(weights):

@@ -265,6 +265,3 @@ def test_names_are_whole_where_even_they_do_not_fit() -> None:
     name = "x" * 70
     lines = text_of([run(name, 0.01)], width=50)
     assert any(f"  {name}  0.01000" in line for line in lines)
-
-
-# Files

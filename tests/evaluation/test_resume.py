@@ -238,6 +238,7 @@ def test_answers_of_other_settings_are_neither_used_nor_lost(
     (part,) = case.parts()
     checkpoint = torch.load(case.folder / "best.ckpt", weights_only=True)
     checkpoint["state_dict"]["train_mean"][7] += 0.01
+    del checkpoint["kfzoo"]["weights"]  # the digest of the others
     torch.save(checkpoint, tmp_path / "other.ckpt")
     for setting, value, why in (
         ("--model.init_args.voice", "loud", "(model.voice: calm there, loud now)"),
