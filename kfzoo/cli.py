@@ -7,7 +7,8 @@ import logging
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -16,10 +17,13 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from omegaconf.errors import OmegaConfBaseException
 
 import kfzoo.short_names  # noqa: F401  so that configurations can use them
 from kfzoo.configs import read_config
 from kfzoo.data.datamodule import ZooDataModule
+from kfzoo.environment_references import REFERENCES
 from kfzoo.errors import InputError
 from kfzoo.out_of_memory import explained_memory_errors
 from kfzoo.parsing import one_line_error, unwrapped
@@ -84,8 +88,23 @@ class KfzooCLI(LightningCLI):
         settings: Namespace = self.config[self.subcommand]
         return settings
 
+    def _set_seed(self) -> None:
+        """Seeds all generators.
+
+        Raises:
+            InputError: For a seed that NumPy does not take.
+        """
+        seed = self.settings.seed_everything
+        if not isinstance(seed, bool) and seed is not None and not 0 <= int(seed) < 2**32:
+            raise InputError("seed_everything", f"is {seed}, expected 0 to {2**32 - 1}", "choose another seed")
+        super()._set_seed()
+
     def before_instantiate_classes(self) -> None:
         """Opens the run folder."""
+        if not isinstance(self.settings.trainer, Namespace):
+            raise InputError("trainer", f"is {self.settings.trainer!r}", "expected its settings by name")
+        if not str(self.settings.run_dir).strip():
+            raise InputError("run_dir", "is empty", "name a folder for the run's files, such as runs/my_run")
         self.folder = RunFolder(self.settings.run_dir)
 
     @property
@@ -104,12 +123,17 @@ class KfzooCLI(LightningCLI):
         plain: dict[str, Any] = yaml.safe_load(yaml.safe_dump(self.config_dump))
         return plain
 
+    def saved_config(self) -> dict[str, Any]:
+        """Returns the configuration as files have it: references in place of what the environment holds."""
+        return REFERENCES.kept(self.plain_config(), self.subcommand)
+
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         folder = self.folder
+        self.model.references = self.saved_config()["model"].get("init_args", {})
         name, mode = self.model.monitor
         own: list[Callback] = [
             RandomState(),
-            *self._task.callbacks(folder, self.plain_config(), self.settings.evaluator, self.settings.formats),
+            *self._task.callbacks(folder, self.saved_config(), self.settings.evaluator, self.settings.formats),
             ModelCheckpoint(folder.path, filename="best", monitor=name, mode=mode, enable_version_counter=False),
             LastCheckpoint(folder.last, self.settings.checkpoint_every_n_steps),
         ]
@@ -121,7 +145,10 @@ class KfzooCLI(LightningCLI):
             ]
         elif config.get("logger") is None:
             config["logger"] = False
-        trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
+        try:
+            trainer: Trainer = super()._instantiate_trainer(config, [*callbacks, *own])
+        except (MisconfigurationException, ValueError, TypeError) as error:  # of a value that Lightning refuses
+            raise InputError("trainer", " ".join(str(error).split()), "see --help") from error
         return trainer
 
     @property
@@ -157,7 +184,7 @@ class KfzooCLI(LightningCLI):
         if self._trial or self.settings.ckpt_path:
             return
         if self.trainer.is_global_zero:
-            self.folder.begin(self.plain_config())
+            self.folder.begin(self.saved_config())
             self.folder.keep_split(self.datamodule.split_record())
         if self.folder.last.is_file():
             self.config_init.fit.ckpt_path = str(self.folder.last)
@@ -206,11 +233,12 @@ def run(command: str, arguments: Sequence[str]) -> None:
         InputError: For wrong arguments, configurations, data or checkpoints.
     """
     _quiet()
+    REFERENCES.clear()
     before = sys.argv
     sys.argv = [sys.argv[0], command, *arguments]  # Lightning's launchers start further processes with it
     options = {"parser_mode": "omegaconf+", "allow_abbrev": False}
     try:
-        with unwrapped():
+        with unwrapped(), _named_references():
             KfzooCLI(
                 ZooModule,
                 ZooDataModule,
@@ -228,6 +256,16 @@ def run(command: str, arguments: Sequence[str]) -> None:
             )
     finally:
         sys.argv = before
+
+
+@contextmanager
+def _named_references() -> Iterator[None]:
+    """Raises a `${reference}` that leads nowhere as `InputError`."""
+    try:
+        yield
+    except OmegaConfBaseException as error:
+        key = str(error.full_key or "configuration").partition(".")[2]
+        raise InputError(key, str(error).splitlines()[0], "correct the ${reference}") from error
 
 
 def _quiet() -> None:

@@ -14,6 +14,7 @@ dropped.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ def _load(path: Path) -> dict[str, Any]:
 
     try:
         config = get_loader("yaml")(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        json.dumps(config, default=str, skipkeys=True)  # an alias may make it endless
+    except (OSError, ValueError, RecursionError, YAMLError) as error:
         raise InputError(path, f"cannot be read ({' '.join(str(error).split())})", "give a YAML file") from error
     if not isinstance(config, dict):
         raise InputError(path, "holds no mapping of keys to values", "see configs/ for an example")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kfzoo.errors import InputError
 
+_LONGEST_PATH = 4000  # Linux: 4,096 bytes; the temporary file's name is longer.
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -22,9 +24,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: Final path of the file.
 
     Raises:
-        InputError: When the folder cannot be written.
+        InputError: When the folder cannot be written, or the path is that of a folder or a device.
     """
     final = Path(path)
+    check_target(final)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{final.stem}.", suffix=final.suffix, dir=final.parent)
@@ -40,6 +43,23 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(final: Path) -> None:
+    """Refuses a path that no file can be moved to; in place of a device, it would be lost to the whole system.
+
+    Raises:
+        InputError: For a folder, a device, a pipe, and a path that is too long.
+    """
+    if len(os.fsencode(final)) > _LONGEST_PATH:
+        raise InputError(f"{str(final)[:40]}…", f"is a path of more than {_LONGEST_PATH} bytes", "shorten it")
+    try:
+        other = final.exists() and not final.is_file()
+    except OSError as error:
+        raise InputError(final, f"cannot be written ({error.strerror})", "choose another path") from error
+    if other or not final.name:
+        kind = "a folder" if final.is_dir() else "a device or a pipe"
+        raise InputError(final, f"is {kind}, expected the path of a file", "name a file")
 
 
 def cache_folder() -> Path:

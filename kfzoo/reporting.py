@@ -50,11 +50,11 @@ def exit_code(command: Callable[[], int]) -> int:
             _complain("interrupted")
             return INTERRUPTED
         except (InputError, OSError, UnicodeEncodeError) as error:
-            if isinstance(error, BrokenPipeError) and _output_is_lost():
+            _drop_lost_output()
+            if isinstance(error, BrokenPipeError):
                 return 0
             if os.environ.get("KFZOO_DEBUG"):
                 raise
-            _output_is_lost()
             if os.environ.get("LOCAL_RANK", "0") == "0":
                 _complain(_line(error))
             return 2
@@ -85,15 +85,13 @@ def _line(error: InputError | OSError | UnicodeEncodeError) -> str:
     return str(InputError(name, f"refused ({error.strerror or error})", _REMEDIES.get(error.errno or 0, "")))
 
 
-def _output_is_lost() -> bool:
-    """Whether standard output cannot be written; then it is replaced, as Python would try again at its end."""
+def _drop_lost_output() -> None:
+    """Replaces standard output where it cannot be written: Python would try again, and complain, at its end."""
     try:
         sys.stdout.flush()
     except OSError:
         with suppress(OSError, ValueError):  # no file of the system, in a test
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 def _complain(line: str) -> None:

@@ -100,12 +100,13 @@ def read_data(path: Path, folder: str = "") -> KeyframeDataModule:
     import kfzoo.short_names  # noqa: F401  so that the configuration can use them
     from kfzoo.configs import read_config
     from kfzoo.data.keyframe_datamodule import KeyframeDataModule
+    from kfzoo.environment_references import with_environment
     from kfzoo.parsing import CommandParser
 
     parser = CommandParser()
     parser.add_subclass_arguments(KeyframeDataModule, "data")
     try:
-        section = read_config(path)["data"]
+        section = with_environment(path, read_config(path)["data"])
         source = section["init_args"]["source"]
     except (KeyError, TypeError):
         raise InputError(path, "holds no `data` section with a source", "see configs/ for one that does") from None

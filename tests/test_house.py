@@ -23,6 +23,7 @@ FLOORS = {
     "configs": 1,
     "journal": 1,
     "terminal": 1,
+    "environment_references": 1,
     "reporting": 2,
     "arkit": 2,
     "metrics": 3,

@@ -175,6 +175,7 @@ def _response(fields: Fields, decimals: int) -> str:
 def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
     """Returns class and settings of the model, which writes text, of a run or a configuration."""
     from kfzoo.configs import read_config
+    from kfzoo.environment_references import with_environment
     from kfzoo.language_models.exchange import Exchangeable
     from kfzoo.parsing import CommandParser
     from kfzoo.runs import RunFolder
@@ -182,7 +183,7 @@ def _model_of(run: str) -> tuple[type[Exchangeable], Mapping[str, Any]]:
 
     path = RunFolder(run).config if Path(run).is_dir() else Path(run)
     try:
-        section = read_config(path)["model"]
+        section = with_environment(path, read_config(path)["model"])
     except (KeyError, TypeError):
         raise InputError(path, "holds no `model` section", "give a configuration like those in configs") from None
     parser = CommandParser()

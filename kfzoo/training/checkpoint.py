@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from kfzoo.environment_references import with_environment
 from kfzoo.errors import InputError
 from kfzoo.training.module import ZooModule
 
@@ -59,7 +60,7 @@ def load_module(path: str | Path, kind: type[Module]) -> Module:
         raise InputError(path, f"holds a {class_path}, which cannot be imported", remedy) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise InputError(path, f"holds {class_path}, which is no {kind.__name__}", "give the checkpoint of one")
-    settings = found.current_settings(checkpoint.get("hyper_parameters", {}))
+    settings = with_environment(path, found.current_settings(checkpoint.get("hyper_parameters", {})))
     unknown = sorted(settings.keys() - inspect.signature(found).parameters.keys())
     if unknown:
         version = checkpoint["kfzoo"].get("version", "of unknown version")

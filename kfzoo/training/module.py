@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -42,6 +43,7 @@ class ZooModule(LightningModule):
         train_std: (61,) standard deviation of the training part.
         image_size: Side in pixels of the images in its batches; None for models that read no images.
         journal: Answers of earlier starts, while a `test` or `predict` runs that can be resumed.
+        references: Arguments as the configuration has them, with `${oc.env:…}` where the environment gave the value.
         provenance: What it was trained on: `annotation`, and the hashes `data` and `split`; empty before `fit`.
     """
 
@@ -51,6 +53,7 @@ class ZooModule(LightningModule):
     batching_settings: ClassVar[Mapping[str, int]] = {}
     image_size: int | None = None
     journal: AnswerJournal[Any, Any] | None = None
+    references: Mapping[str, Any] = MappingProxyType({})
     train_mean: Tensor
     train_std: Tensor
 
@@ -59,6 +62,21 @@ class ZooModule(LightningModule):
         self.register_buffer("train_mean", torch.zeros(len(CHANNELS)))
         self.register_buffer("train_std", torch.zeros(len(CHANNELS)))
         self.provenance: dict[str, str] = {}
+
+    @property
+    def hparams_initial(self) -> Any:
+        """The hyper-parameters that loggers write."""
+        found = super().hparams_initial
+        found.update(self._references_in(found))
+        return found
+
+    def _references_in(self, settings: Mapping[str, Any]) -> dict[str, str]:
+        """Returns the texts among settings that the environment gave, as references to it."""
+        return {
+            name: text
+            for name, text in self.references.items()
+            if isinstance(settings.get(name), str) and isinstance(text, str) and "${oc.env:" in text
+        }
 
     @classmethod
     def current_settings(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +155,8 @@ class ZooModule(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds what the weights alone do not say: class, channel order, data, version."""
         checkpoint["state_dict"] = self.stored()
+        if settings := checkpoint.get("hyper_parameters"):
+            checkpoint["hyper_parameters"] = {**settings, **self._references_in(settings)}
         checkpoint["kfzoo"] = {
             "version": kfzoo.__version__,
             "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
