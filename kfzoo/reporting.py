@@ -49,7 +49,7 @@ def exit_code(command: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             _complain("interrupted")
             return INTERRUPTED
-        except (InputError, OSError, UnicodeEncodeError) as error:
+        except (InputError, OSError, UnicodeEncodeError, MemoryError) as error:
             _drop_lost_output()
             if isinstance(error, BrokenPipeError):
                 return 0
@@ -74,9 +74,11 @@ def end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _line(error: InputError | OSError | UnicodeEncodeError) -> str:
+def _line(error: InputError | OSError | UnicodeEncodeError | MemoryError) -> str:
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return str(InputError("memory", f"does not suffice ({error})", "ask for less, or use a larger machine"))
     if isinstance(error, UnicodeEncodeError):
         part = error.object[max(error.start - 20, 0) : error.end]
         return str(InputError(f"…{part}", f"cannot be written as {error.encoding}", "use names and texts of UTF-8"))

@@ -93,6 +93,7 @@ def test_errors_and_logs_are_one_line(capsys: Capture) -> None:
         (OSError(28, "No space left on device", "x/y"), "x/y: refused (No space left on device); make room, or"),
         (OSError(36, "File name too long", b"x\xff"), r"x\udcff: refused (File name too long); give a shorter name"),
         (PermissionError(13, "Permission denied"), "the system: refused (Permission denied); choose a path that"),
+        (MemoryError("17 TiB"), "memory: does not suffice (17 TiB); ask for less"),
         (OSError("odd"), "the system: refused (odd)"),
         (
             UnicodeEncodeError("utf-8", "run \udcff", 4, 5, "surrogates"),
