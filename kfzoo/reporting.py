@@ -25,6 +25,8 @@ _REMEDIES = {
 }
 
 
+_MAX_NAME = 300  # Characters of a path that a message repeats.
+
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -83,7 +85,8 @@ def _line(error: InputError | OSError | UnicodeEncodeError | MemoryError) -> str
         part = error.object[max(error.start - 20, 0) : error.end]
         return str(InputError(f"…{part}", f"cannot be written as {error.encoding}", "use names and texts of UTF-8"))
     where = error.filename if error.filename is not None else "the system"
-    name = os.fsdecode(where) if isinstance(where, bytes) else where
+    name = str(os.fsdecode(where) if isinstance(where, bytes) else where)
+    name = name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME // 2]}…{name[-_MAX_NAME // 2 :]}"
     return str(InputError(name, f"refused ({error.strerror or error})", _REMEDIES.get(error.errno or 0, "")))
 
 

@@ -98,10 +98,10 @@ TRAINER = "--trainer"
         (["--seed_everything", -1], "seed_everything: is -1, expected 0 to 4294967295; choose another seed"),
         (["--seed_everything", 2**70], "seed_everything: is 1180591620717411303424, expected 0 to"),
         (["--run_dir", ""], "run_dir: is empty; name a folder for the run's files"),
-        (["--run_dir", 2500 * "a/"], "is a path of more than 4000 bytes; shorten it"),
+        (["--run_dir", 2500 * "a/"], "last.ckpt: refused (File name too long); give a shorter name"),
         (["--run_dir", "pyproject.toml"], "pyproject.toml/config.yaml: cannot be written ("),
         (["--run_dir", "/proc/x"], "/proc/x/config.yaml: cannot be written ("),
-        (["--run_dir", 260 * "x"], "x/config.yaml: cannot be written (File name too long)"),
+        (["--run_dir", 260 * "x"], "x/last.ckpt: refused (File name too long); give a shorter name"),
     ],
 )
 def test_settings_that_no_training_can_have(arguments: list[object], message: str, capsys: Capture) -> None:
@@ -121,14 +121,14 @@ def test_settings_that_no_training_can_have(arguments: list[object], message: st
         ("!!python/object/apply:os.system [exit]", "a.yaml: cannot be read (could not determine a constructor"),
         (
             "base: MEAN\nrun_dir: ${nothing}",
-            "run_dir: Interpolation key '.nothing' not found; correct the ${reference}",
+            "run_dir: Interpolation key '.nothing' not found (resolved to",
         ),
         ("base: MEAN\nrun_dir: ${", "run_dir: no viable alternative at input '${'; correct the ${reference}"),
         ("base: MEAN\nrun_dir: 3", "a.yaml: run_dir: Expected a str. Got value: 3"),
         ("base: MEAN\nmodel: 3", "a.yaml: model: Not a valid subclass of ZooModule"),
         (
             "base: MEAN\nmodel: {class_path: os.system}",
-            "model: Import path os.system does not correspond to a subclass",
+            "model: Import path os.system does not correspond",
         ),
         ("base: MEAN\ntrainer: 3", "trainer: is 3; expected its settings by name"),
         ("base: MEAN\n3: 4", "Subcommand 'fit' does not accept option '3'"),
