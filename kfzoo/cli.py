@@ -19,7 +19,6 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.trainer import Trainer
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf.errors import OmegaConfBaseException
 
 import kfzoo.short_names  # noqa: F401  so that configurations can use them
@@ -95,10 +94,23 @@ class KfzooCLI(LightningCLI):
         settings: Namespace = self.config[self.subcommand]
         return settings
 
+    def _set_seed(self) -> None:
+        """Seeds all generators.
+
+        Raises:
+            InputError: For a seed that NumPy does not take.
+        """
+        seed = self.settings.seed_everything
+        if not isinstance(seed, bool) and seed is not None and not 0 <= int(seed) < 2**32:
+            raise InputError("seed_everything", f"is {seed}, expected 0 to {2**32 - 1}", "choose another seed")
+        super()._set_seed()
+
     def before_instantiate_classes(self) -> None:
         """Opens the run folder, and locks it until the command ends."""
         if not isinstance(self.settings.trainer, Namespace):
             raise InputError("trainer", f"is {self.settings.trainer!r}", "expected its settings by name")
+        if not str(self.settings.run_dir).strip():
+            raise InputError("run_dir", "is empty", "name a folder for the run's files, such as runs/my_run")
         self.folder = RunFolder(self.settings.run_dir)
         if not (self._trial or self.subcommand == "validate"):
             self.open.enter_context(self.folder.locked())

@@ -18,6 +18,8 @@ _PART = re.compile(r"\.(?P<stem>.+)\.part-[a-z0-9_]{8}(?P<suffix>(\.[^.]*)?)")
 _searched: set[Path] = set()
 """Folders in which this process has looked for leftovers."""
 
+_LONGEST_PATH = 4000  # Linux: 4,096 bytes; the temporary file's name is longer.
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -31,9 +33,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: Final path of the file.
 
     Raises:
-        InputError: When the folder cannot be written, or another process is writing the file.
+        InputError: When the folder cannot be written, another process is writing the file, or the path is that of a
+            folder or a device.
     """
     final = Path(path)
+    check_target(final)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -88,6 +92,23 @@ def remove_leftovers(folder: Path) -> None:
         # A writer that is still there holds the lock of the file that it writes.
         with suppress(InputError, OSError), locked(folder / (match["stem"] + match["suffix"])):
             path.unlink(missing_ok=True)
+
+
+def check_target(final: Path) -> None:
+    """Refuses a path that no file can be moved to; in place of a device, it would be lost to the whole system.
+
+    Raises:
+        InputError: For a folder, a device, a pipe, and a path that is too long.
+    """
+    if len(os.fsencode(final)) > _LONGEST_PATH:
+        raise InputError(f"{str(final)[:40]}…", f"is a path of more than {_LONGEST_PATH} bytes", "shorten it")
+    try:
+        other = final.exists() and not final.is_file()
+    except OSError as error:
+        raise InputError(final, f"cannot be written ({error.strerror})", "choose another path") from error
+    if other or not final.name:
+        kind = "a folder" if final.is_dir() else "a device or a pipe"
+        raise InputError(final, f"is {kind}, expected the path of a file", "name a file")
 
 
 def cache_folder() -> Path:

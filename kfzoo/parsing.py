@@ -61,6 +61,8 @@ def one_line_error(message: str, parser: ArgumentParser) -> InputError:
         near = get_close_matches(short[1], _classes(), n=1)
         remedy = f"did you mean '{near[0]}'?" if near else "give the full class path of one outside the package"
         return InputError(".".join(dict.fromkeys(keys)) or "arguments", f"there is no class '{short[1]}'", remedy)
+    if "surrogates not allowed" in flat:
+        return InputError(".".join(dict.fromkeys(keys)) or "arguments", "holds bytes that are not UTF-8", "rename it")
     problem = re.sub(r"\s+", " ", _NOISE.sub("", flat)).strip(" :;,")
     problem = re.sub(r"<class '(\w+)'>|typing\.(Literal)", r"\1\2", problem)
     wrong = next((found[1] for pattern in _WRONG_NAMES if (found := re.search(pattern, flat))), None)

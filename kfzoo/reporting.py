@@ -25,6 +25,8 @@ _REMEDIES = {
 }
 
 
+_MAX_NAME = 300  # Characters of a path that a message repeats.
+
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -49,12 +51,12 @@ def exit_code(command: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             _complain("interrupted")
             return INTERRUPTED
-        except (InputError, OSError, UnicodeEncodeError) as error:
-            if isinstance(error, BrokenPipeError) and _output_is_lost():
+        except (InputError, OSError, UnicodeEncodeError, MemoryError) as error:
+            _drop_lost_output()
+            if isinstance(error, BrokenPipeError):
                 return 0
             if os.environ.get("KFZOO_DEBUG"):
                 raise
-            _output_is_lost()
             if os.environ.get("LOCAL_RANK", "0") == "0":
                 _complain(_line(error))
             return 2
@@ -74,26 +76,27 @@ def end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _line(error: InputError | OSError | UnicodeEncodeError) -> str:
+def _line(error: InputError | OSError | UnicodeEncodeError | MemoryError) -> str:
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return str(InputError("memory", f"does not suffice ({error})", "ask for less, or use a larger machine"))
     if isinstance(error, UnicodeEncodeError):
         part = error.object[max(error.start - 20, 0) : error.end]
         return str(InputError(f"…{part}", f"cannot be written as {error.encoding}", "use names and texts of UTF-8"))
     where = error.filename if error.filename is not None else "the system"
-    name = os.fsdecode(where) if isinstance(where, bytes) else where
+    name = str(os.fsdecode(where) if isinstance(where, bytes) else where)
+    name = name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME // 2]}…{name[-_MAX_NAME // 2 :]}"
     return str(InputError(name, f"refused ({error.strerror or error})", _REMEDIES.get(error.errno or 0, "")))
 
 
-def _output_is_lost() -> bool:
-    """Whether standard output cannot be written; then it is replaced, as Python would try again at its end."""
+def _drop_lost_output() -> None:
+    """Replaces standard output where it cannot be written: Python would try again, and complain, at its end."""
     try:
         sys.stdout.flush()
     except OSError:
         with suppress(OSError, ValueError):  # no file of the system, in a test
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 def _complain(line: str) -> None:

@@ -81,6 +81,66 @@ def test_test_before_fit(tmp_path: Path, capsys: Capture) -> None:
     assert not (tmp_path / "run").exists()
 
 
+TRAINER = "--trainer"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([f"{TRAINER}.max_epochs", -5], "trainer: `max_epochs` must be a non-negative integer or -1. You passed in -5"),
+        ([f"{TRAINER}.max_epochs", "nan"], "trainer.max_epochs: Expected a int"),
+        ([f"{TRAINER}.devices", 0], "trainer: `Trainer(devices='0')` value is not a valid input using cpu accelerator"),
+        ([f"{TRAINER}.devices", "x"], "trainer: `devices` selected with `CPUAccelerator` should be an int > 0"),
+        ([f"{TRAINER}.accelerator", "x"], "trainer: You selected an invalid accelerator name"),
+        ([f"{TRAINER}.strategy", "x"], "trainer: You selected an invalid strategy name"),
+        ([f"{TRAINER}.max_time", "x"], "trainer: `Timer(duration='x')` is not a valid duration"),
+        ([f"{TRAINER}.limit_train_batches", -1], "trainer: You have passed invalid value -1 for limit_train_batches"),
+        (["--seed_everything", -1], "seed_everything: is -1, expected 0 to 4294967295; choose another seed"),
+        (["--seed_everything", 2**70], "seed_everything: is 1180591620717411303424, expected 0 to"),
+        (["--run_dir", ""], "run_dir: is empty; name a folder for the run's files"),
+        (["--run_dir", 2500 * "a/"], ": refused (File name too long); give a shorter name"),
+        (["--run_dir", "pyproject.toml"], "pyproject.toml: cannot be written ("),
+        (["--run_dir", "/proc/x"], "/proc/x: cannot be written ("),
+        (["--run_dir", 260 * "x"], ": refused (File name too long); give a shorter name"),
+    ],
+)
+def test_settings_that_no_training_can_have(arguments: list[object], message: str, capsys: Capture) -> None:
+    assert message in refusal(capsys, *FIT, "--run_dir", "runs/never", f"{SOURCE}.init_args.n", 30, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "a.yaml: holds no mapping of keys to values"),
+        ("- 1", "a.yaml: holds no mapping of keys to values"),
+        ("base: a.yaml", "a.yaml: key 'base' names 'a.yaml', which is built on this file; remove one of the two"),
+        ("base: .", "a.yaml: key 'base' names '.', which is no file"),
+        ("a: &a [*a]", "a.yaml: cannot be read (a value holds itself); give a YAML file"),
+        ("\0", "a.yaml: cannot be read (unacceptable character"),
+        (5000 * "[", "a.yaml: cannot be read ("),
+        ("!!python/object/apply:os.system [exit]", "a.yaml: cannot be read (could not determine a constructor"),
+        (
+            "base: MEAN\nrun_dir: ${nothing}",
+            "run_dir: Interpolation key '.nothing' not found (resolved to",
+        ),
+        ("base: MEAN\nrun_dir: ${", "run_dir: no viable alternative at input '${'; correct the ${reference}"),
+        ("base: MEAN\nrun_dir: 3", "a.yaml: run_dir: Expected a str. Got value: 3"),
+        ("base: MEAN\nmodel: 3", "a.yaml: model: Not a valid subclass of ZooModule"),
+        (
+            "base: MEAN\nmodel: {class_path: os.system}",
+            "model: Import path os.system does not correspond",
+        ),
+        ("base: MEAN\ntrainer: 3", "trainer: is 3; expected its settings by name"),
+        ("base: MEAN\n3: 4", "a.yaml: holds no mapping of keys to values"),
+    ],
+)
+def test_configurations_of_no_use(text: str, message: str, tmp_path: Path, capsys: Capture) -> None:
+    config = tmp_path / "a.yaml"
+    config.write_text(text.replace("MEAN", str(MEAN)))
+    assert message in refusal(capsys, "fit", "--config", config)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [

@@ -67,15 +67,16 @@ LONG = "x" * 260
 NOT_UTF8 = os.fsdecode(b"a\xff")
 
 
-@pytest.mark.parametrize("name", [LONG, f"{LONG}.jsonl", f"{LONG}/a.jsonl", "."])
+@pytest.mark.parametrize("name", [LONG, f"{LONG}.jsonl", f"{LONG}/a.jsonl", ".", "", 2500 * "a/", "fifo"])
 @pytest.mark.parametrize("command", ["build", "describe"])
 def test_files_that_cannot_be_written(
     command: str, name: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     source = ["--source", "BuiltinScripts", "--source.n", 1]
+    os.mkfifo("fifo")
     refusal(capsys, "data", command, *source, "--out", name)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["fifo"]
 
 
 def test_names_that_are_not_utf_8(tmp_path: Path, capsys: Capture) -> None:
@@ -83,7 +84,8 @@ def test_names_that_are_not_utf_8(tmp_path: Path, capsys: Capture) -> None:
     source = ["--source", "BuiltinScripts", "--source.n", 1]
     assert run("data", "build", *source, "--out", folder / "a.jsonl") == 0
     assert r"a\udcff" in capsys.readouterr().out
-    assert run("data", "inspect", "--source", "ScriptsJsonl", "--source.path", folder / "a.jsonl") == 0
+    arguments = ["--source", "ScriptsJsonl", "--source.path", folder / "a.jsonl"]
+    assert "source: holds bytes that are not UTF-8; rename it" in refusal(capsys, "data", "inspect", *arguments)
 
 
 def test_a_disk_that_is_full(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from kfzoo.reporting import exit_code
 from kfzoo.terminal import printable, say, terminal
 from tests.commandline import Capture, run
 
-HOSTILE = "\x1b[31m[bold]red[/bold]\x07 \u202eevil\u2066 :smile: \x9b2J"
-SHOWN = r"\x1b[31m[bold]red[/bold]\x07 \u202eevil\u2066 :smile: \x9b2J"
+HOSTILE = "\x1b[31m[bold]red[/bold] \u202eevil\u2066 :smile: \x9b2J"
+SHOWN = r"\x1b[31m[bold]red[/bold] \u202eevil\u2066 :smile: \x9b2J"
 
 
 @given(st.text())
@@ -54,10 +54,11 @@ def test_a_console_prints_texts_as_they_are(capsys: Capture) -> None:
 
 def test_descriptions_of_data_do_not_steer_the_terminal(tmp_path: Path, capsys: Capture) -> None:
     (script,) = BuiltinScripts(1)
-    write_scripts(tmp_path / "a.jsonl", [replace(script, id=f"a{HOSTILE}", background=HOSTILE)])
+    write_scripts(tmp_path / "a.jsonl", [replace(script, id="a[red]b", background=HOSTILE, emotion=HOSTILE)])
     assert run("data", "inspect", "--source", "ScriptsJsonl", "--source.path", tmp_path / "a.jsonl") == 0
     printed = "".join(capsys.readouterr().out.split())
     assert printed.count("".join(SHOWN.split())) == 2
+    assert "a[red]b" in printed
 
 
 def raised(error: BaseException) -> Callable[[], int]:
@@ -68,8 +69,8 @@ def raised(error: BaseException) -> Callable[[], int]:
 
 
 def test_errors_and_logs_are_one_line(capsys: Capture) -> None:
-    assert exit_code(raised(InputError(f"file\n{HOSTILE}", "is wrong\u2028"))) == 2
-    assert capsys.readouterr().err == rf"kfzoo: file {SHOWN}: is wrong\u2028" + "\n"
+    assert exit_code(raised(InputError(f"file\n{HOSTILE}", "is\u2028wrong"))) == 2
+    assert capsys.readouterr().err == rf"kfzoo: file {SHOWN}: is\u2028wrong" + "\n"
     say(HOSTILE)
     assert capsys.readouterr().out == SHOWN + "\n"
     stream = io.StringIO()
@@ -92,6 +93,7 @@ def test_errors_and_logs_are_one_line(capsys: Capture) -> None:
         (OSError(28, "No space left on device", "x/y"), "x/y: refused (No space left on device); make room, or"),
         (OSError(36, "File name too long", b"x\xff"), r"x\udcff: refused (File name too long); give a shorter name"),
         (PermissionError(13, "Permission denied"), "the system: refused (Permission denied); choose a path that"),
+        (MemoryError("17 TiB"), "memory: does not suffice (17 TiB); ask for less"),
         (OSError("odd"), "the system: refused (odd)"),
         (
             UnicodeEncodeError("utf-8", "run \udcff", 4, 5, "surrogates"),

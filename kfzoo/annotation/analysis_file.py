@@ -22,7 +22,7 @@ from kfzoo.annotation.annotators import Annotator
 from kfzoo.annotation.many_answers import answer_all
 from kfzoo.data.json_lines import Fields, read_lines
 from kfzoo.errors import InputError
-from kfzoo.files import replacing
+from kfzoo.files import check_target, replacing
 from kfzoo.journal import Journal
 from kfzoo.language_models.backend import AnswerError
 from kfzoo.terminal import say
@@ -117,6 +117,7 @@ def write_analyses(
             `MOST_FAULTS` faces in a row without an analysis. The analyses until then are kept.
     """
     final = Path(path)
+    check_target(final)
     wanted = {name: (face_digest(face), face) for name, face in faces}
     journal = Journal(final, {"annotator": annotator.name})
     for other in journal.others():

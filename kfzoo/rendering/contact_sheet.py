@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,9 @@ FAINT = (110, 110, 118)
 RULE = (222, 222, 226)
 LEADING = 1.3
 """Height of a line of text in font sizes."""
+
+MOST_CHARACTERS = 2000
+"""Of a caption or label; the rest of a longer one is not drawn."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,24 @@ def wrap(text: str, font: Font, width: float) -> list[str]:
                 continue
             if line:
                 lines.append(line)
-            while font.getlength(word) > width and len(word) > 1:
-                fits = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or font.getlength(word[:n]) <= width)
+            while (fits := _fitting(word, font, width)) < len(word):
                 lines.append(word[:fits])
                 word = word[fits:]
             line = word
         lines.append(line)
     return lines
+
+
+def _fitting(word: str, font: Font, width: float) -> int:
+    """Returns how many of a word's characters, at least one, fit a width; it measures no more than twice as many."""
+    most = 16
+    while most < len(word) and font.getlength(word[:most]) <= width:
+        most *= 2
+    return max(1, bisect_right(range(1, min(most, len(word)) + 1), width, key=lambda n: font.getlength(word[:n])))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
 
 class _Band:
@@ -119,8 +134,8 @@ class _Band:
     def __init__(self, row: Row, font: Font, text_size: int, size: int, caption_width: int) -> None:
         self.row, self.font, self.text_size, self.size = row, font, text_size, size
         self.gap = max(8, size // 12)
-        self.caption = wrap(row.caption, font, caption_width) if caption_width else []
-        self.labels = [wrap(label, font, size) for label, _ in row.faces]
+        self.caption = wrap(_shortened(row.caption), font, caption_width) if caption_width else []
+        self.labels = [wrap(_shortened(label), font, size) for label, _ in row.faces]
         leading = text_size * LEADING
         labels = max(len(lines) for lines in self.labels)
         self.height = round(max(size + labels * leading + (4 if labels else 0), len(self.caption) * leading))

@@ -57,6 +57,9 @@ def test_wrapped_lines_fit_and_keep_every_word() -> None:
     assert "".join(lines).replace(" ", "") == text.replace(" ", "").replace("\n", "")
     assert lines[0] == "a smile"
     assert wrap("", font, 80) == []
+    endless = 50_000 * "il"
+    assert "".join(wrap(endless, font, 80)) == endless
+    assert all(font.getlength(line) <= 80 < font.getlength(line + "il") for line in wrap(endless, font, 80)[:-1])
     assert wrap("abc", font, 1) == ["a", "b", "c"]
 
 
