@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 from jsonargparse import Namespace, set_parsing_settings
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.trainer import Trainer
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf.errors import OmegaConfBaseException
 
 import kfzoo.short_names  # noqa: F401  so that configurations can use them
@@ -125,7 +125,7 @@ class KfzooCLI(LightningCLI):
 
     def saved_config(self) -> dict[str, Any]:
         """Returns the configuration as files have it: references in place of what the environment holds."""
-        return REFERENCES.kept(self.plain_config(), self.subcommand)
+        return REFERENCES.kept(self.plain_config(), self.subcommand or "")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         folder = self.folder
