@@ -138,7 +138,7 @@ class KfzooCLI(LightningCLI):
 
     def saved_config(self) -> dict[str, Any]:
         """Returns the configuration as files have it: references in place of what the environment holds."""
-        return REFERENCES.kept(self.plain_config(), self.subcommand)
+        return REFERENCES.kept(self.plain_config(), self.subcommand or "")
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[Callback]) -> Trainer:
         folder = self.folder

@@ -162,7 +162,8 @@ class ServerBackend:
         code, body, response = error.status_code, error.body, error.response
         message = body.get("message") if isinstance(body, dict) else body
         text = message if isinstance(message, str) else response.text
-        kind, remedy = AnswerError, ""
+        kind: type[InputError] = AnswerError
+        remedy = ""
         if code in (401, 403):
             kind, remedy = InputError, f"put the key into the environment variable {KEYS[0]}"
         elif code < 400 or code in (404, 405):

@@ -73,6 +73,7 @@ def test_two_answers_that_do_not_fit_are_an_error(server: Server) -> None:
     assert len(server.requests) == 2
 
 
+TOO_LARGE = "gave an answer of more than 4 MB, or a compressed one; choose another model or server"
 INCOMPATIBLE = "answered with something unexpected; is it OpenAI-compatible, and does --url end in /v1?"
 
 
@@ -85,6 +86,13 @@ INCOMPATIBLE = "answered with something unexpected; is it OpenAI-compatible, and
         ((500, 500 * b"x"), TRIES, f"answered 500 ({199 * 'x'}…)"),
         ((500, b"short", {"Content-Length": "90"}), TRIES, "cannot be reached (400, message: Not enough data to "
          "satisfy content length header (received 5 of 90 bytes).); start it, or correct --url"),
+        ((429, b"", {"Retry-After": "3600"}), 1,
+         "answered 429 (Too Many Requests); it asks to wait 3,600 s: run the command again then"),
+        ((503, b"", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), TRIES, "answered 503 (Service Unavailable)"),
+        ((503, b"", {"Retry-After": "soon"}), TRIES, "answered 503 (Service Unavailable)"),
+        ((200, 5_000_000 * b" "), FEW_TRIES, TOO_LARGE),
+        ((500, 5_000_000 * b" "), FEW_TRIES, TOO_LARGE),
+        ((200, b"", {"Content-Encoding": "gzip"}), FEW_TRIES, TOO_LARGE),
         ((400, b'{"error": "no such option"}'), 1, "answered 400 (no such option)"),
         ((400, b"[" * 100_000), 1, f"answered 400 ({199 * '['}…)"),
         ((422, b'{"detail": "x"}'), 1, 'answered 422 ({"detail": "x"})'),
@@ -106,6 +114,29 @@ def test_a_failure_is_one_line(server: Server, answer: Any, requests: int, messa
     server.answers = [answer]
     assert failure(server) == f"'tiny' at URL: {message}"
     assert len(server.requests) == requests
+
+
+@pytest.mark.parametrize(
+    "thought", ["<think>First {this}.</think>\n\n", "No tag {}</think>", "<thinking>\n</thinking>"]
+)
+def test_a_chain_of_thought_is_removed(server: Server, thought: str) -> None:
+    server.answers = [completion(thought + json.dumps(GOOD))]
+    assert draft_script("joy", ServerBackend(server.url), 5) == check_draft("x", GOOD)
+    assert len(server.requests) == 1
+
+
+def test_a_long_wait_is_said_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("kfzoo.language_models.server_client.NOTABLE_WAIT", 0.0)
+    server.answers = [(429, b""), (502, b""), completion(GOOD)]
+    backend = ServerBackend(server.url)
+    draft_script("joy", backend, 5)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"'tiny' at {server.url}: answered 429; asking again in 0 s, and later without a word"
+    ]
+    backend.close()
+    backend.close()
 
 
 def test_a_busy_server_is_asked_again(server: Server) -> None:
