@@ -151,9 +151,9 @@ class FaceLandmarker:
         if faces:
             height, width = pixels.shape[:2]
             largest = int(np.argmax([np.prod(np.ptp(face[:, :2] * (width, height), axis=0)) for face in faces]))
-            scores = {each.category_name: each.score for each in found.face_blendshapes[largest]}
+            named = {each.category_name: each.score for each in found.face_blendshapes[largest]}
             pose = found.facial_transformation_matrixes[largest]
-            parts = (faces[largest], [scores[name] for name in MEDIAPIPE], pose)
+            parts = (faces[largest], [named[name] for name in MEDIAPIPE], pose)
         points, scores, poses = (torch.from_numpy(np.asarray(part, dtype=np.float32)[None]) for part in parts)
         return Faces(torch.tensor([len(faces)]), points, scores, poses, torch.tensor([pixels.shape[:2]]))
 

@@ -150,7 +150,7 @@ class ServerBackend:
             return AnswerError(self.name, problem, "choose another model or server")
         if isinstance(first, TimeoutError):
             problem = f"gave no whole answer in {self._timeout:g} s, {FEW_TRIES} times"
-            kind = AnswerError if self._reached else InputError
+            kind: type[InputError] = AnswerError if self._reached else InputError
             return kind(self.name, problem, "raise --timeout, or choose a faster model")
         reason = getattr(first, "strerror", None) or str(first) or type(first).__name__
         return InputError(self.name, f"cannot be reached ({self._one_line(reason)})", "start it, or correct --url")

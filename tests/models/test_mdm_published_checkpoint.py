@@ -24,7 +24,7 @@ ARGUMENTS = {
 """Some of what the published training writes."""
 
 
-def tiny(seed: int = 0, **sizes: int) -> Denoiser:
+def tiny(seed: int = 0, **sizes: Any) -> Denoiser:
     torch.manual_seed(seed)
     return Denoiser(**{"width": 16, "layers": 2, **sizes}).eval()
 

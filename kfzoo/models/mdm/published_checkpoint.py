@@ -246,7 +246,8 @@ def _fitting(where: object, stored: Any, arguments: Mapping[str, Any]) -> dict[s
     weights = {name: values.detach() for name, values in stored.items() if name not in clip}
     with torch.device("meta"):
         sizes = _sizes(weights, arguments)
-        expected = Denoiser(**sizes | {"features": len(CHANNELS)}).state_dict()
+        settings: dict[str, Any] = {**sizes, "features": len(CHANNELS)}
+        expected = Denoiser(**settings).state_dict()
     unknown, missing = sorted(weights.keys() - expected.keys()), sorted(expected.keys() - weights.keys())
     if unknown or missing:
         lists = (("lacks", missing), ("also holds", unknown))

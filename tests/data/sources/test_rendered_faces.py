@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from kfzoo.arkit.channels import CHANNELS, INDEX
@@ -92,7 +93,7 @@ def test_a_model_of_images_gets_them_in_its_batches() -> None:
     data = KeyframeDataModule(source, split=Split(by="subject", val=0.2, test=0.2), batch_size=4)
     evaluator = ImageMotionEvaluator("timm:mobilenetv3_small_050", size=32)
     batch = evaluator.collate(data.samples("train")[:4])
-    assert batch.pixels is not None
+    assert isinstance(batch.pixels, torch.Tensor)
     assert batch.pixels.shape == (4, 3, 32, 32)
     assert 0 <= float(batch.pixels.min()) < float(batch.pixels.max()) <= 1
     with pytest.raises(InputError, match=r"has no image; .* kfzoo\.data\.sources\.rendered_faces\.RenderedFaces"):
