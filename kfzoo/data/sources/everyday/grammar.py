@@ -82,6 +82,25 @@ def clause(template: str, form: PhraseForm, reading: Reading, emphasis: Emphasis
     return _filled(template, "present" if form == "progressive" else _verb_form(form), agreement, reading)
 
 
+def denied(template: str, negation: str, reading: Reading) -> str:
+    """Denies a clause: "her left eye does not close", "her eyes aren't closed".
+
+    Args:
+        template: As in the lexicon.
+        negation: " not" or "n't".
+        reading: Who, and which side.
+    """
+    agreement = agreement_of(template)
+    verb = _FIRST_VERB.search(template)
+    assert verb is not None
+    head, tail = template[: verb.start()], template[verb.end() :]
+    if verb[1] == "be":
+        said = f"{head}{inflected('be', 'present', agreement)}{negation}{tail}"
+    else:
+        said = f"{head}{inflected('do', 'present', agreement)}{negation} {verb[0]}{tail}"
+    return _filled(said, "base", agreement, reading)
+
+
 def noun(template: str, reading: Reading, emphasis: Emphasis | None = None) -> str:
     """Puts a noun phrase into words: "a slightly raised eyebrow", "a faint smile"."""
     if emphasis is not None:
