@@ -20,7 +20,7 @@ from kfzoo.data.sources.everyday.pieces import Piece, can_be_emphasized, choose,
 
 SHARES: Mapping[Kind, float] = MappingProxyType(
     {
-        "movement": 0.33, "gaze": 0.08, "asymmetry": 0.13, "idiom": 0.10, "emotion": 0.13, "composite": 0.10,
+        "movement": 0.40, "gaze": 0.05, "asymmetry": 0.13, "idiom": 0.085, "emotion": 0.12, "composite": 0.085,
         "negation": 0.05, "intensity": 0.07, "neutral": 0.01,
     }
 )  # fmt: skip
@@ -32,7 +32,7 @@ SITUATION_SHARE = 0.5
 _COUNTS = (2, 2, 2, 2, 2, 2, 3, 3, 3, 4)
 _STEP_IN_COMPOSITE = 0.15
 _WEAKER_BY = 3
-_VISEME_WEIGHT = 0.3
+_VISEME_WEIGHT = 0.25
 _TRIES = 30
 _SHUT = frozenset({"MouthPress", "MouthRoll", "MouthPucke", "CheekPuff", "MouthClose", "MouthShrug"})
 _OPEN = frozenset({"JawOpen", "TongueOut", "MouthLowe", "MouthUppe", "MouthFunne"})

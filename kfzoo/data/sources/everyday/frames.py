@@ -68,6 +68,11 @@ _ACTS = Frames(
     Frame(0.3, "ing", "a picture of {S} {x}.", "stranger"),
     Frame(0.3, "ing", "a close-up of {S} {x}.", "stranger"),
 )
+_STATE_ACTS = Frames(
+    Frame(9.0, "present", "{S} {x}."), Frame(3.0, "past", "{S} {x}."), Frame(1.0, "base", "{x}!", "you"),
+    Frame(0.6, "base", "make {O} {x}."), Frame(0.7, "present", "{S} who {x}.", "stranger"),
+    Frame(0.5, "present", "show {S} who {x}.", "stranger"),
+)  # fmt: skip
 _ACTS_NOW = Frames(
     Frame(9.0, "present", "{S} {x}."), Frame(4.0, "base", "{x}.", "you"), Frame(2.0, "ing", "{x}."),
     Frame(0.5, "base", "have {O} {x}."), Frame(0.7, "ing", "{S} {x}.", "stranger"),
@@ -139,8 +144,9 @@ _ATTRIBUTES = Frames(
 )  # fmt: skip
 _ATTRIBUTE_SHARE = 0.35
 
-_DONE = frozenset("wink blink nod lift raise tilt turn twist curl dip bow glance look shrug pout pucker".split())
-_MADE = frozenset("face pout grimace mouth shrug".split())
+_DONE = frozenset("wink blink nod lift raise tilt turn twist curl dip bow shrug pout pucker".split())
+_CAST = frozenset({"glance", "look", "gaze"})
+_STATE_VERB = re.compile(r"\{(?:be|feel|seem|appear|have|need|want|know|mean)\}")
 _BRACKET = re.compile(r"\[(\w+)\]")
 _PLAIN_SHARE = 0.06
 
@@ -167,7 +173,9 @@ def frames_for(piece: Piece, rng: Random) -> Frames:
     template = piece.wording.template
     chance = rng.random()
     if form == "act":
-        return _ACTS_NOW if is_present_only(piece.wording) else _ACTS
+        if is_present_only(piece.wording):
+            return _ACTS_NOW
+        return _STATE_ACTS if _STATE_VERB.match(template) else _ACTS
     if form == "clause":
         if is_present_only(piece.wording):
             return _CLAUSES_NOW
@@ -175,7 +183,7 @@ def frames_for(piece: Piece, rng: Random) -> Frames:
     if form == "noun":
         if piece.entry.kind == "emotion" and not template.startswith(("a ", "an ", "the ")):
             return _FEELINGS
-        return _LOOKS if re.search(r"\b(?:face|look|expression|mouth|no)\b", template) else _NOUNS
+        return _LOOKS if re.search(r"\b(?:face|look|expression|mouth|head|no)\b", template) else _NOUNS
     if form == "adjective":
         attributive = piece.entry.attributive and " " not in template
         return _ATTRIBUTES if attributive and chance < _ATTRIBUTE_SHARE else _ADJECTIVES
@@ -183,8 +191,10 @@ def frames_for(piece: Piece, rng: Random) -> Frames:
 
 
 def giving(template: str) -> str:
-    """The verb that joins a person and a noun phrase: "give" a wink, "have" raised eyebrows."""
+    """The verb that joins a person and a noun phrase: "give" a wink, "cast" a glance, "have" raised eyebrows."""
     words = template.split()
+    if words[0] == "a" and words[1] in _CAST:
+        return "cast"
     return "give" if words[0] == "a" and words[1] in _DONE else "have"
 
 
@@ -204,7 +214,7 @@ def filled(text: str, words: str, person: Person) -> str:
 
 def finished(text: str, rng: Random) -> str:
     """Corrects articles, and writes a sentence as one does, or as one types in a hurry."""
-    text = with_article(text)
+    text = with_article(text.replace("both the ", "both ").replace("Both the ", "Both "))
     if rng.random() < _PLAIN_SHARE:
         return text.rstrip(".")
     return capitalized(text if text.endswith((".", "!", "?", "'", '"')) else text + ".")

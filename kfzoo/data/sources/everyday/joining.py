@@ -9,7 +9,7 @@ from typing import Literal
 from kfzoo.data.sources.everyday.frames import finished
 from kfzoo.data.sources.everyday.grammar import PhraseForm, Reading, clause, denied
 from kfzoo.data.sources.everyday.lexicon import Form, Step
-from kfzoo.data.sources.everyday.people import PEOPLE, STRANGERS, YOU, Person, pick
+from kfzoo.data.sources.everyday.people import PEOPLE, STRANGERS, THEY, YOU, Person, pick
 from kfzoo.data.sources.everyday.pieces import Piece, choose, phrase
 from kfzoo.data.sources.everyday.verbs import inflected
 
@@ -186,7 +186,9 @@ def _agreeing(lemma: str, person: Person) -> str:
 
 
 def _renamed(person: Person) -> Person:
-    """The person as one is named a second time; a name stays where its pronoun would need another verb."""
-    if person.agreement != "singular" or person.pronoun == "they":
+    """The person as one is named a second time; "the child", then "they"."""
+    if person.agreement != "singular":
         return person
+    if person.pronoun == "they":
+        return THEY
     return Person(person.pronoun, person.possessive, person.object, "singular", person.pronoun)

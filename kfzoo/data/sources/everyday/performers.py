@@ -44,7 +44,7 @@ def _gain(actor: Actor, channel: str) -> float:
     return actor.mouth if channel in BLENDSHAPES else actor.head
 
 
-_COUNT = len(BLENDSHAPES)
+_DRAWS = len(CHANNELS) + 6
 _GAINS = {
     actor.name: np.array([1.0 + GAIN_SHARE * (_gain(actor, name) - 1.0) for name in CHANNELS], dtype=np.float32)
     * (1.0 + np.float32(LEAN_SHARE * actor.lean) * LEANS)
@@ -85,30 +85,30 @@ def perform(face: Mapping[str, float], rests: Iterable[str], actor: Actor, rng: 
     Returns:
         Coefficients in each channel's range, (61,).
     """
-    noise = np.random.Generator(np.random.Philox(key=rng.getrandbits(64)))
+    noise = np.random.Generator(np.random.Philox(key=rng.getrandbits(64))).standard_normal(_DRAWS, dtype=np.float32)
+    noise *= np.float32(NOISE)
     asked = np.zeros(len(CHANNELS), dtype=np.float32)
     for name, value in face.items():
         asked[INDEX[name]] = value
     asked *= _GAINS[actor.name]
-    spilled = np.maximum(asked, 0.0) @ _SPILL
-    quiet = _RESTS[actor.name] + np.float32(NOISE) * noise.standard_normal(len(CHANNELS), dtype=np.float32)
+    quiet = _RESTS[actor.name] + noise[: len(CHANNELS)]
+    spilled = np.maximum(asked, 0.0) @ _SPILL + quiet
     # A channel that moves anyway does not move further for what spills into it, nor for where it rests.
-    done = np.where(np.abs(asked) > spilled + quiet, asked + np.minimum(quiet, 0.02), asked + spilled + quiet)
+    done: list[float] = (asked + np.where(np.abs(asked) > spilled, np.minimum(quiet, 0.02), spilled)).tolist()
     done[_FUNNEL] += ROUNDING * done[_PUCKER] * done[_JAW]
-    still = [INDEX[name] for name in rests]
-    done[still] = np.minimum(0.15 * done[still] + np.maximum(quiet[still], 0.0), RESTING)
-    np.maximum(done[:_COUNT], 0.0, out=done[:_COUNT])
-    _turn_eyes(done, noise.standard_normal(6, dtype=np.float32) * np.float32(NOISE))
+    for place in map(INDEX.__getitem__, rests):
+        done[place] = min(0.15 * done[place] + max(float(quiet[place]), 0.0), RESTING)
+    _turn_eyes(done, noise[len(CHANNELS) :].tolist())
     return clamp(done)
 
 
-def _turn_eyes(face: Floats, noise: Floats) -> None:
+def _turn_eyes(face: list[float], noise: list[float]) -> None:
     """Closes wide eyes with the lids, and writes the eyes' angles from their looks, in place."""
     tilt = -COUNTER_ROLL * face[_HEAD + 2]
     for place, (blink, wide, inward, outward, down, up, yaw, sign) in enumerate(_EYES):
-        face[wide] *= 1.0 - min(face[blink], 1.0)
-        turned = sign * (face[inward] - face[outward]) * YAW_PER_LOOK
-        sunk = (face[down] - face[up]) * PITCH_PER_LOOK
+        face[wide] *= 1.0 - min(max(face[blink], 0.0), 1.0)
+        turned = sign * (max(face[inward], 0.0) - max(face[outward], 0.0)) * YAW_PER_LOOK
+        sunk = (max(face[down], 0.0) - max(face[up], 0.0)) * PITCH_PER_LOOK
         face[yaw] = turned + noise[3 * place]
         face[yaw + 1] = sunk + noise[3 * place + 1]
         face[yaw + 2] += tilt - turned * sunk / 4 + noise[3 * place + 2]

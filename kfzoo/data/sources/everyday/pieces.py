@@ -14,7 +14,7 @@ from kfzoo.data.sources.everyday.lexicon import Entry, Step, Wording
 
 _T = TypeVar("_T")
 _STATE = re.compile(r"\{(?:be|feel|look|seem|appear|become|get|grow)\} [a-z-]+$")
-_LOOSE = re.compile(r",| while | but | as if | like | without | by | that | as the ")
+_LOOSE = re.compile(r",| while | but | as if | like | without | by | that | as the | not | never ")
 _AFTER_SHARE = 0.6
 
 
@@ -91,7 +91,7 @@ def phrase(piece: Piece, form: PhraseForm, reading: Reading, rng: Random, steps:
         steps: The lexicon's.
     """
     kind, template = piece.wording
-    emphasis = None if piece.step is None else _emphasis(piece.wording, form, rng, steps[piece.step])
+    emphasis = None if piece.step is None else _emphasis(piece.wording, rng, steps[piece.step])
     if kind == "act":
         return act(template, form, reading, emphasis)
     if kind == "clause":
@@ -102,7 +102,7 @@ def phrase(piece: Piece, form: PhraseForm, reading: Reading, rng: Random, steps:
     return text if emphasis is None or kind == "sentence" else f"{emphasis.word} {text}"
 
 
-def _emphasis(wording: Wording, form: PhraseForm, rng: Random, step: Step) -> Emphasis:
+def _emphasis(wording: Wording, rng: Random, step: Step) -> Emphasis:
     chance, word = rng.random(), rng.random()
     place: Place
     if wording.form == "adjective" or (wording.form == "act" and _STATE.match(wording.template)):
@@ -110,7 +110,8 @@ def _emphasis(wording: Wording, form: PhraseForm, rng: Random, step: Step) -> Em
     elif wording.form == "noun":
         place = noun_place(wording.template) or "before"
     else:
-        place = "after" if chance < _AFTER_SHARE and form != "bare" else "before"
+        is_state = wording.form == "clause" and "{be}" in wording.template
+        place = "after" if chance < _AFTER_SHARE and not is_state else "before"
     words = step.words[place]
     if wording.form == "clause":
         words = tuple(each for each in words if "{poss}" not in each and "{subj}" not in each)
