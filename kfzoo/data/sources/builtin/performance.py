@@ -100,6 +100,7 @@ def _has_side(channel: int) -> bool:
 
 
 def spill_matrix() -> Floats:
+    """Share of each channel's value that moves another one along, (61, 61), from row to column."""
     matrix = np.zeros((len(CHANNELS), len(CHANNELS)), dtype=np.float32)
     for source, targets in SPILL.items():
         for target, share in targets.items():
@@ -110,6 +111,7 @@ def spill_matrix() -> Floats:
 
 
 def pair_row(values: Mapping[str, float]) -> Floats:
+    """A face, (61,), from values by name; a name without its side means both."""
     row = np.zeros(len(CHANNELS), dtype=np.float32)
     for name, value in values.items():
         row[_channels(name)] = value

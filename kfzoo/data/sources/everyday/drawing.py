@@ -15,7 +15,7 @@ from kfzoo.data.sources.everyday import joining
 from kfzoo.data.sources.everyday.faces import region, rests_of
 from kfzoo.data.sources.everyday.frames import sentence
 from kfzoo.data.sources.everyday.instruction import Kind
-from kfzoo.data.sources.everyday.lexicon import Entry, Form, Lexicon, Wording, lexicon
+from kfzoo.data.sources.everyday.lexicon import Entry, Form, Wording, lexicon
 from kfzoo.data.sources.everyday.pieces import Piece, can_be_emphasized, choose, is_simple
 
 SHARES: Mapping[Kind, float] = MappingProxyType(
@@ -110,10 +110,7 @@ def _suits(entry: Entry, wording: Wording, kind: Kind) -> bool:
 @cache
 def _choices(kind: Kind, half: str) -> Choices:
     tables = lexicon()
-    entries = [
-        replace(entry, weight=entry.weight * _weight(entry, kind, half))
-        for entry in tables.entries
-    ]
+    entries = [replace(entry, weight=entry.weight * _weight(entry, kind, half)) for entry in tables.entries]
     return Choices(entries, half, lambda entry, wording: _suits(entry, wording, kind))
 
 
@@ -226,12 +223,12 @@ def _negation(rng: Random, half: str, kind: Kind) -> Drawn:
         for _ in range(_TRIES):
             absent = _piece(rng, *choices.pick(rng))
             same = piece.wording.form == absent.wording.form
-            if same and _go_together(piece, absent) and not set(_denied(absent)) & set(piece.channels()):
+            if same and _go_together(piece, absent) and not set(_denied(absent)) & set(piece.channels):
                 return Drawn(kind, joining.contrasted(piece, absent, rng, steps), (piece,), _denied(absent))
     for _ in range(_TRIES):
         still = choose(rng, lexicon().stills)
         rest = rests_of(still.rest)
-        if not set(rest) & set(piece.channels()) and still.region not in _regions(piece):
+        if not set(rest) & set(piece.channels) and still.region not in _regions(piece):
             text = joining.with_stillness(piece, choose(rng, still.clauses(half)), rng, steps)
             return Drawn(kind, text, (piece,), rest)
     return _negation(rng, half, kind)
@@ -246,27 +243,25 @@ _DRAWERS: dict[Kind, Callable[[Random, str, Kind], Drawn]] = {
 
 def _denied(piece: Piece) -> tuple[str, ...]:
     """Channels that rest when a piece is denied: those that it moves most, and of an open side the other one's."""
-    found = {name for name, value in piece.channels().items() if abs(value) >= 0.3}
+    found = {name for name, value in piece.channels.items() if abs(value) >= 0.3}
     if (piece.entry.one_sided or piece.entry.directed) and not piece.names_side:
         turned = replace(piece, side="right" if piece.side == "left" else "left")
-        found |= {name for name, value in turned.channels().items() if abs(value) >= 0.3}
+        found |= {name for name, value in turned.channels.items() if abs(value) >= 0.3}
     return tuple(sorted(found))
 
 
 def _regions(piece: Piece) -> set[str]:
-    return {region(name) for name, value in piece.channels().items() if abs(value) >= 0.1}
+    return {region(name) for name, value in piece.channels.items() if abs(value) >= 0.1}
 
 
 def _go_together(one: Piece, other: Piece) -> bool:
     """Whether one face can do both."""
     if _regions(one) & _regions(other):
         return False
-    first, second = one.channels(), other.channels()
-    if set(one.rests()) & set(second) or set(other.rests()) & set(first):
+    first, second = one.channels, other.channels
+    if set(one.rests) & set(second) or set(other.rests) & set(first):
         return False
-    if _crosses(first, second) or _crosses(second, first):
-        return False
-    return True
+    return not (_crosses(first, second) or _crosses(second, first))
 
 
 def _crosses(first: Mapping[str, float], second: Mapping[str, float]) -> bool:

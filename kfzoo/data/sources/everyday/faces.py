@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from types import MappingProxyType
 
 from kfzoo.arkit.channels import BLENDSHAPES
@@ -86,7 +86,7 @@ def rests_of(keys: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for key in keys for name in _parts(key, "left", False) | _parts(key, "right", False))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parts(key: str, side: str, one_sided: bool) -> Mapping[str, float]:
     if key in SIDED_KEYS:
         return SIDED_KEYS[key][side]
@@ -129,5 +129,3 @@ def region(name: str) -> str:
         )
         if name.startswith(prefix)
     )  # fmt: skip
-
-

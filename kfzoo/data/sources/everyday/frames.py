@@ -1,4 +1,4 @@
-"""Sentences around one phrase: third person, past, imperative, participle, "as if to …", noun phrases, stage directions."""
+"""Sentences around one phrase: third person, past, imperative, participle, "as if to …", noun phrase, direction."""
 
 from __future__ import annotations
 
@@ -144,7 +144,9 @@ _ATTRIBUTES = Frames(
 )  # fmt: skip
 _ATTRIBUTE_SHARE = 0.35
 
-_DONE = frozenset("wink blink nod lift raise tilt turn twist curl dip bow shrug pout pucker".split())
+_DONE = frozenset(
+    ["wink", "blink", "nod", "lift", "raise", "tilt", "turn", "twist", "curl", "dip", "bow", "shrug", "pout", "pucker"]
+)
 _CAST = frozenset({"glance", "look", "gaze"})
 _STATE_VERB = re.compile(r"\{(?:be|feel|seem|appear|have|need|want|know|mean)\}")
 _BRACKET = re.compile(r"\[(\w+)\]")

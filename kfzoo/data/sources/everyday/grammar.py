@@ -75,7 +75,9 @@ def clause(template: str, form: PhraseForm, reading: Reading, emphasis: Emphasis
     if form in ("ing", "bare") and with_be:
         template = template.replace("{be} ", "", 1)
     elif form == "progressive" and not with_be:
-        template = _FIRST_VERB.sub(lambda match: f"{inflected('be', 'present', agreement)} {inflected(match[1], 'ing')}", template, 1)
+        template = _FIRST_VERB.sub(
+            lambda match: f"{inflected('be', 'present', agreement)} {inflected(match[1], 'ing')}", template, 1
+        )
     if form == "bare":
         template = template.replace("{poss} ", "", 1) if template.startswith("{poss} ") else template
         return _filled(template, "ing", agreement, reading._replace(impersonal=True))

@@ -115,7 +115,7 @@ def instruction(
     up: list[tuple[str, ...]] = []
     least: list[float] = []
     pairs: list[tuple[str, str]] = []
-    moving = {name for piece in pieces for name in piece.channels()}
+    moving = {name for piece in pieces for name in piece.channels}
     resting = set(rest)
     for piece in pieces:
         for group, value in _groups(piece, steps):
@@ -123,7 +123,7 @@ def instruction(
             least.append(value)
         pairs += _pairs(piece)
         if piece.names_side or not _is_lateral(piece):
-            resting |= set(piece.rests()) | _opposites(piece)
+            resting |= set(piece.rests) | _opposites(piece)
         else:
             resting |= set(rests_of(piece.entry.rest))
     sides = {piece.side for piece in pieces if piece.entry.one_sided and piece.names_side}
@@ -173,7 +173,7 @@ def _pairs(piece: Piece) -> list[tuple[str, str]]:
     """Channels of the moving side, each with its counterpart."""
     if not piece.entry.one_sided:
         return []
-    face = piece.channels()
+    face = piece.channels
     strongest = max(face.values())
     return [
         (name, mirrored(name)) for name, value in face.items() if value >= LEAD * strongest and mirrored(name) != name
@@ -184,7 +184,7 @@ def _opposites(piece: Piece) -> set[str]:
     """Channels of the direction opposite to the one that a sentence names."""
     if not has_direction(piece.face):
         return set()
-    return {mirrored(name) for name in piece.channels() if name.startswith(("Jaw", "Mouth")) and mirrored(name) != name}
+    return {mirrored(name) for name in piece.channels if name.startswith(("Jaw", "Mouth")) and mirrored(name) != name}
 
 
 def _signed(name: str, value: float) -> str:

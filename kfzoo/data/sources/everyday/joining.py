@@ -157,7 +157,9 @@ def with_stillness(piece: Piece, still: str, rng: Random, steps: tuple[Step, ...
     if piece.wording.form == "act":
         moving = f"{person.subject} {moving}"
     resting = clause(still, form, Reading(_renamed(person)))
-    return finished(choose(rng, (f"{moving}, but {resting}", f"{moving} while {resting}", f"{moving}, yet {resting}")), rng)
+    return finished(
+        choose(rng, (f"{moving}, but {resting}", f"{moving} while {resting}", f"{moving}, yet {resting}")), rng
+    )
 
 
 def listed(said: Sequence[str]) -> str:
@@ -175,9 +177,7 @@ def _not(piece: Piece, person: Person, rng: Random, steps: tuple[Step, ...]) -> 
     return f"{person.subject} {_agreeing('do', person)}{negation} {base}"
 
 
-def _said(
-    pieces: Sequence[Piece], form: PhraseForm, person: Person, rng: Random, steps: tuple[Step, ...]
-) -> list[str]:
+def _said(pieces: Sequence[Piece], form: PhraseForm, person: Person, rng: Random, steps: tuple[Step, ...]) -> list[str]:
     return [phrase(piece, form, Reading(person, piece.side), rng, steps) for piece in pieces]
 
 

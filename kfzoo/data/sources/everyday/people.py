@@ -38,11 +38,15 @@ def _named(name: str, gender: str) -> Person:
     return Person(name, possessive, name, "singular", pronoun)
 
 
+_MEN = ("the man", "the boy", "the old man", "the actor", "the father", "Tom", "Omar", "Ben")
+_WOMEN = ("the woman", "the girl", "the old woman", "the actress", "Anna", "Mei", "Ruth", "Lena")
+_ANYBODY = ("the character", "the performer", "the child", "somebody", "the person")
+
 PEOPLE: tuple[Person, ...] = (
     *[HE] * 10, *[SHE] * 10, *[THEY] * 3, I, YOU,
-    *(_named(name, "m") for name in ("the man", "the boy", "the old man", "the actor", "the father", "Tom", "Omar", "Ben")),
-    *(_named(name, "f") for name in ("the woman", "the girl", "the old woman", "the actress", "Anna", "Mei", "Ruth", "Lena")),
-    *(_named(name, "n") for name in ("the character", "the performer", "the child", "somebody", "the person")),
+    *(_named(name, "m") for name in _MEN),
+    *(_named(name, "f") for name in _WOMEN),
+    *(_named(name, "n") for name in _ANYBODY),
 )  # fmt: skip
 """Subjects of sentences, as often as they are drawn."""
 

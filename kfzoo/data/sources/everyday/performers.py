@@ -52,12 +52,16 @@ _GAINS = {
 }
 _RESTS = {actor.name: np.float32(REST_SHARE) * pair_row(actor.rest) for actor in ACTORS}
 _SPILL = np.float32(SPILL_SHARE) * spill_matrix()
-_SIDES = ("Left", "Right")
-_EYES = [
-    (INDEX[f"EyeBlink{side}"], INDEX[f"EyeWide{side}"], *(INDEX[f"EyeLook{way}{side}"] for way in ("In", "Out", "Down", "Up")),
-     INDEX[f"{side}EyeYaw"], 1.0 if side == "Left" else -1.0)
-    for side in _SIDES
-]  # fmt: skip
+_EYES = tuple(
+    (
+        *(
+            INDEX[f"{name}{side}"]
+            for name in ("EyeBlink", "EyeWide", "EyeLookIn", "EyeLookOut", "EyeLookDown", "EyeLookUp")
+        ),
+        INDEX[f"{side}EyeYaw"],
+    )
+    for side in ("Left", "Right")
+)
 _JAW, _PUCKER, _FUNNEL = INDEX["JawOpen"], INDEX["MouthPucker"], INDEX["MouthFunnel"]
 _HEAD = INDEX["HeadYaw"]
 
@@ -66,7 +70,7 @@ def meant(pieces: Iterable[Piece]) -> dict[str, float]:
     """The face that the words mean, by channel: of two values for one channel the stronger."""
     found: dict[str, float] = {}
     for piece in pieces:
-        for name, share in piece.channels().items():
+        for name, share in piece.channels.items():
             value = share * piece.degree
             if abs(value) > abs(found.get(name, 0.0)):
                 found[name] = value
@@ -105,9 +109,9 @@ def perform(face: Mapping[str, float], rests: Iterable[str], actor: Actor, rng: 
 def _turn_eyes(face: list[float], noise: list[float]) -> None:
     """Closes wide eyes with the lids, and writes the eyes' angles from their looks, in place."""
     tilt = -COUNTER_ROLL * face[_HEAD + 2]
-    for place, (blink, wide, inward, outward, down, up, yaw, sign) in enumerate(_EYES):
+    for place, (blink, wide, inward, outward, down, up, yaw) in enumerate(_EYES):
         face[wide] *= 1.0 - min(max(face[blink], 0.0), 1.0)
-        turned = sign * (max(face[inward], 0.0) - max(face[outward], 0.0)) * YAW_PER_LOOK
+        turned = (1.0 - 2.0 * place) * (max(face[inward], 0.0) - max(face[outward], 0.0)) * YAW_PER_LOOK
         sunk = (max(face[down], 0.0) - max(face[up], 0.0)) * PITCH_PER_LOOK
         face[yaw] = turned + noise[3 * place]
         face[yaw + 1] = sunk + noise[3 * place + 1]

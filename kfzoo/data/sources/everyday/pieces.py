@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import TypeVar
 
@@ -48,13 +49,15 @@ class Piece:
         """Whether the sentence says which side."""
         return "{side}" in self.wording.template
 
+    @cached_property
     def channels(self) -> dict[str, float]:
         """Values by channel at full degree."""
         return channels_of(self.face, self.side, self.entry.one_sided)
 
+    @cached_property
     def rests(self) -> tuple[str, ...]:
         """Channels that must rest, the other half's of a one-sided face among them."""
-        own = self.channels()
+        own = self.channels
         rests = set(rests_of(self.entry.rest))
         if self.entry.one_sided:
             rests |= set(channels_of(self.face, {"left": "right", "right": "left"}[self.side], True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -34,10 +34,12 @@ swell swelled, beget begot, tread trod, slay slew, outdo outdid, mislead misled,
 PASTS: Mapping[str, str] = MappingProxyType(dict(pair.split() for pair in _PASTS.replace("\n", " ").split(",")))
 """Past of the verbs that have no regular one."""
 
-DOUBLING = frozenset(
-    "admit begin commit compel control defer equip excel expel forbid forget impel incur occur omit patrol permit prefer "
-    "propel rebel refer regret repel submit transmit upset upbeat".split()
-)
+_DOUBLING = """
+admit begin commit compel control defer equip excel expel forbid forget impel incur occur omit patrol permit prefer
+propel rebel refer regret repel submit transmit upset
+"""
+
+DOUBLING = frozenset(_DOUBLING.split())
 """Verbs of several syllables that double their last letter: the stress is on the last syllable."""
 
 _THIRDS = {"be": "is", "have": "has", "do": "does", "go": "goes", "can": "can"}
@@ -46,7 +48,7 @@ _SYLLABLES = re.compile(r"[aeiouy]+")
 _SHORT = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
 
 
-@lru_cache(maxsize=None)
+@cache
 def inflected(lemma: str, form: VerbForm, agreement: Agreement = "singular") -> str:
     """Returns a verb's form: "raises", "raised", "raising", "raise".
 
