@@ -91,7 +91,10 @@ def draw(rng: Random, half: str, kind: Kind) -> Drawn:
         half: "train" or "test": which wordings.
         kind: Kind of the sentence.
     """
-    return _DRAWERS.get(kind, _single)(rng, half, kind)
+    if kind in _DRAWERS:
+        return _DRAWERS[kind](rng, half, kind)
+    # A lexicon may lack a kind, idioms for example.
+    return _single(rng, half, kind if _choices(kind, half) else "movement")
 
 
 def _suits(entry: Entry, wording: Wording, kind: Kind) -> bool:

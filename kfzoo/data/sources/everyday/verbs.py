@@ -22,13 +22,13 @@ grind ground, grow grew, hang hung, have had, hear heard, hide hid, hit hit, hol
 kneel knelt, know knew, lay laid, lead led, leave left, lend lent, let let, lie lay, light lit, lose lost, make made,
 mean meant, meet met, overcome overcame, pay paid, put put, quit quit, read read, ride rode, ring rang, rise rose,
 run ran, say said, see saw, seek sought, sell sold, send sent, set set, shake shook, shed shed, shine shone,
-shoot shot, show showed, shrink shrank, shut shut, sing sang, sink sank, sit sat, sleep slept, slide slid, slit slit,
+shoot shot, shrink shrank, shut shut, sing sang, sink sank, sit sat, sleep slept, slide slid, slit slit,
 speak spoke, spend spent, spin spun, spit spat, split split, spread spread, spring sprang, stand stood, steal stole,
-stick stuck, sting stung, stink stank, strike struck, strive strove, swallow swallowed, swear swore, sweep swept,
+stick stuck, sting stung, stink stank, strike struck, strive strove, swear swore, sweep swept,
 swim swam, swing swung, take took, teach taught, tear tore, tell told, think thought, throw threw, thrust thrust,
 understand understood, undo undid, upset upset, wake woke, wear wore, weave wove, weep wept, win won, wind wound,
 withdraw withdrew, wring wrung, write wrote, forbid forbade, foresee foresaw, withhold withheld, bespeak bespoke,
-swell swelled, beget begot, tread trod, slay slew, outdo outdid, mislead misled, misunderstand misunderstood
+beget begot, tread trod, slay slew, outdo outdid, mislead misled, misunderstand misunderstood
 """
 
 PASTS: Mapping[str, str] = MappingProxyType(dict(pair.split() for pair in _PASTS.replace("\n", " ").split(",")))
