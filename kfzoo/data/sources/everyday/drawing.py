@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ _STEP_IN_COMPOSITE = 0.15
 _WEAKER_BY = 3
 _VISEME_WEIGHT = 0.25
 _TRIES = 30
+_IS_SHORT = re.compile(r"\{\w+\}(?: (?:up|down|out))?$|.*\{poss\}")
 _SHUT = frozenset({"MouthPress", "MouthRoll", "MouthPucke", "CheekPuff", "MouthClose", "MouthShrug"})
 _OPEN = frozenset({"JawOpen", "TongueOut", "MouthLowe", "MouthUppe", "MouthFunne"})
 
@@ -106,6 +108,8 @@ def _suits(entry: Entry, wording: Wording, kind: Kind) -> bool:
     if kind == "asymmetry":
         return entry.one_sided and named
     if kind == "intensity":
+        if entry.kind == "idiom" and wording.form == "act" and not _IS_SHORT.match(wording.template):
+            return False  # "takes a bow intensely"
         return entry.kind not in ("viseme", "neutral") and not entry.fixed and can_be_emphasized(wording)
     return entry.kind == kind
 

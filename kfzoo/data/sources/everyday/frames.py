@@ -147,6 +147,7 @@ _ATTRIBUTE_SHARE = 0.35
 _DONE = frozenset(
     ["wink", "blink", "nod", "lift", "raise", "tilt", "turn", "twist", "curl", "dip", "bow", "shrug", "pout", "pucker"]
 )
+_MADE = frozenset({"funnel", "pucker"})
 _CAST = frozenset({"glance", "look", "gaze"})
 _STATE_VERB = re.compile(r"\{(?:be|feel|seem|appear|have|need|want|know|mean)\}")
 _BRACKET = re.compile(r"\[(\w+)\]")
@@ -195,8 +196,10 @@ def frames_for(piece: Piece, rng: Random) -> Frames:
 def giving(template: str) -> str:
     """The verb that joins a person and a noun phrase: "give" a wink, "cast" a glance, "have" raised eyebrows."""
     words = template.split()
-    if words[0] == "a" and words[1] in _CAST:
+    if words[0] in ("a", "an") and _CAST & set(words[1:3]) and "eyed" not in words[1]:
         return "cast"
+    if words[0] == "a" and words[1] in _MADE:
+        return "make"
     return "give" if words[0] == "a" and words[1] in _DONE else "have"
 
 

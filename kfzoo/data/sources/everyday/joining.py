@@ -84,7 +84,8 @@ def _act_and_clause(pieces: Sequence[Piece], person: Person, rng: Random, steps:
     if chance < 0.65 and form != "base":
         lead = listed(_said(pieces[1:], "ing", _renamed(person), rng, steps))
         return f"with {lead}, {opening}"
-    return f"{opening} {choose(rng, ('while', 'as', 'and'))} {listed(_said(pieces[1:], finite, person, rng, steps))}"
+    joints = ("while", "as") if form == "base" else ("while", "as", "and")
+    return f"{opening} {choose(rng, joints)} {listed(_said(pieces[1:], finite, person, rng, steps))}"
 
 
 def _adjective_and_act(pieces: Sequence[Piece], person: Person, rng: Random, steps: tuple[Step, ...]) -> str:

@@ -24,7 +24,8 @@ CLOSED = "{poss} eyes {be} closed"
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ("present", "raises her left eyebrow"), ("past", "raised her left eyebrow"), ("ing", "raising her left eyebrow"),
+        ("present", "raises her left eyebrow"), ("past", "raised her left eyebrow"),
+        ("ing", "raising her left eyebrow"),
         ("base", "raise her left eyebrow"), ("progressive", "is raising her left eyebrow"),
     ],
 )  # fmt: skip

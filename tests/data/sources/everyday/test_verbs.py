@@ -11,7 +11,8 @@ from kfzoo.data.sources.everyday.verbs import PASTS, inflected
     ("lemma", "present", "past", "ing"),
     [
         ("be", "is", "was", "being"), ("have", "has", "had", "having"), ("do", "does", "did", "doing"),
-        ("go", "goes", "went", "going"), ("raise", "raises", "raised", "raising"), ("shut", "shuts", "shut", "shutting"),
+        ("go", "goes", "went", "going"), ("raise", "raises", "raised", "raising"),
+        ("shut", "shuts", "shut", "shutting"),
         ("purse", "purses", "pursed", "pursing"), ("press", "presses", "pressed", "pressing"),
         ("cry", "cries", "cried", "crying"), ("play", "plays", "played", "playing"), ("lie", "lies", "lay", "lying"),
         ("drop", "drops", "dropped", "dropping"), ("open", "opens", "opened", "opening"),
