@@ -164,7 +164,10 @@ def _groups(piece: Piece, steps: tuple[Step, ...]) -> list[tuple[tuple[str, ...]
         return [(strongest, round(LEAST_SHARE * low * common_value, 4))] if strongest else []
     open_side = _is_lateral(piece) and not piece.names_side
     return [
-        ((name, _turned(name)) if open_side and _turned(name) != name else (name,), round(LEAST_SHARE * low * value, 4))
+        (
+            (name, _turned(name)) if open_side and _turned(name) not in faces[0] else (name,),
+            round(LEAST_SHARE * low * value, 4),
+        )
         for name, value in common.items()
     ]
 
