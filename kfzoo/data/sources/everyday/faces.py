@@ -83,7 +83,7 @@ def channels_of(face: Mapping[str, float], side: str, one_sided: bool) -> dict[s
 
 def rests_of(keys: tuple[str, ...]) -> tuple[str, ...]:
     """Turns the keys of what must rest into channels."""
-    return tuple(name for key in keys for name in _parts(key, "left", False) | _parts(key, "right", False))
+    return tuple(dict.fromkeys(name for key in keys for side in OTHER for name in _parts(key, side, False)))
 
 
 @cache

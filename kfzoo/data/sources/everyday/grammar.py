@@ -147,7 +147,7 @@ def capitalized(text: str) -> str:
 
 
 def _verb_form(form: PhraseForm) -> VerbForm:
-    return form if form in ("present", "past", "ing", "base") else "present"  # type: ignore[return-value]
+    return form if form in ("present", "past", "ing", "base") else "present"
 
 
 def _emphasized(template: str, emphasis: Emphasis | None) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import NDArray
 
 from kfzoo.arkit.channels import INDEX
 from kfzoo.data.sources.everyday.faces import channels_of, has_direction, mirrored, reach, rests_of
@@ -19,6 +20,9 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = (
     "movement", "gaze", "asymmetry", "idiom", "emotion", "composite", "negation", "intensity", "neutral",
 )  # fmt: skip
+
+Coefficients = Sequence[float] | NDArray[np.float32]
+"""A face, (61,)."""
 
 RESTS_BELOW = 0.2
 """Most that a channel that must rest may reach."""
@@ -59,38 +63,38 @@ class Instruction:
     weaker: str = ""
     entries: tuple[str, ...] = ()
 
-    def moves(self, coefficients: ArrayLike) -> bool:
+    def moves(self, coefficients: Coefficients) -> bool:
         """Whether everything that must move does, in (61,) coefficients."""
         return all(
             max(reading(coefficients, name) for name in group) >= least
             for group, least in zip(self.up, self.least, strict=True)
         )
 
-    def rests(self, coefficients: ArrayLike) -> bool:
+    def rests(self, coefficients: Coefficients) -> bool:
         """Whether everything that must rest does."""
         return all(abs(reading(coefficients, name)) <= RESTS_BELOW for name in self.rest)
 
-    def dominates(self, coefficients: ArrayLike) -> bool:
+    def dominates(self, coefficients: Coefficients) -> bool:
         """Whether the named side dominates: each of its channels is at least twice its counterpart."""
         found = [(reading(coefficients, strong), reading(coefficients, weak)) for strong, weak in self.pairs]
         if self.dominant == "either":
             return all(max(pair) >= 2 * min(pair) for pair in found)
         return all(strong >= 2 * weak for strong, weak in found)
 
-    def follows(self, coefficients: ArrayLike) -> bool:
+    def follows(self, coefficients: Coefficients) -> bool:
         """Whether a face does all that the sentence asks for, but for the comparison with `weaker`."""
         return self.moves(coefficients) and self.rests(coefficients) and self.dominates(coefficients)
 
-    def strength(self, coefficients: ArrayLike) -> float:
+    def strength(self, coefficients: Coefficients) -> float:
         """How strongly a face does it: mean over the groups of their strongest channel; 0 without groups."""
         found = [max(reading(coefficients, name) for name in group) for group in self.up]
         return sum(found) / len(found) if found else 0.0
 
 
-def reading(coefficients: ArrayLike, name: str) -> float:
+def reading(coefficients: Coefficients, name: str) -> float:
     """Value of a channel as a share of its full movement; for "-HeadYaw" of the movement the other way."""
     channel = name.removeprefix("-")
-    value = float(coefficients[INDEX[channel]]) / reach(channel)  # type: ignore[index]
+    value = float(coefficients[INDEX[channel]]) / reach(channel)
     return -value if name.startswith("-") else value
 
 

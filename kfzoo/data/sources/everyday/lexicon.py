@@ -178,7 +178,7 @@ def _entry(file: str, row: Mapping[str, Any], held_out: Mapping[str, Any]) -> En
     if any(not 0.0 < value <= 1.0 for face in faces for value in face.values()):
         raise _fault(file, name, "has a value outside (0, 1]", "write values of the full degree")
     kind = _KINDS.get(file.split("_")[0], "movement")
-    test = {form: row.get(f"test_{form}", ()) for form in FORMS}
+    test: dict[str, Any] = {form: row.get(f"test_{form}", ()) for form in FORMS}
     train = _wordings(row)
     if row.get("part", "train") == "test":
         train, test = (), {form: row.get(form, ()) for form in FORMS}
