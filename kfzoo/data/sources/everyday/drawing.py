@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from kfzoo.data.sources.builtin.actors import ACTORS, Actor
 from kfzoo.data.sources.everyday import joining
-from kfzoo.data.sources.everyday.faces import region, rests_of
+from kfzoo.data.sources.everyday.faces import reach, region, rests_of
 from kfzoo.data.sources.everyday.frames import sentence
 from kfzoo.data.sources.everyday.instruction import Kind
 from kfzoo.data.sources.everyday.lexicon import Entry, Form, Wording, lexicon
@@ -250,15 +250,15 @@ _DRAWERS: dict[Kind, Callable[[Random, str, Kind], Drawn]] = {
 
 def _denied(piece: Piece) -> tuple[str, ...]:
     """Channels that rest when a piece is denied: those that it moves most, and of an open side the other one's."""
-    found = {name for name, value in piece.channels.items() if abs(value) >= 0.3}
+    found = {name for name, value in piece.channels.items() if abs(value) >= 0.3 * reach(name)}
     if (piece.entry.one_sided or piece.entry.directed) and not piece.names_side:
         turned = replace(piece, side="right" if piece.side == "left" else "left")
-        found |= {name for name, value in turned.channels.items() if abs(value) >= 0.3}
+        found |= {name for name, value in turned.channels.items() if abs(value) >= 0.3 * reach(name)}
     return tuple(sorted(found))
 
 
 def _regions(piece: Piece) -> set[str]:
-    return {region(name) for name, value in piece.channels.items() if abs(value) >= 0.1}
+    return {region(name) for name, value in piece.channels.items() if abs(value) >= 0.1 * reach(name)}
 
 
 def _go_together(one: Piece, other: Piece) -> bool:

@@ -16,7 +16,8 @@ from kfzoo.data.sources.everyday.lexicon import Entry, Step, Wording
 _T = TypeVar("_T")
 _STATE = re.compile(r"\{(?:be|feel|look|seem|appear|become|get|grow)\} [a-z-]+$")
 _LOOSE = re.compile(
-    r",| while | but | as if | like | without | by | that | as the | not | never |\{be\} (?:a|an|the|on|at|without|in|under) "
+    r",| while | but | as if | like | without | by | that | as the | not | never "
+    r"|\{be\} (?:a|an|the|on|at|without|in|under) "
 )
 _AFTER_SHARE = 0.6
 
