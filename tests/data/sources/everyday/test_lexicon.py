@@ -51,7 +51,7 @@ def test_there_are_visemes_and_neutral_faces_enough() -> None:
 
 
 def test_a_tenth_to_a_fifth_of_the_movements_wordings_are_held_out() -> None:
-    entries = [entry for kind in ("movement", "gaze", "viseme") for entry in lexicon().by_kind[kind]]  # type: ignore[index]
+    entries = [entry for kind in ("movement", "gaze", "viseme") for entry in lexicon().by_kind[kind]]
     held_out = sum(len(entry.test) for entry in entries)
     assert 0.10 < held_out / (held_out + sum(len(entry.train) for entry in entries)) < 0.20
     assert all(entry.train and entry.test for entry in entries)

@@ -49,8 +49,7 @@ def full_movements(faces: NDArray[np.float32]) -> NDArray[np.float32]:
         YAW_PER_LOOK if name.endswith("EyeYaw") else PITCH_PER_LOOK if name.endswith("EyePitch") else reach(name)
         for name in CHANNELS
     ]
-    found: NDArray[np.float32] = np.abs(faces) / np.array(full, dtype=np.float32)
-    return found
+    return np.abs(faces / np.array(full, dtype=np.float32)).astype(np.float32)
 
 
 def test_a_script_depends_on_the_seed_and_its_number_alone(scripts: list[Script]) -> None:
