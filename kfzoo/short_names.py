@@ -11,11 +11,13 @@ from kfzoo.data.clip_datamodule import ClipDataModule
 from kfzoo.data.keyframe_datamodule import KeyframeDataModule
 from kfzoo.data.sources.builtin import BuiltinScripts
 from kfzoo.data.sources.chat import ChatJsonl
+from kfzoo.data.sources.everyday import EverydayDescriptions
 from kfzoo.data.sources.express4d import Express4DFolder
 from kfzoo.data.sources.image_folder import ImageFolder
 from kfzoo.data.sources.image_pairs import ImageArkitPairs
 from kfzoo.data.sources.jsonl import ScriptsJsonl
 from kfzoo.data.sources.live_link import LiveLinkTakes
+from kfzoo.data.sources.mixture import Mixture
 from kfzoo.data.sources.rendered_faces import RenderedFaces
 from kfzoo.data.sources.take_clips import TakeClips
 from kfzoo.rendering.drawing.drawn_faces import DrawnFaces

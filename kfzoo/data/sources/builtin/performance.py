@@ -99,7 +99,8 @@ def _has_side(channel: int) -> bool:
     return CHANNELS[channel].endswith(("Left", "Right"))
 
 
-def _spill_matrix() -> Floats:
+def spill_matrix() -> Floats:
+    """Share of each channel's value that moves another one along, (61, 61), from row to column."""
     matrix = np.zeros((len(CHANNELS), len(CHANNELS)), dtype=np.float32)
     for source, targets in SPILL.items():
         for target, share in targets.items():
@@ -109,7 +110,8 @@ def _spill_matrix() -> Floats:
     return matrix
 
 
-def _row(values: Mapping[str, float]) -> Floats:
+def pair_row(values: Mapping[str, float]) -> Floats:
+    """A face, (61,), from values by name; a name without its side means both."""
     row = np.zeros(len(CHANNELS), dtype=np.float32)
     for name, value in values.items():
         row[_channels(name)] = value
@@ -130,12 +132,12 @@ def _leans() -> Floats:
 
 
 _WHOLE = ("Left", "Right")  # MouthLeft and MouthRight are directions, not sides
-_MATRIX = np.eye(len(CHANNELS), dtype=np.float32) + _spill_matrix()
+_MATRIX = np.eye(len(CHANNELS), dtype=np.float32) + spill_matrix()
 _AMPLITUDES = np.array([mean for mean, _ in SYNERGIES], dtype=np.float32)
-_GROUPS = np.stack([_row(group) for _, group in SYNERGIES])
-_LEANS = _leans()
-_REACH = np.ones(len(CHANNELS), dtype=np.float32) + _row({name: share - 1.0 for name, share in REACH.items()})
-_RESTS = {actor.name: _row(actor.rest) for actor in ACTORS}
+_GROUPS = np.stack([pair_row(group) for _, group in SYNERGIES])
+LEANS = _leans()
+_REACH = np.ones(len(CHANNELS), dtype=np.float32) + pair_row({name: share - 1.0 for name, share in REACH.items()})
+_RESTS = {actor.name: pair_row(actor.rest) for actor in ACTORS}
 _BROW_UNITS, _EYE_UNITS, _JAW_UNITS = frozenset({1, 2, 4}), frozenset({5, 7, 45}), frozenset({26, 29, 30})
 _HEAD = INDEX["HeadYaw"]
 _LOOKS = {
@@ -164,7 +166,7 @@ def perform(moments: Sequence[Moment], actor: Actor, rng: Random) -> Floats:
     amplitudes = noise.standard_exponential((count, len(SYNERGIES)), dtype=np.float32) * _AMPLITUDES
     faces += _RESTS[actor.name] + amplitudes @ _GROUPS
     faces += np.float32(NOISE) * noise.standard_normal(faces.shape, dtype=np.float32)
-    faces *= 1.0 + lean * _LEANS
+    faces *= 1.0 + lean * LEANS
     for row, moment in zip(faces, moments, strict=True):
         _turn(row, moment, actor, rng)
     moved: Floats = np.maximum(faces, LOWER) @ _MATRIX
