@@ -24,7 +24,9 @@ def test_weights_come_back_in_half_precision(tmp_path: Path) -> None:
     assert found.keys() == {"state_dict", "hyper_parameters", "kfzoo"}
     assert found["hyper_parameters"] == {"rank": 4}
     assert found["kfzoo"] == {**given["kfzoo"], "command": "python -m kfzoo fit"}  # type: ignore[dict-item]
-    torch.testing.assert_close(found["state_dict"]["head.weight"], given["state_dict"]["head.weight"], atol=2e-3, rtol=0)  # type: ignore[index]
+    torch.testing.assert_close(
+        found["state_dict"]["head.weight"], given["state_dict"]["head.weight"], atol=2e-3, rtol=0
+    )  # type: ignore[index]
     assert found["state_dict"]["head.weight"].dtype == torch.float32
     assert found["state_dict"]["count"] == 7
     first = file.read_bytes()
