@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from kfzoo.errors import InputError
 from kfzoo.training.weights_file import DEFAULT_PATH, read_weights, weights_path, write_weights
 
 
-def checkpoint() -> dict[str, object]:
+def checkpoint() -> dict[str, Any]:
     torch.manual_seed(0)
     weights = {"head.weight": torch.randn(4, 3), "count": torch.tensor(7)}
     said = {"class_path": "kfzoo.models.zero_face.ZeroFace", "channels": ["JawOpen"], "data": "abc"}
@@ -42,7 +43,7 @@ def test_what_is_no_such_file_is_refused_in_one_line(tmp_path: Path) -> None:
     good = file.read_bytes()
     for bad in (b"", good[:60], good[:-9] + b"\xff" * 9, b"\xff" * 64):
         file.write_bytes(bad)
-        with pytest.raises(InputError, match="damaged|nothing in this zoo") as caught:
+        with pytest.raises(InputError, match=r"damaged|nothing in this zoo") as caught:
             read_weights(file)
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="ending"):
