@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kfzoo.data.batch import KeyframeBatch, Sample, collate
 from kfzoo.data.datamodule import PredictedPart, ZooDataModule
+from kfzoo.data.keyframe_augmentation import KeyframeAugmentation
 from kfzoo.data.loader import ResumableLoader
 from kfzoo.data.script import ANNOTATIONS, Annotation, Script, fingerprint
 from kfzoo.data.sources.base import Source
@@ -32,10 +33,11 @@ class KeyframeDataModule(ZooDataModule[Script, Sample]):
         evaluation_batch_size: Keyframes in a batch of validation, test and predict; by default `batch_size`.
         num_workers: Loading processes; 0 loads in the main one, which is fastest for small data.
         predict: Which part `predict` answers; `all` needs no split and no targets.
-        seed: Seed of the shuffling.
+        seed: Seed of the shuffling and of the augmentation.
+        augmentation: Other versions of the training keyframes, drawn anew each epoch; none for whole scripts.
 
     Raises:
-        InputError: For a batch size below 1, data that cannot be read, an empty part.
+        InputError: For a batch size below 1, an augmentation of whole scripts, data that cannot be read, an empty part.
     """
 
     kind = "keyframes"
@@ -53,11 +55,15 @@ class KeyframeDataModule(ZooDataModule[Script, Sample]):
         num_workers: int = 0,
         predict: PredictedPart = "test",
         seed: int = 0,
+        augmentation: KeyframeAugmentation | None = None,
     ) -> None:
         super().__init__(source, split, batch_size, evaluation_batch_size, num_workers, predict, seed)
         if annotation not in ANNOTATIONS:
             raise InputError("data.annotation", f"expected one of {', '.join(ANNOTATIONS)}, found '{annotation}'")
+        if augmentation is not None and whole_scripts:
+            raise InputError("data.augmentation", "excludes whole_scripts", "set one of them to null or false")
         self.annotation: Annotation = annotation
+        self.vary = augmentation
         self.whole_scripts = whole_scripts
 
     def samples_of(self, item: Script) -> list[Sample]:

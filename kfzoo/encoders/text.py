@@ -38,10 +38,12 @@ class TextEncoder(nn.Module, ABC):
 
     Attributes:
         dim: Size of a vector.
+        state_dim: Size of a token's state.
         max_tokens: Longest sentence in tokens; what comes after is cut, and counted.
     """
 
     dim: int
+    state_dim: int
     max_tokens: int
 
     @abstractmethod
@@ -51,6 +53,13 @@ class TextEncoder(nn.Module, ABC):
     @abstractmethod
     def embed(self, tokens: dict[str, Tensor]) -> Tensor:
         """Returns (B, dim) vectors of any norm from `tokenize`'s output."""
+
+    @abstractmethod
+    def token_states(self, tokens: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the last layer's states of `tokenize`'s output, (B, T, state_dim), and which are the text's, (B, T).
+
+        The second one is bool: False where a row is padded.
+        """
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Encodes sentences.
@@ -115,6 +124,7 @@ class SentenceEncoder(TextEncoder):
         if getattr(transformer.auto_model, "pooler", None) is not None:
             transformer.auto_model.pooler = None
         self.dim = int(model.get_embedding_dimension())
+        self.state_dim = int(transformer.auto_model.config.hidden_size)
         self.max_tokens = int(model.max_seq_length)
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
@@ -125,6 +135,10 @@ class SentenceEncoder(TextEncoder):
     def embed(self, tokens: dict[str, Tensor]) -> Tensor:
         """Returns (B, dim)."""
         return cast(Tensor, self.model(tokens)["sentence_embedding"])
+
+    def token_states(self, tokens: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the transformer's states, before any pooling, and the attention mask."""
+        return cast(Tensor, self.model[0](dict(tokens))["token_embeddings"]), tokens["attention_mask"].bool()
 
     def keep_layers(self, count: int) -> None:
         """Drops all layers after the first `count`."""
@@ -166,6 +180,7 @@ class OpenClipText(TextEncoder):
         self.max_tokens = int(model.context_length)
         with torch.no_grad():
             self.dim = int(model.encode_text(self.tokenizer(["size"])).shape[-1])
+            self.state_dim = int(self.token_states(self.tokenize(["size"]))[0].shape[-1])
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Returns the token numbers, (B, 77) for CLIP."""
@@ -174,6 +189,24 @@ class OpenClipText(TextEncoder):
     def embed(self, tokens: dict[str, Tensor]) -> Tensor:
         """Returns (B, dim)."""
         return cast(Tensor, self.model.encode_text(tokens["text"]))
+
+    def token_states(self, tokens: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the states after the last layer norm, up to the end of each text.
+
+        Raises:
+            InputError: For a text tower without such a norm.
+        """
+        tower = self.model if hasattr(self.model, "ln_final") else getattr(self.model, "text", None)
+        if not hasattr(tower, "ln_final"):
+            raise InputError("text encoder", f"a {type(self.model).__name__} gives no token states", "choose another")
+        found: list[Tensor] = []
+        handle = tower.ln_final.register_forward_hook(lambda _module, _inputs, output: found.append(output))
+        try:
+            self.model.encode_text(tokens["text"])
+        finally:
+            handle.remove()
+        end = tokens["text"].argmax(-1, keepdim=True)  # the end-of-text token has the highest number
+        return found[0], torch.arange(found[0].shape[1], device=end.device) <= end
 
     def keep_layers(self, count: int) -> None:
         """Drops all layers after the first `count`."""

@@ -9,6 +9,7 @@ from kfzoo.errors import InputError
 
 if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel
+    from torch import nn
     from transformers import PreTrainedModel
 
 LORA_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -81,3 +82,25 @@ def set_trainable(model: Any, tune: bool, gradient_checkpointing: bool) -> None:
 def is_base_weight(name: str) -> bool:
     """Returns whether a module's weight, by its name, belongs to `model` but not to its adapter."""
     return name.startswith("model.") and "lora_" not in name
+
+
+def adapt_encoder(encoder: nn.Module, rank: int, alpha: int) -> None:
+    """Adds trainable low-rank updates to all linear layers of a frozen encoder, in place.
+
+    Args:
+        encoder: Any module; its own weights are left as they are.
+        rank: Rank of the updates.
+        alpha: They are scaled by alpha / rank.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+    from torch import nn
+
+    inner = tuple(name for name, each in encoder.named_modules() if isinstance(each, nn.MultiheadAttention))
+    layers = [
+        name
+        for name, each in encoder.named_modules()
+        # torch's own attention reads the weight of its output layer without calling the layer
+        if isinstance(each, nn.Linear) and not name.startswith(inner)
+    ]
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=layers, bias="none")
+    inject_adapter_in_model(config, encoder)

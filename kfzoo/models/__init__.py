@@ -9,6 +9,7 @@ from kfzoo.models.mean_face import MeanFace
 from kfzoo.models.mediapipe_landmarks import MediapipeLandmarks
 from kfzoo.models.nearest_neighbour import NearestNeighbour
 from kfzoo.models.sbca import SBCA
+from kfzoo.models.text_regressor import TextRegressor
 from kfzoo.models.vlm_estimator import VLMEstimator
 from kfzoo.models.zero_face import ZeroFace
 
@@ -25,6 +26,7 @@ __all__ = [
     "MeanFace",
     "MediapipeLandmarks",
     "NearestNeighbour",
+    "TextRegressor",
     "VLMEstimator",
     "ZeroFace",
 ]
