@@ -102,6 +102,8 @@ def shrink(
     while "source" in source["init_args"]:
         source["init_args"].get("renderer", {"init_args": {}})["init_args"]["size"] = 48
         source = source["init_args"]["source"]
+    for each in source["init_args"].get("sources", []):
+        each["init_args"] = each.get("init_args", {}) | {"n": n}
     given = {"folder": str(takes), "n": n, "path": str(images)}
     source["init_args"] |= {name: value for name, value in given.items() if name in source["init_args"]}
     model = values["model"].setdefault("init_args", {})

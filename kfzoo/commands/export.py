@@ -1,4 +1,4 @@
-"""`export adapter`, `chat`, `answers`, `mdm`: files that the programs of other projects read."""
+"""`export adapter`, `weights`, `chat`, `answers`, `mdm`: files that the programs of other projects read."""
 
 from __future__ import annotations
 
@@ -48,6 +48,24 @@ def adapter(checkpoint: str, out: str) -> None:
     annotation = found["kfzoo"].get("annotation", "")
     kind.save_adapter(out, found.get("hyper_parameters", {}), found["state_dict"], annotation)
     print(out)
+
+
+def weights(checkpoint: str, out: str, command: str = "") -> None:
+    """Writes a checkpoint's weights in half precision into one safetensors file, which every `--checkpoint` reads.
+
+    Args:
+        checkpoint: A checkpoint, such as runs/<name>/best.ckpt.
+        out: The file, with the ending .safetensors.
+        command: What makes the same weights again; it is written into the file.
+
+    Raises:
+        InputError: When the checkpoint cannot be read, or for another ending.
+    """
+    from kfzoo.training.checkpoint import read_checkpoint
+    from kfzoo.training.weights_file import write_weights
+
+    write_weights(out, read_checkpoint(checkpoint), command)
+    print(f"{out} ({Path(out).stat().st_size / 1e6:.1f} MB)")
 
 
 def chat(run: str, out: str, part: Literal["train", "val", "test", "all"] = "train") -> None:
@@ -233,4 +251,4 @@ def _write_lines(path: str, lines: Iterable[Mapping[str, Any]]) -> None:
             file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-COMMAND = {"adapter": adapter, "chat": chat, "answers": answers, "mdm": mdm}
+COMMAND = {"adapter": adapter, "weights": weights, "chat": chat, "answers": answers, "mdm": mdm}

@@ -21,6 +21,7 @@ from kfzoo.environment_references import with_environment
 from kfzoo.errors import InputError
 from kfzoo.training.finite import first_not_finite
 from kfzoo.training.module import ZooModule
+from kfzoo.training.weights_file import SUFFIX, read_weights, weights_path
 
 Module = TypeVar("Module", bound=ZooModule)
 
@@ -32,6 +33,9 @@ _COUNTERS = ("ready", "started", "processed", "completed")
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Reads a checkpoint, never running code from it, and checks it.
 
+    Args:
+        path: A file that `fit` or `export weights` wrote, or `default` for the weights that come with the package.
+
     Returns:
         Its content: `state_dict` of finite, dense tensors with the digest that they were written with, `kfzoo`,
         `hyper_parameters`, and what Lightning needs to resume.
@@ -40,13 +44,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         InputError: When the file is missing, cut off, changed, no checkpoint, of something outside this zoo, or holds
             weights that are not finite.
     """
-    if not Path(path).is_file():
+    file = weights_path(path)
+    if not file.is_file():
         raise InputError(path, "no such file", "give the path of a checkpoint, such as runs/<name>/best.ckpt")
-    try:
-        _check_archive(Path(path))
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the bytes are anybody's: torch's reader lets through whatever they lead to
-        raise InputError(path, f"is damaged or no checkpoint ({_reason(error)})", _AGAIN) from error
+    checkpoint = read_weights(file) if file.suffix == SUFFIX else _read_archive(file)
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("kfzoo"), dict):
         raise InputError(path, "is no checkpoint of this zoo", "give one that `fit` wrote")
     for key, problem in _faults(checkpoint):
@@ -59,6 +60,14 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         problem = f"holds weights that are not finite ({name}): its training diverged"
         raise InputError(path, problem, "train it again with a lower learning rate")
     return checkpoint
+
+
+def _read_archive(path: Path) -> Any:
+    try:
+        _check_archive(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the bytes are anybody's: torch's reader lets through whatever they lead to
+        raise InputError(path, f"is damaged or no checkpoint ({_reason(error)})", _AGAIN) from error
 
 
 def _check_archive(path: Path) -> None:

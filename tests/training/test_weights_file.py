@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from kfzoo.errors import InputError
+from kfzoo.models import MeanFace
+from kfzoo.training.checkpoint import load_module
 from kfzoo.training.weights_file import DEFAULT_PATH, read_weights, weights_path, write_weights
+from tests.commandline import of_builtin, run
 
 
 def checkpoint() -> dict[str, Any]:
@@ -53,3 +56,13 @@ def test_what_is_no_such_file_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_the_name_default_means_the_packages_file() -> None:
     assert weights_path("default") == DEFAULT_PATH
     assert weights_path("runs/x/best.ckpt") == Path("runs/x/best.ckpt")
+
+
+def test_every_checkpoint_can_be_such_a_file(tmp_path: Path) -> None:
+    config = of_builtin(tmp_path, "MeanFace", {}, n=42, batch_size=16, max_epochs=1)
+    assert run("fit", "--config", config) == 0
+    file = tmp_path / "mean.safetensors"
+    assert run("export", "weights", "--checkpoint", tmp_path / "run" / "best.ckpt", "--out", file) == 0
+    whole, half = (load_module(path, MeanFace) for path in (tmp_path / "run" / "best.ckpt", file))
+    torch.testing.assert_close(half.train_mean, whole.train_mean, atol=1e-3, rtol=0)
+    assert half.provenance == whole.provenance
