@@ -12,7 +12,7 @@ from kfzoo.errors import InputError
 
 if TYPE_CHECKING:
     from kfzoo.animation.face_animation import FaceAnimation
-    from kfzoo.data.script import Script
+    from kfzoo.data.script import Annotation, Script
     from kfzoo.models.base import ClipModule, KeyframeModule
 
 KEYFRAME_SECONDS, CLIP_SECONDS = 1.5, 4.0
@@ -83,7 +83,7 @@ def _keyframes(model: KeyframeModule, script: Script, text: str, seconds: float 
     from kfzoo.animation.face_animation import FaceAnimation
     from kfzoo.data.batch import Sample
 
-    annotation = "image" if model.condition == "image" else "original"
+    annotation: Annotation = "image" if model.condition == "image" else "original"
     samples = [Sample(script, position, annotation) for position in range(len(script.keyframes))]
     faces = answer(model, samples).coefficients.numpy()
     texts = [keyframe.original or Path(str(keyframe.image_path)).name for keyframe in script.keyframes]

@@ -245,7 +245,7 @@ def _fitting(where: object, stored: Any, arguments: Mapping[str, Any]) -> dict[s
         warnings.warn(f"{where}: {len(clip)} weights of CLIP ({CLIP}*) are left out", stacklevel=3)
     weights = {name: values.detach() for name, values in stored.items() if name not in clip}
     with torch.device("meta"):
-        sizes = _sizes(weights, arguments)
+        sizes: dict[str, Any] = _sizes(weights, arguments)
         expected = Denoiser(**sizes | {"features": len(CHANNELS)}).state_dict()
     unknown, missing = sorted(weights.keys() - expected.keys()), sorted(expected.keys() - weights.keys())
     if unknown or missing:
