@@ -196,7 +196,7 @@ class OpenClipText(TextEncoder):
         Raises:
             InputError: For a text tower without such a norm.
         """
-        tower = self.model if hasattr(self.model, "ln_final") else getattr(self.model, "text", None)
+        tower: Any = self.model if hasattr(self.model, "ln_final") else getattr(self.model, "text", None)
         if not hasattr(tower, "ln_final"):
             raise InputError("text encoder", f"a {type(self.model).__name__} gives no token states", "choose another")
         found: list[Tensor] = []

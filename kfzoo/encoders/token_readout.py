@@ -51,9 +51,9 @@ class TokenReadout(nn.Module):
         Returns:
             (B, C, (1 + J)·D), or (B, 1, D) without queries.
         """
-        normed = self.norm(states)
+        normed: Tensor = self.norm(states)
         kept = mask[:, :, None]
-        mean = (normed * kept).sum(1) / kept.sum(1)
+        mean: Tensor = (normed * kept).sum(1) / kept.sum(1)
         if not self.queries:
             return mean[:, None]
         logits = SHARPNESS * self.key(normed) @ self.query.T  # (B, T, C·J)

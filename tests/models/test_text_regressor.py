@@ -62,7 +62,7 @@ def test_it_learns_a_few_keyframes_by_heart(encoder: str, request: pytest.Fixtur
     optimizer = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=5e-3)
     for _ in range(60):
         optimizer.zero_grad()
-        model.loss(given_batch)["loss"].backward()
+        model.loss(given_batch)["loss"].backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     model.eval()
     after = (model.generate(given_batch).coefficients - given_batch.targets).square().mean()

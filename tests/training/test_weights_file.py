@@ -27,10 +27,10 @@ def test_weights_come_back_in_half_precision(tmp_path: Path) -> None:
     found = read_weights(file)
     assert found.keys() == {"state_dict", "hyper_parameters", "kfzoo"}
     assert found["hyper_parameters"] == {"rank": 4}
-    assert found["kfzoo"] == {**given["kfzoo"], "command": "python -m kfzoo fit"}  # type: ignore[dict-item]
+    assert found["kfzoo"] == {**given["kfzoo"], "command": "python -m kfzoo fit"}
     torch.testing.assert_close(
         found["state_dict"]["head.weight"], given["state_dict"]["head.weight"], atol=2e-3, rtol=0
-    )  # type: ignore[index]
+    )
     assert found["state_dict"]["head.weight"].dtype == torch.float32
     assert found["state_dict"]["count"] == 7
     first = file.read_bytes()
