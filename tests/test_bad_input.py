@@ -94,7 +94,7 @@ TRAINER = "--trainer"
         ([f"{TRAINER}.accelerator", "x"], "trainer: You selected an invalid accelerator name"),
         ([f"{TRAINER}.strategy", "x"], "trainer: You selected an invalid strategy name"),
         ([f"{TRAINER}.max_time", "x"], "trainer: `Timer(duration='x')` is not a valid duration"),
-        ([f"{TRAINER}.limit_train_batches", -1], "trainer: You have passed invalid value -1 for limit_train_batches"),
+        ([f"{TRAINER}.limit_train_batches", -1], "trainer: You have passed invalid value -1"),
         (["--seed_everything", -1], "seed_everything: is -1, expected 0 to 4294967295; choose another seed"),
         (["--seed_everything", 2**70], "seed_everything: is 1180591620717411303424, expected 0 to"),
         (["--run_dir", ""], "run_dir: is empty; name a folder for the run's files"),

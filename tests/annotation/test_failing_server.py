@@ -131,6 +131,8 @@ def test_a_server_that_dies_leaves_what_is_finished(tmp_path: Path, whole: Analy
 
 def _describe(arguments: list[str]) -> None:
     """Runs in a process of its own."""
+    # Where the tests themselves were started in the background, the shell has interrupts ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FIRST_WAIT, 0.001)
         end(main(arguments))

@@ -85,7 +85,7 @@ def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["livelnk"], "'livelnk' is not a benchmark; choose one of estimators, evaluation, "),
+        (["livelnk"], "'livelnk': is not a benchmark; choose one of estimators, evaluation, "),
         (["estimators", "--runs", "none"], "--runs: there is no folder 'none'; give that of benchmarks.tables."),
         (["llm_decoding", "--checkpoint", "none.ckpt"], "none.ckpt"),
     ],
