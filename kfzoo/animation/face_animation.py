@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kfzoo.animation.curves import interpolate, resample
+from kfzoo.arkit.channels import LOWER, UPPER
 from kfzoo.arkit.checks import check_keyframes
 from kfzoo.errors import InputError
 
@@ -91,3 +92,12 @@ class FaceAnimation:
         curves = resample(motion, rate, fps)
         frames = np.asarray(motion, dtype=np.float64)
         return cls(np.arange(len(frames)) / rate, frames, curves, fps, text)
+
+    def scaled(self, strength: float) -> Self:
+        """Returns the animation with all movement multiplied, each channel limited to its range.
+
+        Args:
+            strength: The factor; 0 gives the neutral face.
+        """
+        keyframes, curves = (np.clip(strength * values, LOWER, UPPER) for values in (self.keyframes, self.curves))
+        return replace(self, keyframes=keyframes, curves=curves.astype(np.float32))

@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 KEYFRAME_SECONDS, CLIP_SECONDS = 1.5, 4.0
 """Defaults of `seconds`: between two keyframes, and of a moving clip."""
 
+WEAKEST, STRONGEST = 0.1, 3.0
+"""Range of `strength`."""
+
 
 def generate(
     text: str,
-    checkpoint: str = "",
+    checkpoint: str = "default",
     out: str = "outputs/face",
     background: str = "",
     emotion: str = "",
     seconds: float | None = None,
     fps: float = 60.0,
     seed: int | None = None,
+    strength: float = 1.0,
     formats: str = "csv,json,png",
     images: str = "",
 ) -> None:
@@ -37,22 +41,29 @@ def generate(
         text: What the face does; `|` separates keyframes. Or a file that holds one script, such as my_script.jsonl, as
             `script` writes it: with its own times, background and emotion. Or chat requests as KeyframeFace and
             SemanticFace released them: of several scripts each gets files of its own. A model of motion takes one text.
-        checkpoint: A file that `fit` wrote, such as runs/aligned_autoencoder-builtin/best.ckpt.
+        checkpoint: A file that `fit` wrote, such as runs/aligned_autoencoder-builtin/best.ckpt; by default the weights
+            that come with the package (plain English, one face for each keyframe).
         out: Path of the files, without an ending.
         background: The situation, for models that read it; replaces a file's.
         emotion: The emotion in words, for models that read it; replaces a file's.
         seconds: Time between keyframes that are given as text (by default 1.5), or length of a moving clip (4).
         fps: Frames a second of the CSV.
         seed: For models that draw by chance; by default the one that they were trained with.
+        strength: Factor of everything that moves, 0.1 to 3: 0.5 halves the face, 1.5 makes more of it. Coefficients
+            stay in their ranges.
         formats: What is written, separated by commas: csv (Live Link Face, for Unreal and Blender), json (the
             keyframes, or all frames of the clip, by name), png (the keyframes, or some frames, drawn).
         images: Folder in which the images of requests are looked for.
 
     Raises:
-        InputError: For empty text, a file that is no script, a time or rate that is not positive, an unknown format, a
-            checkpoint that cannot be used, and what a model of motion cannot do.
+        InputError: For empty text, a file that is no script, a time or rate that is not positive, a strength out of
+            range, an unknown format, a checkpoint that cannot be used, a background or emotion that the model does not
+            read, and what a model of motion cannot do.
     """
     check_arguments(checkpoint, formats, seconds=KEYFRAME_SECONDS if seconds is None else seconds, fps=fps)
+    if not WEAKEST <= strength <= STRONGEST:
+        problem = f"is {strength:g}, expected {WEAKEST:g} to {STRONGEST:g}"
+        raise InputError("--strength", problem, "1 leaves the face as it is")
     scripts = _scripts(text, background, emotion, KEYFRAME_SECONDS if seconds is None else seconds, images)
 
     from kfzoo.training.checkpoint import load_module
@@ -65,9 +76,11 @@ def generate(
         problem = f"holds {type(model).__name__}, which generates no face"
         raise InputError(checkpoint, problem, f"give the checkpoint of a model of {' or '.join(ANIMATIONS)}")
     _check_condition(model, checkpoint, scripts)
+    _check_context(model, checkpoint, background=background, emotion=emotion)
     for script in scripts:
         where = out if len(scripts) == 1 else f"{out}/{script.id}"
-        write(ANIMATIONS[model.task](model, script, text, seconds, fps), where, formats)
+        animation = ANIMATIONS[model.task](model, script, text, seconds, fps)
+        write(animation if strength == 1 else animation.scaled(strength), where, formats)
 
 
 def _check_condition(model: Any, checkpoint: str, scripts: list[Script]) -> None:
@@ -76,6 +89,14 @@ def _check_condition(model: Any, checkpoint: str, scripts: list[Script]) -> None
     if silent and getattr(model, "condition", "text") != "image":
         problem = f"holds {type(model).__name__}, which reads words, and '{silent[0]}' is an image without words"
         raise InputError(checkpoint, problem, "give the checkpoint of a model of images")
+
+
+def _check_context(model: Any, checkpoint: str, **given: str) -> None:
+    """Refuses a background or emotion that would change nothing."""
+    for name, value in given.items():
+        if value and name not in getattr(model, "context", ()):
+            problem = f"is not read by the {type(model).__name__} of checkpoint {checkpoint}"
+            raise InputError(f"--{name}", problem, "leave it out, and say in the text what the face does")
 
 
 def _keyframes(model: KeyframeModule, script: Script, text: str, seconds: float | None, fps: float) -> FaceAnimation:

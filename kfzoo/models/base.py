@@ -114,6 +114,11 @@ class KeyframeModule(ZooModel):
     condition: ClassVar[Literal["text", "image"]] = "text"
     monitor = Monitor("val/mse", "min")
 
+    @property
+    def context(self) -> frozenset[str]:
+        """What it reads of a script besides a keyframe's description: "background", "emotion"."""
+        return frozenset()
+
     @abstractmethod
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:
         """Computes the loss of keyframes with their targets; see `ZooModel.loss`."""

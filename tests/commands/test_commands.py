@@ -46,6 +46,31 @@ def test_generate_writes_curves_keyframes_and_an_image(trained: Path, tmp_path: 
         assert len(set(image.convert("L").tobytes())) > 20
 
 
+def test_strength_scales_what_moves(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+    def face(strength: float) -> np.ndarray:
+        given = ("--checkpoint", trained / "best.ckpt", "--out", tmp_path / "face", "--formats", "json,csv")
+        assert run("generate", "The jaw drops.", *given, "--strength", strength) == 0
+        (keyframe,) = results(tmp_path, "face.json")["keyframes"]
+        values = np.array([keyframe["coefficients"][name] for name in CHANNELS])
+        assert np.abs(read_take(tmp_path / "face.csv").coefficients - values).max(axis=1).min() < 1e-3
+        return values
+
+    plain = face(1)
+    assert np.abs(plain).max() > 0.1
+    for strength in (0.5, 1.5, 3):
+        np.testing.assert_allclose(face(strength), np.clip(strength * plain, LOWER, UPPER), atol=2e-3)
+    for wrong in (0, -1, 4):
+        assert "--strength: is" in refusal(capsys, "generate", "A smile.", "--strength", wrong)
+
+
+def test_what_a_model_does_not_read_is_refused(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+    given = ("generate", "A smile.", "--checkpoint", trained / "best.ckpt", "--out", tmp_path / "face")
+    for name in ("background", "emotion"):
+        said = refusal(capsys, *given, f"--{name}", "At home.")
+        assert f"--{name}: is not read by the AlignedAutoencoder of checkpoint {trained}" in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_generate_writes_the_formats_asked_for(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     out = ["--out", tmp_path / "face"]
     model = ["generate", "A smile.", "--checkpoint", trained / "best.ckpt", *out]

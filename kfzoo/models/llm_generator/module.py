@@ -120,6 +120,11 @@ class LLMGenerator(KeyframeModule):
 
     # Training -------------------------------------------------------------------------------------------------------
 
+    @property
+    def context(self) -> frozenset[str]:
+        """The prompt holds the whole script (`prompt.py`)."""
+        return frozenset({"background", "emotion"})
+
     def example(self, sample: Sample) -> Example:
         """Returns a keyframe as a training sequence: the prompt in its shared parts, and the answer.
 

@@ -85,6 +85,11 @@ class KeyframeMDM(DiffusionModule, KeyframeModule):
         self.save_hyperparameters()
         self.build()
 
+    @property
+    def context(self) -> frozenset[str]:
+        """Its own prompt names the script's emotion; the published one names none."""
+        return frozenset({"emotion"} if self.hparams["prompt"] == "target_first" else ())
+
     def prepare(self, samples: Sequence[Sample], statistics: Statistics) -> None:
         """Takes the moments to standardise by, and encodes all training prompts, once."""
         self.set_statistics(statistics)
