@@ -16,7 +16,7 @@ import contextlib
 import io
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -74,16 +74,12 @@ class TextEncoder(nn.Module, ABC):
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Encodes sentences as `forward` does, the vectors being as long as the encoder makes them."""
+        return in_groups(texts, lambda group: self.embed(self.inputs(group)).float(), GROUP)
+
+    def inputs(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Returns `tokenize`'s output on the encoder's device."""
         device = next(self.parameters()).device
-        # Texts of like length go together: each group is padded to its own longest text, not to that of the batch.
-        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-        found = []
-        for start in range(0, len(order), GROUP):
-            tokens = self.tokenize([texts[number] for number in order[start : start + GROUP]])
-            found.append(self.embed({name: values.to(device) for name, values in tokens.items()}).float())
-        places = torch.empty(len(order), dtype=torch.int64)
-        places[order] = torch.arange(len(order))
-        return torch.cat(found)[places.to(device)]
+        return {name: values.to(device) for name, values in self.tokenize(texts).items()}
 
     @abstractmethod
     def keep_layers(self, count: int) -> None:
@@ -96,6 +92,26 @@ class TextEncoder(nn.Module, ABC):
     @abstractmethod
     def count_cut(self, texts: Sequence[str]) -> int:
         """Returns how many of the texts are too long to be read whole."""
+
+
+def in_groups(texts: Sequence[str], function: Callable[[Sequence[str]], Tensor], size: int) -> Tensor:
+    """Applies a function to texts of like length together: each group is padded to its own longest text.
+
+    Args:
+        texts: B of them.
+        function: From texts to a tensor with a row for each.
+        size: Texts in a group.
+
+    Returns:
+        (B, …), in the order of the texts.
+    """
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    found = torch.cat(
+        [function([texts[number] for number in order[start : start + size]]) for start in range(0, len(order), size)]
+    )
+    places = torch.empty(len(order), dtype=torch.int64)
+    places[order] = torch.arange(len(order))
+    return found[places.to(found.device)]
 
 
 class SentenceEncoder(TextEncoder):

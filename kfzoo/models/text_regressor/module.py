@@ -8,13 +8,16 @@ from typing import Any, Literal
 from torch import Tensor
 
 from kfzoo.data.batch import KeyframeBatch
-from kfzoo.encoders.text import build_text_encoder
+from kfzoo.encoders.text import build_text_encoder, in_groups
 from kfzoo.encoders.token_readout import TokenReadout
 from kfzoo.errors import InputError
 from kfzoo.language_models.lora import adapt_encoder
 from kfzoo.models.base import Generation, KeyframeModule
 from kfzoo.models.text_regressor.distribution import most_likely, ordinal_cross_entropy, places
 from kfzoo.training.optimizers import adamw
+
+GROUP = 16
+"""Texts of like length that are encoded together: a batch holds short and long ones, and padding costs what words do."""
 
 SMALLEST_SPREAD = 0.01
 """Floor of a channel's standard deviation: a channel that hardly moves in training is not amplified."""
@@ -74,8 +77,10 @@ class TextRegressor(KeyframeModule):
             self.register_buffer("places", places(bins), persistent=False)
 
     def _features(self, texts: Sequence[str]) -> Tensor:
-        tokens = {name: values.to(self.device) for name, values in self.encoder.tokenize(texts).items()}
-        states, mask = self.encoder.token_states(tokens)
+        return in_groups(texts, self._read, GROUP)
+
+    def _read(self, texts: Sequence[str]) -> Tensor:
+        states, mask = self.encoder.token_states(self.encoder.inputs(texts))
         return self.readout.features(states.float(), mask)
 
     def _values(self, features: Tensor) -> Tensor:
