@@ -23,6 +23,7 @@ from benchmarks.page import head
 from benchmarks.tables.plain_words_page import TRUTH, write_page
 from benchmarks.tables.runs import ROOT, Command, kfzoo, parse, parser
 from kfzoo.errors import InputError
+from kfzoo.evaluation.results_text import json_text
 from kfzoo.files import replacing
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _run(chosen: argparse.Namespace, more: Sequence[str]) -> None:
     runs = train(chosen.runs, chosen.only, more)
     record = measure(PlainWords(chosen.sentences), runs, chosen.checkpoint, earlier)
     with replacing(kept) as path:
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json_text(record) + "\n", encoding="utf-8")
     write_page(record, chosen.out)
 
 
