@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -27,19 +28,48 @@ class Demand(Protocol):
     def weaker(self) -> str:
         """The sentence with a weaker word of intensity, or empty."""
 
-    def follows(self, coefficients: ArrayLike) -> bool:
+    def follows(self, coefficients: NDArray[np.float64]) -> bool:
         """Whether a face (61,) moves what must move, rests what must rest, and leads with the named side."""
 
-    def strength(self, coefficients: ArrayLike) -> float:
+    def strength(self, coefficients: NDArray[np.float64]) -> float:
         """How strongly a face (61,) does what is asked."""
+
+
+def followed(faces: Tensor, demands: Sequence[Demand], weaker: Tensor | None = None) -> Tensor:
+    """Tells which faces follow their sentences.
+
+    A face follows its sentence when everything that must move reaches its least value, everything that must rest does,
+    and the named side leads. Where a sentence has a weaker variant, its face must also be stronger than the variant's,
+    by `RISE` or more.
+
+    Args:
+        faces: (B, 61).
+        demands: What each sentence asks for, B.
+        weaker: Faces of the weaker variants, (B, 61); rows of sentences without one are not read.
+
+    Returns:
+        (B,) bool.
+
+    Raises:
+        ValueError: For shapes that do not fit, and weaker faces that are missing.
+    """
+    if faces.shape != (len(demands), len(CHANNELS)):
+        raise ValueError(f"expected faces of shape ({len(demands)}, {len(CHANNELS)}), found {tuple(faces.shape)}")
+    if weaker is None and any(each.weaker for each in demands):
+        raise ValueError("a sentence has a weaker variant, and its face is missing")
+    rows = faces.detach().double().cpu().numpy()
+    weak_rows = rows if weaker is None else weaker.detach().double().cpu().numpy()
+    found = [
+        each.follows(row) and (not each.weaker or each.strength(row) - each.strength(weak_row) >= RISE)
+        for row, weak_row, each in zip(rows, weak_rows, demands, strict=True)
+    ]
+    return torch.tensor(found, dtype=torch.bool)
 
 
 class InstructionAccuracy(Metric):
     """The share of sentences whose face does what the words say, of all and by kind.
 
-    A face follows its sentence when everything that must move reaches its least value, everything that must rest does,
-    and the named side leads. Where a sentence has a weaker variant, its face must also be stronger than the variant's,
-    by `RISE` or more.
+    When a face follows its sentence is defined by `followed`.
 
     Args:
         kinds: Names of the kinds of sentences.
@@ -68,17 +98,8 @@ class InstructionAccuracy(Metric):
         Raises:
             ValueError: For shapes that do not fit, an unknown kind, and weaker faces that are missing.
         """
-        if faces.shape != (len(demands), len(CHANNELS)):
-            raise ValueError(f"expected faces of shape ({len(demands)}, {len(CHANNELS)}), found {tuple(faces.shape)}")
-        if weaker is None and any(each.weaker for each in demands):
-            raise ValueError("a sentence has a weaker variant, and its face is missing")
-        rows = faces.detach().double().cpu().numpy()
-        weak_rows = rows if weaker is None else weaker.detach().double().cpu().numpy()
-        for row, weak_row, each in zip(rows, weak_rows, demands, strict=True):
+        for good, each in zip(followed(faces, demands, weaker).tolist(), demands, strict=True):
             place = self.kinds.index(each.kind)
-            good = each.follows(row)
-            if good and each.weaker:
-                good = each.strength(row) - each.strength(weak_row) >= RISE
             self.counted[place] += 1
             self.followed[place] += int(good)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.tables import mdm_steps, semanticface, semanticface_page
+from benchmarks.tables import mdm_steps, plain_words, plain_words_page, semanticface, semanticface_page
 from benchmarks.tables.leaderboard import Board
 from benchmarks.tables.runs import keep
 from benchmarks.tables.semanticface_page import ESTIMATORS
@@ -22,6 +22,11 @@ BOARDS = [Board("builtin"), Board("builtin", condition="image")]
 
 def check(results: Path, out: Path) -> int:
     return run("leaderboard", "--results", results, "--out", out, "--check")
+
+
+def kept(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return found
 
 
 def test_the_leaderboard_is_not_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,7 +46,8 @@ def test_the_other_pages_are_not_stale(tmp_path: Path) -> None:
     semanticface_page.write_page(tmp_path)
     pages = {
         "semanticface.md": (tmp_path / "semanticface.md").read_text(encoding="utf-8"),
-        "mdm_steps.md": mdm_steps.page(json.loads((RESULTS / "mdm_steps.json").read_text(encoding="utf-8"))),
+        "mdm_steps.md": mdm_steps.page(kept("mdm_steps.json")),
+        "plain_words.md": plain_words_page.page(kept("plain_words.json")),
     }
     for name, text in pages.items():
         assert (RESULTS / name).read_text(encoding="utf-8") == text, name
@@ -69,6 +75,19 @@ def test_results_hold_no_paths_of_a_machine() -> None:
         text = path.read_text(encoding="utf-8")
         assert str(ROOT) not in text
         assert '"/' not in text, path
+
+
+def test_plain_words_has_a_row_for_every_model_and_sentences_for_every_channel() -> None:
+    record = kept("plain_words.json")
+    rows = record["rows"]
+    configs = [words[1].removeprefix("--config=") for _, words in plain_words.commands(Path("runs"))]
+    models = {read_config(ROOT / path)["model"]["class_path"] for path in configs}
+    assert models - {row["model"] for row in rows.values()} <= {"TextRegressor"}  # it comes with the default weights
+    assert len({row["data"] for name, row in rows.items() if name != plain_words.TRUTH}) == 1
+    assert rows[plain_words.TRUTH]["scores"]["instruction_accuracy"]["value"] > 0.99
+    assert min(record["training"]["channels"].values()) >= plain_words_page.ENOUGH
+    assert min(record["sentences"]["channels"].values()) >= 20
+    assert str(ROOT) not in json.dumps(record)
 
 
 def test_the_evaluator_is_trained_first_and_scores_all(tmp_path: Path) -> None:

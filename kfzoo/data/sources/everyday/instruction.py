@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = (
     "movement", "gaze", "asymmetry", "idiom", "emotion", "composite", "negation", "intensity", "neutral",
 )  # fmt: skip
 
-Coefficients = Sequence[float] | NDArray[np.float32]
+Coefficients = Sequence[float] | NDArray[np.floating]
 """A face, (61,)."""
 
 RESTS_BELOW = 0.2

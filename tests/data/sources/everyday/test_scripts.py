@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kfzoo.arkit.action_units import PITCH_PER_LOOK, YAW_PER_LOOK
+from kfzoo.arkit.action_units import YAW_PER_LOOK
 from kfzoo.arkit.channels import BLENDSHAPES, CHANNELS, INDEX, LOWER, UPPER
 from kfzoo.data.script import ANNOTATIONS, Script, fingerprint
 from kfzoo.data.sources.everyday import EverydayDescriptions
-from kfzoo.data.sources.everyday.faces import reach
 from kfzoo.data.sources.everyday.instruction import KINDS, Instruction
+from kfzoo.data.sources.everyday.leading import leading
 from kfzoo.data.sources.everyday.lexicon import lexicon
 from kfzoo.data.sources.everyday.performers import RESTING
 from kfzoo.errors import InputError
@@ -41,15 +41,6 @@ def face_of(script: Script) -> NDArray[np.float32]:
     face = script.keyframes[0].coefficients
     assert face is not None
     return face
-
-
-def full_movements(faces: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values as shares of each channel's full movement."""
-    full = [
-        YAW_PER_LOOK if name.endswith("EyeYaw") else PITCH_PER_LOOK if name.endswith("EyePitch") else reach(name)
-        for name in CHANNELS
-    ]
-    return np.abs(faces / np.array(full, dtype=np.float32)).astype(np.float32)
 
 
 def test_a_script_depends_on_the_seed_and_its_number_alone(scripts: list[Script]) -> None:
@@ -172,10 +163,7 @@ def test_closed_eyes_are_not_wide_and_eyes_turn_with_their_looks(scripts: list[S
 def test_every_channel_leads_often_enough(scripts: list[Script]) -> None:
     """At the default n of 30,000 every channel leads in 500 training sentences; here in proportion, less chance."""
     train = np.stack([face_of(script) for script in scripts if script.part == "train"])
-    shares = full_movements(train)
-    strongest = shares.max(axis=1, keepdims=True)
-    # The actors lean by 7.5 per cent to either side: both halves of a smile lead.
-    leads = ((shares >= 0.85 * strongest) & (strongest > 0.15)).sum(axis=0)
+    leads = leading(train).sum(axis=0)
     wanted = 500 * N / 30000
     assert {
         name: int(count) for name, count in zip(CHANNELS, leads, strict=True) if count < wanted - 3 * wanted**0.5
