@@ -9,9 +9,9 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace, set_parsing_settings
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
@@ -65,9 +65,16 @@ class KfzooCLI(LightningCLI):
 
     folder: RunFolder
 
-    def __init__(self, open_until_the_end: ExitStack, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, open_until_the_end: ExitStack, command: str, *args: Any, **kwargs: Any) -> None:
         self.open = open_until_the_end
+        self.command = command
         super().__init__(*args, **kwargs)
+
+    def _add_subcommands(self, parser: LightningArgumentParser, **kwargs: Any) -> None:
+        """Adds the command that runs, and no other: each costs a parser of all the Trainer's arguments."""
+        arguments = {self.command: self.subcommands()[self.command]}
+        self.subcommands = lambda: arguments  # type: ignore[method-assign]
+        super()._add_subcommands(parser, **kwargs)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds the zoo's arguments to Lightning's own."""
@@ -133,7 +140,7 @@ class KfzooCLI(LightningCLI):
     def plain_config(self) -> dict[str, Any]:
         """Returns the resolved configuration as plain values."""
         self._dump_config()
-        plain: dict[str, Any] = yaml.safe_load(yaml.safe_dump(self.config_dump))
+        plain: dict[str, Any] = deepcopy(self.config_dump)
         return plain
 
     def saved_config(self) -> dict[str, Any]:
@@ -268,12 +275,11 @@ def run(command: str, arguments: Sequence[str]) -> None:
         with ExitStack() as stack, unwrapped(), _named_references():
             KfzooCLI(
                 stack,
+                command,
                 ZooModule,
                 ZooDataModule,
                 parser_class=Parser,
-                parser_kwargs=options
-                | {"prog": "python -m kfzoo"}
-                | {each: dict(options) for each in KfzooCLI.subcommands()},
+                parser_kwargs=options | {"prog": "python -m kfzoo", command: dict(options)},
                 subclass_mode_model=True,
                 subclass_mode_data=True,
                 save_config_callback=None,

@@ -104,15 +104,17 @@ def shrink(
         source = source["init_args"]["source"]
     for each in source["init_args"].get("sources", []):
         each["init_args"] = each.get("init_args", {}) | {"n": n}
-    given = {"folder": str(takes), "n": n, "path": str(images)}
+    given = {"folder": str(takes), "n": n, "path": str(images), "fps": n / 50}
     source["init_args"] |= {name: value for name, value in given.items() if name in source["init_args"]}
     model = values["model"].setdefault("init_args", {})
+    heavy = ("open_clip:", "sentence-transformers:", "huggingface:")
+    heavy += () if "minilm" in config.read_text() else ("minilm",)  # the configuration that it is built on has it, too
     for name, tiny in (("text_encoder", clip), ("image_encoder", vision)):
-        if str(model.get(name, "")).startswith(("open_clip:", "sentence-transformers:", "huggingface:")):
+        if str(model.get(name, "")).startswith(heavy):
             model[name] = tiny
     if "language_model" in model:
         model |= {"language_model": language, "precision": "float32"}
-        values["trainer"] |= {"limit_train_batches": 3, "limit_val_batches": 1}
+        values["trainer"] |= {"limit_train_batches": 2, "limit_val_batches": 1}
         source["init_args"]["n"] = n // 6  # its answers are long
     if "vision_language_model" in model:
         if model["vision_language_model"].startswith("huggingface:"):
@@ -123,7 +125,7 @@ def shrink(
     sizes = {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10, "tower_steps": 1}
     model |= {name: size for name, size in sizes.items() if name in model}
     values["trainer"].pop("check_val_every_n_epoch", None)  # a short run has no epoch to spare
-    small = 2 if "vision_language_model" in model and seeing == model["vision_language_model"] else 16
+    small = 2 if {language, seeing} & {model.get("language_model"), model.get("vision_language_model")} else 16
     values["data"]["init_args"]["batch_size"] = 4 if values["data"]["init_args"].get("whole_scripts") else small
     values["run_dir"] = str(folder / "run")
     path = folder / config.name

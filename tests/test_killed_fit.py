@@ -9,11 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +19,8 @@ import torch
 
 from kfzoo.runs import RunFolder
 from kfzoo.training.checkpoint import read_checkpoint
-from tests.commandline import ROOT, Capture, of_builtin, results, run
+from tests.commandline import Capture, of_builtin, results, run
+from tests.processes import begin, elsewhere
 
 SEED = 14
 KILLS = int(os.environ.get("KFZOO_KILLS", "100"))
@@ -59,62 +57,23 @@ def other_system(tmp_path: Path) -> Path:
     return memory if memory.is_dir() and os.access(memory, os.W_OK) else tmp_path
 
 
-# Starting takes seconds, in which nothing is written: one process imports everything, and forks the runs to be killed.
-STARTER = """
-import os, sys
-import kfzoo.cli, kfzoo.models, torch
-from kfzoo.__main__ import main
-torch.set_num_threads(1)
-print("ready", flush=True)
-for _ in sys.stdin:
-    child = os.fork()
-    if not child:
-        os.setsid()
-        sys.stdout = sys.stderr = open(os.devnull, "w")
-        os._exit(main(sys.argv[1:]))
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-def start(config: Path, temporary: Path) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
-    command = [sys.executable, "-c", STARTER, "fit", "--config", str(config)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-    assert said(process) == "ready"
-    return process
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def begin(starter: subprocess.Popen[str]) -> int:
-    """Starts one run; returns its process."""
-    assert starter.stdin is not None
-    starter.stdin.write("\n")
-    starter.stdin.flush()
-    return int(said(starter))
-
-
 def kill_runs(config: Path, temporary: Path, kills: int, whole: Path) -> None:
     """Starts the run and kills it, as often as asked; where it ends before, compares it and starts from nothing."""
     draw = np.random.default_rng(SEED)
     folder = RunFolder(config.parent / "run")
-    starter = start(config, temporary)
+    command = ("fit", "--config", config)
+    elsewhere("--version")  # the first process of all waits for imports
     began = time.perf_counter()
-    begin(starter)
-    assert said(starter) == "0"
+    elsewhere(*command, TMPDIR=str(temporary))
     longest = time.perf_counter() - began
     shutil.rmtree(folder.path)
     killed = ended = 0
     while killed < kills:
-        child = begin(starter)
-        time.sleep(draw.uniform(0, longest))
-        with suppress(ProcessLookupError):  # it has ended
-            os.kill(child, signal.SIGKILL)
-        code = int(said(starter))
+        process = begin(*command, TMPDIR=str(temporary))
+        process.join(draw.uniform(0, longest))
+        process.kill()
+        process.join()
+        code = process.exitcode
         assert code in (0, -signal.SIGKILL)
         for path in (folder.last, folder.best):
             if path.exists():
@@ -124,9 +83,6 @@ def kill_runs(config: Path, temporary: Path, kills: int, whole: Path) -> None:
             assert_same(folder.path, whole)
             shutil.rmtree(folder.path)
         killed += code != 0
-    assert starter.stdin is not None
-    starter.stdin.close()
-    starter.wait()
     print(f"{killed} kills within {longest:.1f} s after a start; {ended} runs ended in between")
 
 

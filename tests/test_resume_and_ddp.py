@@ -16,8 +16,8 @@ import torch
 from lightning.pytorch import Callback, Trainer
 
 from tests.commandline import ROOT, Capture, of_builtin, refusal, results, run
+from tests.processes import TWO, elsewhere
 
-TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp")
 STEPS_AN_EPOCH = 11
 """Of the small run: training keyframes / batch size, rounded up; asserted below."""
 
@@ -46,16 +46,6 @@ def evaluator(folder: Path, encoder: str) -> Path:
     settings = {"text_encoder": encoder, "dim": 8, "width": 16, "heads": 2, "learning_rate": 3e-3}
     more = {"max_epochs": 6, "callbacks": callbacks}
     return of_builtin(folder, "TextMotionEvaluator", settings, n=126, batch_size=24, **more)
-
-
-def elsewhere(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Runs the command line in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    environment = {name: value for name, value in environment.items() if not name.startswith("COV_CORE")}
-    command = [sys.executable, "-m", "kfzoo", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
-    assert done.returncode == code, done.stderr[-3000:]
-    return done
 
 
 def fit_killed_at(step: int, config: Path) -> None:
@@ -120,7 +110,7 @@ def test_a_run_folder_is_not_overwritten_by_other_settings(
 
 def test_two_processes_train_and_report_as_one_does(tmp_path: Path, tiny_sentence_encoder: str) -> None:
     config = small(tmp_path, tiny_sentence_encoder)
-    elsewhere("fit", "--config", config, *TWO)
+    elsewhere("fit", "--config", config, processes=2)
     folder = tmp_path / "run"
     assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == 3 * -(-STEPS_AN_EPOCH // 2)
     on_two = results(folder)
@@ -134,7 +124,7 @@ def test_two_processes_train_and_report_as_one_does(tmp_path: Path, tiny_sentenc
 
     assert run("predict", "--config", config) == 0
     alone = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
-    elsewhere("predict", "--config", config, *TWO)
+    elsewhere("predict", "--config", config, processes=2)
     together = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     assert [row["id"] for row in together] == [row["id"] for row in alone]
     assert len(alone) == on_one["count"]
@@ -158,9 +148,15 @@ def test_a_killed_evaluator_ends_with_the_same_hash(tmp_path: Path, tiny_sentenc
     assert_same_evaluator(*(results(folder / "run", "evaluator.json") for folder in (whole, cut)))
 
 
-def test_two_processes_train_an_evaluator(tmp_path: Path, tiny_sentence_encoder: str) -> None:
+def test_two_processes_that_the_command_starts_itself_train_an_evaluator(
+    tmp_path: Path, tiny_sentence_encoder: str
+) -> None:
     config = evaluator(tmp_path, tiny_sentence_encoder)
-    elsewhere("fit", "--config", config, *TWO)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {name: value for name, value in environment.items() if not name.startswith("COV_CORE")}
+    command = [sys.executable, "-m", "kfzoo", "fit", "--config", str(config), *map(str, TWO)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
     on_two = results(tmp_path / "run", "evaluator.json")
     assert run("test", "--config", config) == 0
     assert_same_evaluator(on_two, results(tmp_path / "run", "evaluator.json"))

@@ -22,6 +22,7 @@ from kfzoo.reporting import end
 from tests.annotation.failing_server import FAILURES, FailingServer, failing_server
 from tests.commandline import Capture, refusal, run
 from tests.language_models.openai_server import completion
+from tests.processes import started
 
 FIRST_WAIT = "kfzoo.language_models.server_client.FIRST_WAIT"
 
@@ -138,15 +139,6 @@ def _describe(arguments: list[str]) -> None:
         end(main(arguments))
 
 
-def started(arguments: list[str]) -> multiprocessing.process.BaseProcess:
-    """Starts a command in a process that is a copy of one with all modules imported: imports take seconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kfzoo.language_models.server_client", __name__])
-    process = context.Process(target=_describe, args=[arguments])
-    process.start()
-    return process
-
-
 @pytest.mark.parametrize("parallel", [1, 8])
 def test_an_interrupt_ends_within_two_seconds_and_keeps_what_is_finished(tmp_path: Path, parallel: int) -> None:
     out = tmp_path / "a.jsonl"
@@ -164,7 +156,7 @@ def test_an_interrupt_ends_within_two_seconds_and_keeps_what_is_finished(tmp_pat
 
         server.answers = [stuck]
         arguments = command(server.url, out, 20, parallel=parallel, timeout=600)
-        process = started(arguments)
+        process = started(_describe, arguments)
         assert silent.wait(60)
         time.sleep(0.2)  # until all that were answered are in the journal
         assert process.pid
@@ -190,7 +182,7 @@ def describe_with_kills(folder: Path, kills: int, seed: int) -> tuple[Analyses, 
         arguments = command(server.url, out, 20)
         before: set[str] = set()
         while done < kills:
-            process = started(arguments)
+            process = started(_describe, arguments)
             process.join(moments.uniform(0.05, 1.5))
             if process.exitcode is None:
                 process.kill()

@@ -18,7 +18,7 @@ from kfzoo.models.mdm import ClipMDM
 from kfzoo.recordings.read import read_take
 from kfzoo.training.checkpoint import load_module
 from tests.commandline import ROOT, Capture, refusal, results, run, shrink
-from tests.test_resume_and_ddp import TWO, elsewhere
+from tests.processes import elsewhere
 
 
 @pytest.fixture(scope="module")
@@ -120,11 +120,11 @@ def test_two_processes_predict_and_score_as_one(again: Path) -> None:
     assert run("predict", "--config", config, *every, "--data.init_args.batch_size", 3) == 0
     one = {name: read_take(folder / name).coefficients for name in written(folder)}
     shutil.rmtree(folder)
-    elsewhere("predict", "--config", config, *every, *TWO)
+    elsewhere("predict", "--config", config, *every, processes=2)
     assert written(folder).keys() == one.keys()
     for name, coefficients in one.items():
         np.testing.assert_allclose(read_take(folder / name).coefficients, coefficients, rtol=0, atol=1e-5)
-    elsewhere("test", "--config", config, *TWO)
+    elsewhere("test", "--config", config, processes=2)
     together = results(again)
     assert together["count"] == alone["count"]
     for name, score in alone["scores"].items():

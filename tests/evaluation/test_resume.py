@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,10 +18,10 @@ from kfzoo.data.batch import KeyframeBatch
 from kfzoo.evaluation.resume_callback import from_entries, to_entries
 from kfzoo.journal import Journal
 from kfzoo.models.base import Generation, KeyframeModule
-from tests.commandline import ROOT, results, run
+from tests.commandline import results, run
+from tests.processes import elsewhere
 
 BATCH = 4
-TWO = ["--trainer.devices", 2, "--trainer.strategy", "ddp"]
 
 
 class Writer(KeyframeModule):
@@ -105,13 +103,6 @@ class Case:
             assert self.run(command, *arguments) == 130
         return self.generated()
 
-    def elsewhere(self, command: str, *arguments: object, stop: str = "") -> int:
-        """Runs a command in a process of its own."""
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WRITER_STOP": stop}
-        environment = {name: value for name, value in environment.items() if not name.startswith("COV_CORE")}
-        line = [sys.executable, "-m", "kfzoo", command, "--config", str(self.config), *map(str, arguments)]
-        return subprocess.run(line, capture_output=True, env=environment, timeout=100, check=False).returncode
-
     def generated(self) -> list[str]:
         """Returns the keyframes that were generated since the last call."""
         found = self.log.read_text().splitlines() if self.log.exists() else []
@@ -156,7 +147,7 @@ def case(uninterrupted: Case) -> Iterator[Case]:
 
 
 def test_a_killed_predict_resumes(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
-    assert case.elsewhere("predict", stop="kill:4") == -signal.SIGKILL
+    elsewhere("predict", "--config", case.config, code=-signal.SIGKILL, WRITER_STOP="kill:4")
     assert case.generated() == case.names[: 3 * BATCH]
     assert case.predictions.read_bytes() == case.expected  # the finished file of an earlier start is still there
     (part,) = case.parts()
@@ -177,16 +168,17 @@ def test_a_line_that_was_cut_off_is_generated_again(cut: int, case: Case) -> Non
 
 
 def test_two_processes_resume_and_one_where_two_were_killed(case: Case) -> None:
-    assert case.elsewhere("predict", *TWO, stop="kill:3") == -signal.SIGKILL
+    predict = ("predict", "--config", case.config)
+    elsewhere(*predict, processes=2, code=-signal.SIGKILL, WRITER_STOP="kill:3")
     before = case.generated()
     assert before
     assert len(before) == len(set(before)) < len(case.names)
     written = {path: path.read_bytes() for path in case.parts()}
-    for resume, devices in ((case.elsewhere, TWO), (case.run, [])):
+    for processes in (2, 1):
         for path, content in written.items():
             path.write_bytes(content)
         case.predictions.unlink()
-        assert resume("predict", *devices) == 0
+        elsewhere(*predict, processes=processes)
         assert sorted([*before, *case.generated()]) == sorted(case.names)
         assert case.predictions.read_bytes() == case.expected
         assert not case.parts()

@@ -83,7 +83,7 @@ def test_the_untuned_model_answers_as_it_is(tmp_path: Path, tiny_qwen3: str) -> 
     assert stored.keys() == {"train_mean", "train_std"}
 
 
-def test_the_loss_falls_and_is_that_of_separate_sequences(tiny_qwen3: str) -> None:
+def test_the_loss_falls_and_is_that_of_separate_sequences(tiny_qwen3: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     tree, plain = (
         LLMGenerator(tiny_qwen3, "semantic", dropout=0.0, learning_rate=1e-2, share_prefixes=shared)
@@ -92,6 +92,9 @@ def test_the_loss_falls_and_is_that_of_separate_sequences(tiny_qwen3: str) -> No
     plain.load_state_dict(tree.state_dict())
     batch = tree.collate(samples())
     torch.testing.assert_close(tree.loss(batch)["loss"], plain.loss(batch)["loss"], rtol=1e-5, atol=1e-5)
+    # Of the real prompt's thousands of tokens a step takes seconds.
+    monkeypatch.setattr("kfzoo.models.llm_generator.prompt.system_text", lambda: 9 * "The mouth opens. ")
+    batch = tree.collate(samples())
     optimizer = tree.configure_optimizers()
     losses = []
     for _ in range(12):
