@@ -8,8 +8,9 @@ sign in the lowest bit; then the low bytes of all, then their high bytes, compre
 | the picture that each frame shows | F | the frame before |
 | the shape of each picture | P | the picture before |
 | the coefficients, channel by channel, in units of 1 / `UNITS` | 61 · F | the frame before |
-| the pictures: the colours of the polygons, then the x of their points, then the y, on a grid of `GRID` | by shape | the last picture of that shape, or 0; a point's also to the point before, which moves alike |
+| the pictures: the polygons' colours, the x of all points, the y | by shape | the last picture of that shape, or 0 |
 
+An x or y is then once more written as its difference to that of the point before, which moves alike.
 Equal frames share a picture. A shape is a list of polygons by their numbers of points: which polygons a face has
 changes when, for example, an eye closes.
 """
