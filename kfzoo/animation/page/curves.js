@@ -18,8 +18,24 @@ class Curves {
         element.hidden = !element.textContent.toLowerCase().includes(wanted);
       });
     });
-    document.getElementById("strongest").addEventListener("click", () => this.choose(this.order.slice(0, STRONGEST)));
-    this.choose(this.order.slice(0, STRONGEST));
+    document.getElementById("strongest").addEventListener("click", () => this.choose(this.strongest()));
+    this.choose(this.strongest());
+  }
+
+  // The curves that move most; of two sides that move alike, one.
+  strongest() {
+    const chosen = [];
+    for (const channel of this.order) {
+      const other = this.names.indexOf(mirrored(this.names[channel]));
+      if (!(chosen.includes(other) && this.alike(channel, other))) chosen.push(channel);
+      if (chosen.length === STRONGEST) break;
+    }
+    return chosen;
+  }
+
+  alike(one, other) {
+    const apart = this.takes.map(({ curves }) => Math.max(...extremes(curves[one].map((v, at) => v - curves[other][at])).map(Math.abs)));
+    return Math.max(...apart) < 0.2 * this.strength[one];
   }
 
   chip(channel) {
@@ -47,6 +63,7 @@ class Curves {
     const element = document.getElementById("row").content.firstElementChild.cloneNode(true);
     const plot = element.querySelector(".plot");
     element.querySelector(".name").textContent = this.names[channel];
+    element.querySelector(".unit").hidden = !isAngle(this.names[channel]);
     const values = this.takes.map(() => document.createElement("output"));
     values.forEach((value, take) => value.classList.toggle(`take-${take}`, this.takes.length > 1));
     element.querySelector(".values").append(...values);
@@ -112,7 +129,7 @@ class Curves {
       row.head.style.left = `${share * 100}%`;
       this.takes.forEach((take, number) => {
         const value = coefficient(take, row.channel, placeOf(take, time));
-        row.values[number].textContent = written(value) + (isAngle(this.names[row.channel]) ? " rad" : "");
+        row.values[number].textContent = written(value);
       });
     }
   }
@@ -137,5 +154,6 @@ function spread(curve) {
   return Math.max(high, 0) - Math.min(low, 0) > high - low ? high - low + 0.001 * Math.abs(high) : high - low;
 }
 
+const mirrored = (name) => name.replace(/Left|Right/, (side) => (side === "Left" ? "Right" : "Left"));
 const isAngle = (name) => /(Yaw|Pitch|Roll)$/.test(name);
 const written = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1").replace("-", "−");

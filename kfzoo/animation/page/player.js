@@ -153,7 +153,7 @@ class Player {
     this.timeline.show(this.time);
     this.keyframes.show(this.time);
     this.curves.show(this.time);
-    find("now").textContent = this.time.toFixed(2);
+    find("now").textContent = clock(this.time);
     find("frame").textContent = Math.floor(this.time * this.rate + 1e-6) + 1;
   }
 }

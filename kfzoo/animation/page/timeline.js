@@ -8,7 +8,10 @@ class Timeline {
     this.thumb = this.bar.querySelector(".thumb");
     this.bar.setAttribute("aria-valuemax", end.toFixed(2));
     const marks = this.bar.querySelector(".marks");
-    takes.forEach((take, number) => take.marks.forEach(([seconds, words]) => marks.append(this.mark(number, seconds, words))));
+    for (const group of groups(takes)) {
+      const colour = group.length === takes.length ? "" : `take-${takes.indexOf(group[0])}`;
+      marks.append(...group[0].marks.map(([seconds, words]) => this.mark(colour, seconds, words)));
+    }
     const move = (event) => {
       const box = marks.getBoundingClientRect();
       this.seek(((event.clientX - box.left) / box.width) * this.end);
@@ -20,9 +23,9 @@ class Timeline {
     this.bar.addEventListener("pointermove", (event) => this.bar.hasPointerCapture(event.pointerId) && move(event));
   }
 
-  mark(take, seconds, words) {
+  mark(colour, seconds, words) {
     const element = document.createElement("i");
-    element.className = `take-${take}`;
+    element.className = colour;
     element.title = words;
     element.style.left = `${this.share(seconds) * 100}%`;
     return element;
@@ -46,21 +49,16 @@ class Keyframes {
   constructor(takes, seek) {
     this.entries = [];
     const lists = document.getElementById("lists");
-    const seen = new Map();
-    takes.forEach((take, number) => {
-      const key = JSON.stringify(take.marks);
-      if (!take.marks.length || seen.has(key)) return;
-      seen.set(key, number);
-      if (takes.length > 1) {
-        const sharing = takes.filter((other) => JSON.stringify(other.marks) === key);
+    for (const group of groups(takes)) {
+      if (group.length < takes.length) {
         const heading = document.createElement("h3");
-        heading.textContent = sharing.map((other) => other.title).join(" · ");
+        heading.textContent = group.map((take) => take.title).join(" · ");
         lists.append(heading);
       }
       const list = document.createElement("ol");
-      list.append(...take.marks.map(([seconds, words], mark) => this.entry(take, mark, seconds, words, seek)));
+      list.append(...group[0].marks.map(([seconds, words], mark) => this.entry(group[0], mark, seconds, words, seek)));
       lists.append(list);
-    });
+    }
     document.getElementById("keyframes").hidden = !this.entries.length;
     document.body.classList.toggle("marked", this.entries.length > 0);
   }
@@ -70,7 +68,7 @@ class Keyframes {
     const button = document.createElement("button");
     const time = document.createElement("time");
     const text = document.createElement("span");
-    time.textContent = `${seconds.toFixed(2)} s`;
+    time.textContent = clock(seconds);
     text.textContent = words || `Keyframe ${mark + 1}`;
     text.classList.toggle("wordless", !words);
     button.type = "button";
@@ -87,10 +85,26 @@ class Keyframes {
       if (now === (button.getAttribute("aria-current") === "true")) continue;
       button.setAttribute("aria-current", now);
       const list = button.closest("ol");
-      const top = button.offsetTop - list.offsetTop;
+      const top = button.offsetTop;
       if (now && (top < list.scrollTop || top + button.offsetHeight > list.scrollTop + list.clientHeight)) list.scrollTop = top - 40;
     }
   }
+}
+
+// Seconds, or minutes and seconds.
+function clock(seconds) {
+  if (seconds < 60) return `${seconds.toFixed(2)} s`;
+  return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
+}
+
+// Takes with keyframes, those with the same ones together.
+function groups(takes) {
+  const found = new Map();
+  for (const take of takes.filter(({ marks }) => marks.length)) {
+    const key = JSON.stringify(take.marks);
+    found.set(key, [...(found.get(key) ?? []), take]);
+  }
+  return [...found.values()];
 }
 
 // The number of the keyframe that is nearest in time; -1 where there is none.

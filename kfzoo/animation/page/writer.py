@@ -20,6 +20,9 @@ from kfzoo.files import replacing
 MOST_TAKES = 12
 """On one page: so many colours tell curves apart."""
 
+MOST_NAMED = 3
+"""Takes whose titles make the page's."""
+
 SCRIPTS = ("unpack.js", "face.js", "curves.js", "timeline.js", "player.js")
 """The parts of the page's script, in order."""
 
@@ -61,14 +64,18 @@ def write_page(takes: Sequence[ShownTake], path: str | os.PathLike[str], *, titl
             _log.warning("%s: %s is %s", path, take.title, remark)
         views.append(_view(take, sampled, pack(sampled.coefficients), remark))
     with replacing(path) as temporary:
-        temporary.write_text(_html(views, title or " · ".join(take.title for take in takes)), encoding="utf-8")
+        temporary.write_text(_html(views, title or _title(takes)), encoding="utf-8")
+
+
+def _title(takes: Sequence[ShownTake]) -> str:
+    return " · ".join(take.title for take in takes) if len(takes) <= MOST_NAMED else f"{len(takes)} takes"
 
 
 def _view(take: ShownTake, sampled: Sampled, packed: Packed, remark: str) -> dict[str, Any]:
     """What the template and the script read of a take."""
     seconds = (packed.frames - 1) / sampled.rate
     keyframes = f"{len(take.marks)} keyframe{'s' * (len(take.marks) > 1)}"
-    facts = [f"{seconds:.2f} s", f"{take.fps:.4g} frames a second", *([keyframes] if take.marks else [])]
+    facts = [_clock(seconds), f"{take.fps:.4g} fps", *([keyframes] if take.marks else [])]
     description = {
         "title": take.title,
         "rate": sampled.rate,
@@ -86,9 +93,16 @@ def _view(take: ShownTake, sampled: Sampled, packed: Packed, remark: str) -> dic
         "frames": packed.frames,
         "rate": sampled.rate,
         "remarks": [each for each in remarks if each],
+        "worded": bool(take.text) or any(mark.words for mark in take.marks),
         "description": description,
         "data": b64encode(packed.data).decode(),
     }
+
+
+def _clock(seconds: float) -> str:
+    """Seconds, or minutes and seconds, as the page's script writes them."""
+    minutes, rest = divmod(round(seconds * 100), 6000)
+    return f"{minutes}:{rest / 100:05.2f}" if minutes else f"{rest / 100:.2f} s"
 
 
 def _remark(take: ShownTake, sampled: Sampled, fps: float, most: int) -> str:
@@ -111,9 +125,9 @@ def _html(views: list[dict[str, Any]], title: str) -> str:
     longest = max(view["seconds"] for view in views)
     return environment.get_template("page.html.j2").render(
         title=title,
-        facts=views[0]["facts"] if len(views) == 1 else f"{len(views)} takes on one clock · {longest:.2f} s",
+        facts=views[0]["facts"] if len(views) == 1 else f"On one clock · {_clock(longest)}",
         takes=views,
-        seconds=longest,
+        duration=_clock(longest),
         frames=round(longest * fastest["rate"]) + 1,
         policy=policy,
         style=style,
