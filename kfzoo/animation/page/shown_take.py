@@ -58,6 +58,16 @@ class ShownTake:
     text: str = ""
     remarks: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        """Checks the shapes.
+
+        Raises:
+            InputError: For other than one face of 61 numbers a frame, and for no frame.
+        """
+        if not len(self.seconds) or self.coefficients.shape != (len(self.seconds), len(CHANNELS)):
+            problem = f"got coefficients of shape {self.coefficients.shape} for {len(self.seconds)} frames"
+            raise InputError(self.title, problem, f"expected ({len(self.seconds)}, {len(CHANNELS)})")
+
     @classmethod
     def of_animation(cls, animation: FaceAnimation, title: str) -> Self:
         """Takes an animation's curves, and its keyframes as marks where they have words of their own."""
@@ -81,9 +91,11 @@ class ShownTake:
         Raises:
             InputError: When no frame lies between them.
         """
+        if start > self.seconds[-1] + 1e-6:
+            raise InputError(self.title, f"ends at {self.seconds[-1]:g} s, before --start ({start:g} s)", "lower it")
         kept = (self.seconds >= start - 1e-6) & (self.seconds <= end + 1e-6)
         if not kept.any():
-            problem = f"has no frame from {start:g} s to {end:g} s, its last one is at {self.seconds[-1]:g} s"
+            problem = f"has no frame from {start:g} s to {end:g} s; its last one is at {self.seconds[-1]:g} s"
             raise InputError(self.title, problem, "change --start and --end")
         first = float(self.seconds[kept][0])
         marks = [Mark(mark.seconds - first, mark.words) for mark in self.marks if start <= mark.seconds <= end]
