@@ -148,10 +148,10 @@ function extremes(curve) {
   return [curve.reduce((a, b) => Math.min(a, b)), curve.reduce((a, b) => Math.max(a, b))];
 }
 
-// How far a curve moves; of one frame, how far it is from neutral.
+// How far a curve moves; where none does, the farthest from neutral comes first.
 function spread(curve) {
   const [low, high] = extremes(curve);
-  return Math.max(high, 0) - Math.min(low, 0) > high - low ? high - low + 0.001 * Math.abs(high) : high - low;
+  return high - low || 0.001 * Math.abs(high);
 }
 
 const mirrored = (name) => name.replace(/Left|Right/, (side) => (side === "Left" ? "Right" : "Left"));

@@ -30,10 +30,17 @@ class Mark(NamedTuple):
 
 
 class Sampled(NamedTuple):
-    """A take at the rate of its page: coefficients (F, 61) float32 in Live Link order, and frames a second."""
+    """A take at the rate of its page.
+
+    Attributes:
+        coefficients: (F, 61) in Live Link order.
+        rate: Frames a second.
+        reduced: Whether it is lower than usual, as the take is long.
+    """
 
     coefficients: NDArray[np.float32]
     rate: float
+    reduced: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +116,15 @@ class ShownTake:
 
         Args:
             fps: Frames a second at most.
-            most: Frames at most, 2 or more.
+            most: Frames after the first one at most.
         """
         duration = float(self.seconds[-1])
-        step = max(1, math.ceil(self.fps / fps - 1e-6), math.ceil(duration * self.fps / (most - 1) - 1e-6))
+        usual = max(1, math.ceil(self.fps / fps - 1e-6))
+        step = max(usual, math.ceil(duration * self.fps / most - 1e-6))
         rate = self.fps / step
         at = np.arange(int(duration * rate + 1e-3) + 1) / rate
         curves = [np.interp(at, self.seconds, self.coefficients[:, channel]) for channel in range(len(CHANNELS))]
-        return Sampled(np.stack(curves, axis=1).astype(np.float32), rate)
+        return Sampled(np.stack(curves, axis=1).astype(np.float32), rate, step > usual)
 
 
 def usual_rate(seconds: NDArray[np.float64]) -> float:

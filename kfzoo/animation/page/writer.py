@@ -26,15 +26,6 @@ MOST_NAMED = 3
 SCRIPTS = ("unpack.js", "face.js", "curves.js", "timeline.js", "player.js")
 """The parts of the page's script, in order."""
 
-DARK = {
-    "paper": "#14161a", "card": "#1b1e23", "face": "#59636e", "ink": "#e6e7e4", "quiet": "#9aa0a8", "rule": "#2e3238",
-    "wash": "#23272d", "accent": "#8fc1e3", "on-accent": "#10222f",
-    "take-0": "#8fc1e3", "take-1": "#f0a06a", "take-2": "#86cc97", "take-3": "#cf9fe0", "take-4": "#e2c04f",
-    "take-5": "#f08fa4", "take-6": "#63cbd1", "take-7": "#c4b29f", "take-8": "#a3b1ff", "take-9": "#c3d060",
-    "take-10": "#f29fd4", "take-11": "#b4bec8",
-}  # fmt: skip
-"""Colours of the dark page; the light ones stand in `page.css`."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -59,7 +50,7 @@ def write_page(takes: Sequence[ShownTake], path: str | os.PathLike[str], *, titl
     views = []
     for take in takes:
         sampled = take.sampled(fps, most)
-        remark = _remark(take, sampled, fps, most)
+        remark = _remark(take, sampled, most)
         if remark:
             _log.warning("%s: %s is %s", path, take.title, remark)
         views.append(_view(take, sampled, pack(sampled.coefficients), remark))
@@ -105,8 +96,8 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest / 100:05.2f}" if minutes else f"{rest / 100:.2f} s"
 
 
-def _remark(take: ShownTake, sampled: Sampled, fps: float, most: int) -> str:
-    if sampled.rate > min(take.fps, fps) / 2 + 1e-6 or len(sampled.coefficients) < most / 2:
+def _remark(take: ShownTake, sampled: Sampled, most: int) -> str:
+    if not sampled.reduced:
         return ""
     return f"shown at {sampled.rate:.3g} of {take.fps:.3g} frames a second, as the page holds {most:,} of a take"
 
@@ -138,13 +129,12 @@ def _html(views: list[dict[str, Any]], title: str) -> str:
 
 def _style() -> str:
     """The style, with the dark colours for both ways to choose them."""
-    colours = "".join(f" --{name}: {colour};" for name, colour in DARK.items())
+    colours = _read("dark.css")
     dark = (
-        f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{{colours} }} }}\n'
-        f':root[data-theme="dark"] {{{colours} }}'
+        f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{\n{colours}}} }}\n'
+        f':root[data-theme="dark"] {{\n{colours}}}'
     )
-    takes = "\n".join(f".take-{number} {{ color: var(--take-{number}); }}" for number in range(MOST_TAKES))
-    return _read("page.css").replace("/*dark*/", dark).replace("/*takes*/", takes)
+    return _read("page.css").replace("/*dark*/", dark)
 
 
 def _read(name: str) -> str:

@@ -179,9 +179,10 @@ def face_polygons(
     polygons: list[tuple[NDArray[np.float64], Colour]] = []
     for sheet, turn, shape in ((still, np.zeros(3), None), (moving, angles, proportions)):
         points = np.concatenate(sheet.polygons)
-        flat = _project(points if shape is None else shape.apply(points), turn)
-        places = np.cumsum([len(polygon) for polygon in sheet.polygons])[:-1]
-        polygons += zip(np.split(_placed(flat, side, scene), places), sheet.colours, strict=True)
+        placed = _placed(_project(points if shape is None else shape.apply(points), turn), side, scene)
+        ends = np.cumsum([len(polygon) for polygon in sheet.polygons]).tolist()
+        for start, end, colour in zip([0, *ends], ends, sheet.colours, strict=False):
+            polygons.append((placed[start:end], colour))
     return polygons
 
 

@@ -119,14 +119,16 @@ def test_a_long_take_is_shown_at_a_lower_rate_and_that_is_said(
     curves = np.zeros((36_000, 61), np.float32)
     curves[:, INDEX["JawOpen"]] = np.floor(seconds / 100) / 6
     write_page([ShownTake("ten minutes", seconds, curves, 60.0)], tmp_path / "a.html")
-    said = "at 2.86 of 60 frames a second, as the page holds 1,800 of a take"
+    said = "at 3 of 60 frames a second, as the page holds 1,800 of a take"
     assert f"ten minutes is shown {said}" in caplog.text
     page = Page(tmp_path / "a.html")
     assert ({"class": "remark"}, f"Shown {said}.") in page.named("p")
-    assert page.take().frames == 1715
+    assert page.take().frames == 1800
     caplog.clear()
     write_page([ShownTake("a minute", seconds[:3600], curves[:3600], 60.0)], tmp_path / "a.html")
     assert not caplog.text
+    write_page([ShownTake("80 s", seconds[:4800], curves[:4800], 60.0)], tmp_path / "a.html")
+    assert "80 s is shown at 20 of 60 frames a second" in caplog.text
 
 
 def test_takes_of_different_length_and_rate_share_a_page(tmp_path: Path) -> None:
