@@ -160,7 +160,8 @@ def test_a_take_of_one_frame_is_a_page(tmp_path: Path) -> None:
 def test_a_part_keeps_its_marks_and_an_empty_one_is_refused() -> None:
     take = ShownTake("a", np.arange(61) / 30, np.zeros((61, 61), np.float32), 30.0, [Mark(0.5, "x"), Mark(1.2, "y")])
     part = take.part(1, 1.5)
-    assert (len(part.seconds), part.seconds[0], part.marks) == (16, 0, [Mark(pytest.approx(0.2), "y")])
+    assert (len(part.seconds), part.seconds[0]) == (16, 0)
+    assert [(round(mark.seconds, 6), mark.words) for mark in part.marks] == [(0.2, "y")]
     with pytest.raises(InputError, match=r"a: ends at 2 s, before --start \(3 s\); lower it"):
         take.part(3, 4)
     with pytest.raises(InputError, match=r"a: has no frame from 1.01 s to 1.02 s"):
