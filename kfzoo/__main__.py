@@ -21,8 +21,9 @@ TRAINER_COMMANDS = {
 
 COMMANDS = {
     "script": "a free text into a script of keyframes, by a language model",
-    "generate": "words into a face, held or moving: Live Link Face CSV, JSON and an image",
+    "generate": "words into a face, held or moving: Live Link Face CSV, JSON, an image and a page that plays it",
     "estimate": "images of a face into the same: one, or a folder as the frames of a take",
+    "show": "takes side by side in one HTML page that plays offline: recordings, keyframes, scripts",
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, write it as JSON Lines, or put its faces into words",

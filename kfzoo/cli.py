@@ -89,7 +89,10 @@ class KfzooCLI(LightningCLI):
             help="Run folder or checkpoint of a learned evaluator, for R-Precision, MMD and embedding FID.",
         )
         parser.add_argument(
-            "--formats", type=str, default="", help="Files that predict writes of each script or clip: csv,json,png."
+            "--formats",
+            type=str,
+            default="",
+            help="Files that predict writes of each script or clip: csv,json,png,html.",
         )
 
     def _parse_ckpt_path(self) -> None:

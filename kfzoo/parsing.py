@@ -33,7 +33,10 @@ class CommandParser(ArgumentParser):
     """A parser that raises `InputError` where the usual one prints its usage and exits."""
 
     def add_argument(self, *args: Any, **kwargs: Any) -> Any:
-        """Adds an argument; a boolean one needs no value: `--strict`."""
+        """Adds an argument; a boolean one needs no value (`--strict`), a list by position no brackets."""
+        if getattr(kwargs.get("action"), "_typehint", None) == list[str] and not args[0].startswith("-"):
+            del kwargs["action"]
+            kwargs |= {"type": str, "nargs": "+"}
         if kwargs.get("type") is bool:
             del kwargs["type"]
             kwargs |= {"action": ActionYesNo(), "nargs": "?"}

@@ -20,7 +20,7 @@ from kfzoo.files import replacing
 DECIMALS = 4
 """Digits of times and coefficients in JSON: finer than any camera measures."""
 
-FORMATS = "csv,json,png"
+FORMATS = "csv,json,png,html"
 """What is written by default."""
 
 _log = logging.getLogger(__name__)
@@ -120,7 +120,20 @@ class ContactSheetPng(Exporter):
         save_image(contact_sheet(rows), path)
 
 
-EXPORTERS = {each.ending: each for each in (LiveLinkCsv(), KeyframesJson(), ContactSheetPng())}
+class HtmlPage(Exporter):
+    """The animation as a page that plays in a browser, without a network."""
+
+    ending = "html"
+
+    def write(self, animation: FaceAnimation, path: Path) -> None:
+        """Writes one page; see `kfzoo.animation.page`."""
+        from kfzoo.animation.page.shown_take import ShownTake
+        from kfzoo.animation.page.writer import write_page
+
+        write_page([ShownTake.of_animation(animation, path.stem)], path)
+
+
+EXPORTERS = {each.ending: each for each in (LiveLinkCsv(), KeyframesJson(), ContactSheetPng(), HtmlPage())}
 """All exporters by file ending."""
 
 

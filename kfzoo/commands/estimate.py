@@ -25,7 +25,7 @@ def estimate(
     rate: float = 2.0,
     fps: float = 60.0,
     strict: bool = False,
-    formats: str = "csv,json,png",
+    formats: str = "csv,json,png,html",
 ) -> None:
     """Turns images of a face into curves: one image, or those of a folder as the frames of one recording.
 
@@ -41,7 +41,8 @@ def estimate(
         fps: Frames a second of the CSV.
         strict: Ends with exit code 2 at the first image that cannot be read.
         formats: What is written, separated by commas: csv (Live Link Face, for Unreal and Blender), json (each image's
-            coefficients by name), png (images next to the estimated faces).
+            coefficients by name), png (images next to the estimated faces), html (a page that plays it in a browser,
+            without a network).
 
     Raises:
         InputError: For files that are no images, a rate that is not positive, an unknown format, a checkpoint of

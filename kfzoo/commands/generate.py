@@ -32,7 +32,7 @@ def generate(
     fps: float = 60.0,
     seed: int | None = None,
     strength: float = 1.0,
-    formats: str = "csv,json,png",
+    formats: str = "csv,json,png,html",
     images: str = "",
 ) -> None:
     """Turns words into facial keyframes or, with a model of motion, into a moving clip, and writes it into files.
@@ -52,7 +52,8 @@ def generate(
         strength: Factor of everything that moves, 0.1 to 3: 0.5 halves the face, 1.5 makes more of it. Coefficients
             stay in their ranges.
         formats: What is written, separated by commas: csv (Live Link Face, for Unreal and Blender), json (the
-            keyframes, or all frames of the clip, by name), png (the keyframes, or some frames, drawn).
+            keyframes, or all frames of the clip, by name), png (the keyframes, or some frames, drawn), html (a page
+            that plays it in a browser, without a network).
         images: Folder in which the images of requests are looked for.
 
     Raises:

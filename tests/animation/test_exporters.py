@@ -45,7 +45,7 @@ def test_written_keyframes_read_back(tmp_path: Path) -> None:
 
 def test_motion_is_resampled_and_every_frame_is_a_keyframe(tmp_path: Path) -> None:
     motion = np.random.default_rng(1).random((30, 61)).astype(np.float32)
-    table, record, image = export(FaceAnimation.of_motion(motion, 20, text="The jaw opens."), tmp_path / "clip")
+    table, record, image, _ = export(FaceAnimation.of_motion(motion, 20, text="The jaw opens."), tmp_path / "clip")
     np.testing.assert_allclose(read_take(table).coefficients, resample(motion, 20), atol=1e-6)
     keyframes = json.loads(record.read_text())["keyframes"]
     assert [each["frame"] for each in keyframes] == list(range(0, 90, 3))
@@ -104,7 +104,7 @@ def test_what_is_no_animation(options: dict[str, object], message: str) -> None:
 def test_unknown_formats_are_refused_before_anything_is_written(formats: str, unknown: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         export(FaceAnimation.of_keyframes([0], np.zeros((1, 61))), tmp_path / "a", formats)
-    assert str(caught.value) == f"--formats: '{unknown}' is not known; known: csv, json, png"
+    assert str(caught.value) == f"--formats: '{unknown}' is not known; known: csv, json, png, html"
     assert not list(tmp_path.iterdir())
 
 

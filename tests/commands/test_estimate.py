@@ -69,7 +69,7 @@ def test_a_folder_becomes_one_recording(
     np.testing.assert_allclose(take.coefficients[0], first, atol=1e-4)
     assert take.seconds[-1] - take.seconds[0] == pytest.approx(1.75, abs=0.1)
     assert out.with_suffix(".png").stat().st_size > 0
-    assert capsys.readouterr().out.split() == [str(out.with_suffix(end)) for end in (".csv", ".json", ".png")]
+    assert capsys.readouterr().out.split() == [str(out.with_suffix(end)) for end in (".csv", ".json", ".png", ".html")]
 
 
 def test_unpadded_frames_keep_their_order_and_a_missing_one_its_time(

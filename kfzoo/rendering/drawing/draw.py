@@ -129,14 +129,8 @@ def draw_face(
     """
     if size < 16:
         raise InputError("size", f"expected at least 16 pixels, got {size}", "96 shows the expression, 256 prints well")
-    face = pose(coefficients)
-    still, moving = _Sheet(), _Sheet()
-    if style.cut == "long":
-        still.fill(_flat(LONG_HAIR), _mix(style.hair, (0, 0, 0), 0.12))
-    _body(still, style)
-    for part in (_head, _shades, _eyes, _nose, _lines, _mouth, _brows, _hair):
-        part(moving, face, style)
     scale = size * SUPERSAMPLING
+    polygons = face_polygons(coefficients, scale, style, proportions, scene)
     if scene is None:
         image = Image.new("RGB", (scale, scale), style.background)
     else:
@@ -144,29 +138,60 @@ def draw_face(
         background = Image.fromarray(paint_background(scene, size))
         image = background.resize((scale, scale), Image.Resampling.NEAREST)
     pencil = ImageDraw.Draw(image)
-    angles = face.angles * HEAD_GAIN
-    if scene is not None:
-        angles[:2] += scene.angles
-    for sheet, turn, shape in ((still, np.zeros(3), None), (moving, angles, proportions)):
-        points = np.concatenate(sheet.polygons)
-        flat = _project(points if shape is None else shape.apply(points), turn)
-        _put(pencil, sheet, flat, scale, scene)
+    for polygon, colour in polygons:
+        pencil.polygon(polygon.ravel().tolist(), fill=colour)
     return image.reduce(SUPERSAMPLING)
 
 
-def _put(
-    pencil: ImageDraw.ImageDraw, sheet: _Sheet, flat: NDArray[np.float64], scale: int, scene: Scene | None
-) -> None:
-    """Paints a sheet's polygons, whose points were projected to `flat`, (n, 2)."""
+def face_polygons(
+    coefficients: ArrayLike,
+    side: float,
+    style: Style = PORTRAIT,
+    proportions: Proportions | None = None,
+    scene: Scene | None = None,
+) -> list[tuple[NDArray[np.float64], Colour]]:
+    """Computes what `draw_face` paints: filled polygons, one over the other, by the even-odd rule.
+
+    Args:
+        coefficients: (61,) in Live Link order; values outside a channel's range are clamped.
+        side: Of the square image, in any unit; polygons may reach beyond it.
+        style: Colours.
+        proportions: Whose face; by default the table's.
+        scene: Camera; by default straight in front.
+
+    Returns:
+        Points, (n, 2), x to the right and y down from the image's corner, and colour, from the lowest polygon to the
+        highest. Which polygons there are depends on the face: a closed eye has no iris.
+
+    Raises:
+        InputError: For a wrong shape, or values that are no finite numbers.
+    """
+    face = pose(coefficients)
+    still, moving = _Sheet(), _Sheet()
+    if style.cut == "long":
+        still.fill(_flat(LONG_HAIR), _mix(style.hair, (0, 0, 0), 0.12))
+    _body(still, style)
+    for part in (_head, _shades, _eyes, _nose, _lines, _mouth, _brows, _hair):
+        part(moving, face, style)
+    angles = face.angles * HEAD_GAIN
+    if scene is not None:
+        angles[:2] += scene.angles
+    polygons: list[tuple[NDArray[np.float64], Colour]] = []
+    for sheet, turn, shape in ((still, np.zeros(3), None), (moving, angles, proportions)):
+        points = np.concatenate(sheet.polygons)
+        placed = _placed(_project(points if shape is None else shape.apply(points), turn), side, scene)
+        ends = np.cumsum([len(polygon) for polygon in sheet.polygons]).tolist()
+        for start, end, colour in zip([0, *ends], ends, sheet.colours, strict=False):
+            polygons.append((placed[start:end], colour))
+    return polygons
+
+
+def _placed(flat: NDArray[np.float64], side: float, scene: Scene | None) -> NDArray[np.float64]:
+    """Brings projected points, (n, 2), into the image."""
     middle, half = VIEW
     zoom, shift = (1.0, (0.0, 0.0)) if scene is None else (scene.zoom, scene.shift)
-    # Pillow counts from pixels' edges: with the middle at scale / 2, left and right come out alike to the pixel.
-    pixels = (flat - (0, middle)) * (zoom * scale / (2 * half)) + scale / 2 + np.array(shift) * scale
-    start = 0
-    for polygon, colour in zip(sheet.polygons, sheet.colours, strict=True):
-        end = start + len(polygon)
-        pencil.polygon(pixels[start:end].ravel().tolist(), fill=colour)
-        start = end
+    # Pillow counts from pixels' edges: with the middle at side / 2, left and right come out alike to the pixel.
+    return (flat - (0, middle)) * (zoom * side / (2 * half)) + side / 2 + np.array(shift) * side
 
 
 def _project(points: Points, angles: NDArray[np.float64]) -> NDArray[np.float64]:
