@@ -1,0 +1,60 @@
+"""`Exporter`: what every format is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Self
+
+from kfzoo.animation.face_animation import FaceAnimation
+from kfzoo.animation.options import DEFAULT_OPTIONS, ExportOptions
+from kfzoo.errors import InputError
+
+
+class Exporter(ABC):
+    """Writes files of one format.
+
+    Args:
+        options: What the user chose.
+
+    Attributes:
+        ending: Of the file, without a dot.
+        reads: Names of the fields of `ExportOptions` that change the file.
+    """
+
+    ending: ClassVar[str]
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, options: ExportOptions = DEFAULT_OPTIONS) -> None:
+        self.options = options
+
+    def given(self, options: ExportOptions) -> Self:
+        """Returns the exporter with these options."""
+        return type(self)(options)
+
+    def check(self) -> None:
+        """Checks what can be known before there is an animation: packages, and files that the options name.
+
+        Raises:
+            InputError: For whatever is missing or cannot be used.
+        """
+        return
+
+    @abstractmethod
+    def write(self, animation: FaceAnimation, path: Path) -> None:
+        """Writes one file, replaced as a whole.
+
+        Raises:
+            InputError: For an animation that the format cannot hold, or a folder that cannot be written.
+        """
+
+
+def check_moving(animation: FaceAnimation, path: Path) -> None:
+    """Refuses an animation of one frame, for formats of motion.
+
+    Raises:
+        InputError: For fewer than two frames.
+    """
+    if len(animation.curves) < 2:
+        problem = f"holds {len(animation.curves)} frame, at least 2 are needed for an animation"
+        raise InputError(path, problem, "raise fps or give more keyframes")
