@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kfzoo.animation.exporter import Exporter, check_moving
+from kfzoo.animation.exporter import Exporter, check_curves
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.arkit.channels import BLENDSHAPES, arkit_name
 from kfzoo.files import replacing
@@ -26,7 +26,7 @@ class Audio2FaceJson(Exporter):
 
     def write(self, animation: FaceAnimation, path: Path) -> None:
         """Writes one document."""
-        check_moving(animation, path)
+        check_curves(animation, path)
         # + 0.0 turns -0.0 into 0.0.
         weights = np.round(animation.curves[:, : len(BLENDSHAPES)].astype(np.float64), DECIMALS) + 0.0
         document = {

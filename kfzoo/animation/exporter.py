@@ -6,8 +6,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
 
+import numpy as np
+
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.animation.options import DEFAULT_OPTIONS, ExportOptions
+from kfzoo.arkit.channels import CHANNELS
 from kfzoo.errors import InputError
 
 
@@ -49,12 +52,16 @@ class Exporter(ABC):
         """
 
 
-def check_moving(animation: FaceAnimation, path: Path) -> None:
-    """Refuses an animation of one frame, for formats of motion.
+def check_curves(animation: FaceAnimation, path: Path) -> None:
+    """Refuses what no format of motion can hold.
 
     Raises:
-        InputError: For fewer than two frames.
+        InputError: For fewer than two frames, and values that are no finite numbers.
     """
     if len(animation.curves) < 2:
         problem = f"holds {len(animation.curves)} frame, at least 2 are needed for an animation"
         raise InputError(path, problem, "raise fps or give more keyframes")
+    bad = np.argwhere(~np.isfinite(animation.curves))
+    if len(bad):
+        frame, channel = bad[0].tolist()
+        raise InputError(path, f"{CHANNELS[channel]} of frame {frame} is not a finite number", "leave such frames out")

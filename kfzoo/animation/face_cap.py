@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kfzoo.animation.exporter import Exporter, check_moving
+from kfzoo.animation.exporter import Exporter, check_curves
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.arkit.channels import INDEX, canonical
 from kfzoo.files import replacing
@@ -57,7 +57,7 @@ class FaceCapTxt(Exporter):
 
     def write(self, animation: FaceAnimation, path: Path) -> None:
         """Writes one line a frame."""
-        check_moving(animation, path)
+        check_curves(animation, path)
         curves = animation.curves.astype(np.float64)
         # + 0.0 turns -0.0 into 0.0.
         values = np.round(np.concatenate([degrees_of(curves), curves[:, ORDER]], axis=1), 6) + 0.0

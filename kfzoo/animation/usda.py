@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kfzoo.animation.exporter import Exporter, check_moving
+from kfzoo.animation.exporter import Exporter, check_curves
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.animation.keys import Keys, keys_of
 from kfzoo.arkit.channels import ANGLES, BLENDSHAPES, arkit_name
@@ -27,7 +27,7 @@ class UsdAnimation(Exporter):
 
     def write(self, animation: FaceAnimation, path: Path) -> None:
         """Writes one layer."""
-        check_moving(animation, path)
+        check_curves(animation, path)
         count = len(BLENDSHAPES)
         weights, angles = (
             keys_of(part, kind="linear", bake=self.options.bake)
