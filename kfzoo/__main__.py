@@ -26,7 +26,7 @@ COMMANDS = {
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, write it as JSON Lines, or put its faces into words",
-    "export": "adapters, training data, answers and checkpoints, as PEFT, ms-swift, KeyframeFace and MDM have them",
+    "export": "takes for Blender, USD and video; adapters, training data and answers for PEFT, ms-swift and MDM",
     "assets": "get real weights out of packages, or list them",
     "plot": "figures of a trained autoencoder: tsne, path",
 }

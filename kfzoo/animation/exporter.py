@@ -56,8 +56,10 @@ def check_curves(animation: FaceAnimation, path: Path) -> None:
     """Refuses what no format of motion can hold.
 
     Raises:
-        InputError: For fewer than two frames, and values that are no finite numbers.
+        InputError: For another shape, fewer than two frames, and values that are no finite numbers.
     """
+    if animation.curves.ndim != 2 or animation.curves.shape[1] != len(CHANNELS):
+        raise InputError(path, f"expected curves (T, {len(CHANNELS)}), found {animation.curves.shape}")
     if len(animation.curves) < 2:
         problem = f"holds {len(animation.curves)} frame, at least 2 are needed for an animation"
         raise InputError(path, problem, "raise fps or give more keyframes")

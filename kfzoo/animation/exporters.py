@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kfzoo.animation.audio2face import Audio2FaceJson
+from kfzoo.animation.blender_script import BlenderScript
 from kfzoo.animation.exporter import Exporter
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.animation.face_cap import FaceCapTxt
@@ -115,6 +116,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         UsdAnimation(),
         Audio2FaceJson(),
         FaceCapTxt(),
+        BlenderScript(),
     )
 }
 """All exporters by file ending."""
