@@ -18,6 +18,7 @@ from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.animation.face_cap import FaceCapTxt
 from kfzoo.animation.options import DEFAULT_OPTIONS, ExportOptions
 from kfzoo.animation.usda import UsdAnimation
+from kfzoo.animation.video import Mp4Video, WebmVideo
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
@@ -117,6 +118,8 @@ EXPORTERS: Mapping[str, Exporter] = {
         Audio2FaceJson(),
         FaceCapTxt(),
         BlenderScript(),
+        Mp4Video(),
+        WebmVideo(),
     )
 }
 """All exporters by file ending."""

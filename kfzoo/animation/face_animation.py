@@ -28,6 +28,7 @@ class FaceAnimation:
         text: What the whole animation was made from.
         texts: Words of each keyframe; none, or N.
         images: Paths of the images that the keyframes were estimated from; none, or N.
+        start: Seconds of the first frame of the curves, on the clock of `times`; at most 0.
     """
 
     times: NDArray[np.float64]
@@ -37,6 +38,7 @@ class FaceAnimation:
     text: str = ""
     texts: Sequence[str] = ()
     images: Sequence[Path] = ()
+    start: float = 0.0
 
     def __post_init__(self) -> None:
         for name, values in (("texts", self.texts), ("images", self.images)):
@@ -73,8 +75,8 @@ class FaceAnimation:
             InputError: For wrong shapes or values, times that do not rise, or a rate that is not positive.
         """
         seconds, faces = check_keyframes(times, keyframes)
-        _, curves = interpolate(seconds, faces, fps=fps, hold=hold, ease=ease)
-        return cls(seconds, faces, curves, fps, text, texts, images)
+        at, curves = interpolate(seconds, faces, fps=fps, hold=hold, ease=ease)
+        return cls(seconds, faces, curves, fps, text, texts, images, float(at[0]))
 
     @classmethod
     def of_motion(cls, motion: ArrayLike, rate: float, *, fps: float = 60.0, text: str = "") -> Self:
