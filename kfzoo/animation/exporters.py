@@ -16,6 +16,7 @@ from kfzoo.animation.blender_script import BlenderScript
 from kfzoo.animation.exporter import Exporter
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.animation.face_cap import FaceCapTxt
+from kfzoo.animation.glb import HeadGlb
 from kfzoo.animation.options import DEFAULT_OPTIONS, ExportOptions
 from kfzoo.animation.usda import UsdAnimation
 from kfzoo.animation.video import Mp4Video, WebmVideo
@@ -118,6 +119,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         Audio2FaceJson(),
         FaceCapTxt(),
         BlenderScript(),
+        HeadGlb(),
         Mp4Video(),
         WebmVideo(),
     )

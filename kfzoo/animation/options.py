@@ -23,6 +23,8 @@ class ExportOptions:
             folder, a video shows three-dimensional faces (mp4, webm).
         bake: Whether there is a key at each frame, where otherwise few keys make the same curves (glb, usda,
             blender.py).
+        cubic: Whether the keys of posed faces have tangents (glb): the fewest keys, and what three.js and glTF's own
+            viewers play. Blender's importer passes over tangents, so straight lines are the default.
 
     Raises:
         InputError: For a size out of range.
@@ -33,12 +35,15 @@ class ExportOptions:
     captions: bool = False
     head: str = ""
     bake: bool = False
+    cubic: bool = False
 
     def __post_init__(self) -> None:
         """Checks the size."""
         if self.size is not None and (not SMALLEST <= self.size <= LARGEST or self.size % 2):
             problem = f"is {self.size}, expected an even number of pixels from {SMALLEST} to {LARGEST}"
             raise InputError("--size", problem, "512 is the default")
+        if self.bake and self.cubic:
+            raise InputError("--cubic", "has no meaning with --bake, which sets a key at each frame", "choose one")
 
     def check_used(self, readers: Mapping[str, Sequence[str]], formats: Sequence[str]) -> None:
         """Refuses a choice that would change nothing.
