@@ -23,6 +23,7 @@ COMMANDS = {
     "script": "a free text into a script of keyframes, by a language model",
     "generate": "words into a face, held or moving: Live Link Face CSV, JSON and an image",
     "estimate": "images of a face into the same: one, or a folder as the frames of a take",
+    "play": "send a take over the network: Unreal's Live Link, VMC avatars, Face Cap's receivers",
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, write it as JSON Lines, or put its faces into words",
