@@ -24,10 +24,11 @@ COMMANDS = {
     "generate": "words into a face, held or moving: Live Link Face CSV, JSON, an image and a page that plays it",
     "estimate": "images of a face into the same: one, or a folder as the frames of a take",
     "show": "takes side by side in one HTML page that plays offline: recordings, keyframes, scripts",
+    "play": "send a take over the network: Unreal's Live Link, VMC avatars, Face Cap's receivers",
     "score": "score any system's predictions without running a model",
     "leaderboard": "make the table from results files",
     "data": "look at a data source, write it as JSON Lines, or put its faces into words",
-    "export": "adapters, training data, answers and checkpoints, as PEFT, ms-swift, KeyframeFace and MDM have them",
+    "export": "takes for Blender, USD and video; adapters, training data and answers for PEFT, ms-swift and MDM",
     "assets": "get real weights out of packages, or list them",
     "plot": "figures of a trained autoencoder: tsne, path",
 }

@@ -1,4 +1,4 @@
-"""The weights that come with the package: what they are, that they answer plain words, and that a command makes them."""
+"""The weights that come with the package: what they are, that they answer plain words, and what makes them."""
 
 from __future__ import annotations
 

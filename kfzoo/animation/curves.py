@@ -75,11 +75,29 @@ def resample(motion: ArrayLike, rate: float, fps: float = 60.0) -> NDArray[np.fl
     Raises:
         InputError: For wrong shapes, values that are no finite numbers, or a rate that is not positive.
     """
-    for name, value in (("rate", rate), ("fps", fps)):
-        if not 0 < value < float("inf"):
-            raise InputError(name, f"expected above 0, got {value}")
+    if not 0 < rate < float("inf"):
+        raise InputError("rate", f"expected above 0, got {rate}")
     given = np.asarray(motion)
-    seconds, faces = check_keyframes(np.arange(len(given)) / rate, given)
+    return resample_at(np.arange(len(given)) / rate, given, fps)
+
+
+def resample_at(times: ArrayLike, motion: ArrayLike, fps: float = 60.0) -> NDArray[np.float32]:
+    """Brings motion whose frames may be uneven in time to a steady frame rate; see `resample`.
+
+    Args:
+        times: Seconds of the given frames, (T,), rising from 0.
+        motion: (T, 61).
+        fps: Frames a second that are wanted.
+
+    Returns:
+        (T', 61), from the first given frame to the last, or as near to it as whole frames come.
+
+    Raises:
+        InputError: For wrong shapes, values that are no finite numbers, or a rate that is not positive.
+    """
+    if not 0 < fps < float("inf"):
+        raise InputError("fps", f"expected above 0, got {fps}")
+    seconds, faces = check_keyframes(times, motion)
     # A little over the duration: rounding must not lose the last one.
     wanted = np.arange(int(seconds[-1] * fps + 1e-6) + 1) / fps
     curves = _monotone(seconds, faces, wanted.clip(max=seconds[-1]))

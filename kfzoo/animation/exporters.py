@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from kfzoo.animation.audio2face import Audio2FaceJson
+from kfzoo.animation.blender_script import BlenderScript
+from kfzoo.animation.exporter import Exporter
 from kfzoo.animation.face_animation import FaceAnimation
+from kfzoo.animation.face_cap import FaceCapTxt
+from kfzoo.animation.glb import HeadGlb
+from kfzoo.animation.options import DEFAULT_OPTIONS, ExportOptions
+from kfzoo.animation.usda import UsdAnimation
+from kfzoo.animation.video import Mp4Video, WebmVideo
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
@@ -30,24 +37,6 @@ IMAGES, FRAMES, ROWS = 8, 6, 100
 
 THUMBNAIL = 160
 """Side of an image on a contact sheet, in pixels."""
-
-
-class Exporter(ABC):
-    """Writes files of one format.
-
-    Attributes:
-        ending: Of the file, without a dot.
-    """
-
-    ending: ClassVar[str]
-
-    @abstractmethod
-    def write(self, animation: FaceAnimation, path: Path) -> None:
-        """Writes one file, replaced as a whole.
-
-        Raises:
-            InputError: For an animation that the format cannot hold, or a folder that cannot be written.
-        """
 
 
 class LiveLinkCsv(Exporter):
@@ -133,43 +122,69 @@ class HtmlPage(Exporter):
         write_page([ShownTake.of_animation(animation, path.stem)], path)
 
 
-EXPORTERS = {each.ending: each for each in (LiveLinkCsv(), KeyframesJson(), ContactSheetPng(), HtmlPage())}
+EXPORTERS: Mapping[str, Exporter] = {
+    each.ending: each
+    for each in (
+        LiveLinkCsv(),
+        KeyframesJson(),
+        ContactSheetPng(),
+        HtmlPage(),
+        UsdAnimation(),
+        Audio2FaceJson(),
+        FaceCapTxt(),
+        BlenderScript(),
+        HeadGlb(),
+        Mp4Video(),
+        WebmVideo(),
+    )
+}
 """All exporters by file ending."""
 
 
-def check_formats(formats: str) -> Sequence[str]:
-    """Splits a list of formats.
+def check_formats(formats: str, options: ExportOptions = DEFAULT_OPTIONS) -> Sequence[str]:
+    """Splits a list of formats, and checks what each of them needs.
 
     Args:
         formats: File endings, separated by commas, such as `csv,png`.
+        options: What the user chose for them.
 
     Raises:
-        InputError: For an ending without an exporter.
+        InputError: For an ending without an exporter, an option that none of the formats reads, and what the formats
+            need and lack.
     """
     endings = list(dict.fromkeys(each.strip().lstrip(".").lower() for each in formats.split(",")))
     for ending in endings:
         if ending not in EXPORTERS:
             raise InputError("--formats", f"'{ending}' is not known", f"known: {', '.join(EXPORTERS)}")
+    options.check_used({name: each.reads for name, each in EXPORTERS.items()}, endings)
+    for ending in endings:
+        EXPORTERS[ending].given(options).check()
     return endings
 
 
-def export(animation: FaceAnimation, out: str | os.PathLike[str], formats: str = FORMATS) -> list[Path]:
+def export(
+    animation: FaceAnimation,
+    out: str | os.PathLike[str],
+    formats: str = FORMATS,
+    options: ExportOptions = DEFAULT_OPTIONS,
+) -> list[Path]:
     """Writes an animation.
 
     Args:
         animation: What is written.
         out: Path of the files, without an ending.
         formats: File endings, separated by commas.
+        options: What the user chose for them.
 
     Returns:
         The files, in the order of `formats`.
 
     Raises:
-        InputError: For an ending without an exporter, and what the exporters raise.
+        InputError: What `check_formats` and the exporters raise.
     """
-    paths = {ending: Path(f"{os.fspath(out)}.{ending}") for ending in check_formats(formats)}
+    paths = {ending: Path(f"{os.fspath(out)}.{ending}") for ending in check_formats(formats, options)}
     for ending, path in paths.items():
-        EXPORTERS[ending].write(animation, path)
+        EXPORTERS[ending].given(options).write(animation, path)
     return list(paths.values())
 
 

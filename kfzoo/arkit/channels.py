@@ -135,6 +135,11 @@ def canonical(name: str) -> str:
     return found
 
 
+def arkit_name(channel: str) -> str:
+    """Returns a blendshape's name as ARKit itself spells it: `eyeBlinkLeft` for `EyeBlinkLeft`."""
+    return channel[:1].lower() + channel[1:]
+
+
 def _match(name: str) -> str | None:
     return _find(name) or _find(name.partition(".")[2]) or _find(name.rpartition(".")[2])
 

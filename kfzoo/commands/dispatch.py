@@ -21,6 +21,9 @@ def run(command: str, arguments: Sequence[str]) -> None:
         InputError: For wrong arguments, and whatever the command raises.
     """
     module = importlib.import_module(f"kfzoo.commands.{command}")
+    named = getattr(module, "BY_POSITION", {})
+    if len(arguments) > 1 and arguments[0] in named and not arguments[1].startswith("-"):
+        arguments = [arguments[0], f"--{named[arguments[0]]}", *arguments[1:]]
     with unwrapped():
         auto_cli(
             module.COMMAND,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kfzoo.animation.options import ExportOptions
 from kfzoo.commands.inference import answer, check_arguments, write
 from kfzoo.errors import InputError
 
@@ -26,6 +27,7 @@ def estimate(
     fps: float = 60.0,
     strict: bool = False,
     formats: str = "csv,json,png,html",
+    **options: Any,
 ) -> None:
     """Turns images of a face into curves: one image, or those of a folder as the frames of one recording.
 
@@ -42,13 +44,15 @@ def estimate(
         strict: Ends with exit code 2 at the first image that cannot be read.
         formats: What is written, separated by commas: csv (Live Link Face, for Unreal and Blender), json (each image's
             coefficients by name), png (images next to the estimated faces), html (a page that plays it in a browser,
-            without a network).
+            without a network); and what `export take` knows, such as mp4, glb, usda, blender.py.
+        **options: See `ExportOptions`.
 
     Raises:
         InputError: For files that are no images, a rate that is not positive, an unknown format, a checkpoint of
             another kind of model, and when no image shows a face.
     """
-    check_arguments(checkpoint, formats, rate=rate, fps=fps)
+    chosen = ExportOptions(**options)
+    check_arguments(checkpoint, formats, chosen, rate=rate, fps=fps)
     script = _recording(Path(images), rate, strict)
 
     from kfzoo.data.batch import Sample
@@ -60,7 +64,7 @@ def estimate(
         problem = f"holds {type(model).__name__}, which reads words"
         raise InputError(checkpoint, problem, "give the checkpoint of a model of images, or use `generate`")
     samples = [Sample(script, position, "image") for position in range(len(script.keyframes))]
-    write(_animation(script, answer(model, samples), fps), out, formats)
+    write(_animation(script, answer(model, samples), fps), out, formats, chosen)
 
 
 def _recording(path: Path, rate: float, strict: bool) -> Script:

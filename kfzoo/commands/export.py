@@ -1,4 +1,4 @@
-"""`export adapter`, `weights`, `chat`, `answers`, `mdm`: files that the programs of other projects read."""
+"""`export adapter`, `weights`, `chat`, `answers`, `mdm`, `take`: files that the programs of other projects read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
+from kfzoo.commands.export_take import blender, take
 from kfzoo.errors import InputError
 from kfzoo.terminal import say
 
@@ -251,4 +252,15 @@ def _write_lines(path: str, lines: Iterable[Mapping[str, Any]]) -> None:
             file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-COMMAND = {"adapter": adapter, "weights": weights, "chat": chat, "answers": answers, "mdm": mdm}
+COMMAND = {
+    "adapter": adapter,
+    "weights": weights,
+    "chat": chat,
+    "answers": answers,
+    "mdm": mdm,
+    "take": take,
+    "blender": blender,
+}
+
+BY_POSITION = {"take": "take", "blender": "take"}
+"""The first argument of functions, which may be given without its name."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kfzoo.animation.options import ExportOptions
 from kfzoo.commands.inference import answer, check_arguments, write
 from kfzoo.errors import InputError
 
@@ -34,6 +35,7 @@ def generate(
     strength: float = 1.0,
     formats: str = "csv,json,png,html",
     images: str = "",
+    **options: Any,
 ) -> None:
     """Turns words into facial keyframes or, with a model of motion, into a moving clip, and writes it into files.
 
@@ -53,15 +55,18 @@ def generate(
             stay in their ranges.
         formats: What is written, separated by commas: csv (Live Link Face, for Unreal and Blender), json (the
             keyframes, or all frames of the clip, by name), png (the keyframes, or some frames, drawn), html (a page
-            that plays it in a browser, without a network).
+            that plays it in a browser, without a network); and what `export take` knows, such as mp4, glb, usda,
+            blender.py.
         images: Folder in which the images of requests are looked for.
+        **options: See `ExportOptions`.
 
     Raises:
         InputError: For empty text, a file that is no script, a time or rate that is not positive, a strength out of
             range, an unknown format, a checkpoint that cannot be used, a background or emotion that the model does not
             read, and what a model of motion cannot do.
     """
-    check_arguments(checkpoint, formats, seconds=KEYFRAME_SECONDS if seconds is None else seconds, fps=fps)
+    chosen = ExportOptions(**options)
+    check_arguments(checkpoint, formats, chosen, seconds=KEYFRAME_SECONDS if seconds is None else seconds, fps=fps)
     if not WEAKEST <= strength <= STRONGEST:
         problem = f"is {strength:g}, expected {WEAKEST:g} to {STRONGEST:g}"
         raise InputError("--strength", problem, "1 leaves the face as it is")
@@ -81,7 +86,7 @@ def generate(
     for script in scripts:
         where = out if len(scripts) == 1 else f"{out}/{script.id}"
         animation = ANIMATIONS[model.task](model, script, text, seconds, fps)
-        write(animation if strength == 1 else animation.scaled(strength), where, formats)
+        write(animation if strength == 1 else animation.scaled(strength), where, formats, chosen)
 
 
 def _check_condition(model: Any, checkpoint: str, scripts: list[Script]) -> None:

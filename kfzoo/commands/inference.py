@@ -9,6 +9,7 @@ from kfzoo.errors import InputError
 
 if TYPE_CHECKING:
     from kfzoo.animation.face_animation import FaceAnimation
+    from kfzoo.animation.options import ExportOptions
     from kfzoo.data.batch import Sample
     from kfzoo.models.base import Generation, KeyframeModule
 
@@ -16,7 +17,7 @@ BATCH_SIZE = 32
 """Keyframes that go through the model together."""
 
 
-def check_arguments(checkpoint: str, formats: str, **positive: float) -> None:
+def check_arguments(checkpoint: str, formats: str, options: ExportOptions, **positive: float) -> None:
     """Checks what is known before a model is loaded.
 
     Raises:
@@ -26,7 +27,7 @@ def check_arguments(checkpoint: str, formats: str, **positive: float) -> None:
 
     if not checkpoint:
         raise InputError("--checkpoint", "is missing", "give a file that `fit` wrote, such as runs/<name>/best.ckpt")
-    check_formats(formats)
+    check_formats(formats, options)
     for name, value in positive.items():
         if not 0 < value < float("inf"):
             raise InputError(f"--{name}", f"expected more than 0, found {value}")
@@ -48,10 +49,10 @@ def answer(model: KeyframeModule, samples: Sequence[Sample]) -> Generation:
     return Generation(torch.cat([each.coefficients for each in answers]), torch.cat([each.valid for each in answers]))
 
 
-def write(animation: FaceAnimation, out: str, formats: str) -> None:
+def write(animation: FaceAnimation, out: str, formats: str, options: ExportOptions) -> None:
     """Writes the files of an animation and prints their paths."""
     from kfzoo.animation.exporters import export
     from kfzoo.terminal import say
 
-    for path in export(animation, out, formats):
+    for path in export(animation, out, formats, options):
         say(path)

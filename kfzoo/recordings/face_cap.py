@@ -24,7 +24,9 @@ AXES = "angles are degrees in the file, with the axes that Faceit takes: head (-
 HEAD = (("HeadPitch", -1.0), ("HeadYaw", -1.0), ("HeadRoll", -1.0))
 """Channel and sign of the head's rotation about x, y and z."""
 
-_EYES = ("LeftEyePitch", "LeftEyeYaw", "RightEyePitch", "RightEyeYaw")
+EYES = ("LeftEyePitch", "LeftEyeYaw", "RightEyePitch", "RightEyeYaw")
+"""The eyes' angles, in the file's order; their signs are the same."""
+
 _BEFORE = 1 + 3 + 3 + 4  # Numbers before the weights: time, position, rotation, eyes.
 
 
@@ -74,9 +76,9 @@ def read_face_cap(file: Path, options: ReadingOptions) -> NamedColumns:
         raise InputError(file, f"holds {len(rows)} frame(s) of Face Cap, at least 2 are needed", "record longer")
     numbers = np.array(rows)
     seconds, _ = seconds_of_stamps(file, numbers[:, 0], "ms")
-    signs = np.array([sign for _, sign in HEAD] + [1.0] * len(_EYES))
+    signs = np.array([sign for _, sign in HEAD] + [1.0] * len(EYES))
     numbers[:, 4:_BEFORE] = np.radians(numbers[:, 4:_BEFORE]) * signs
-    columns = [*(channel for channel, _ in HEAD), *_EYES, *names]
+    columns = [*(channel for channel, _ in HEAD), *EYES, *names]
     return NamedColumns(
         "Face Cap", columns, numbers[:, 4:], seconds, lambda row: f"{file}:{lines[row]}", remarks=(AXES,)
     )

@@ -70,7 +70,7 @@ def contact_sheet(
     if caption_width is None:
         caption_width = round(1.6 * size) if any(row.caption for row in rows) else 0
     margin, text_size = max(8, size // 12), max(10, round(size * 0.085))
-    font, heading = _font(text_size), _font(round(1.25 * text_size))
+    font, heading = load_font(text_size), load_font(round(1.25 * text_size))
     left = margin + caption_width + (margin if caption_width else 0)
     width = left + max(len(row.faces) for row in rows) * (size + margin)
     bands = [_Band(row, font, text_size, size, caption_width) for row in rows]
@@ -165,8 +165,12 @@ def _write(
 
 
 @cache
-def _font(size: int) -> Font:
-    """DejaVu Sans as matplotlib ships it (found without importing matplotlib), or Pillow's own when it is not there."""
+def load_font(size: int) -> Font:
+    """Returns DejaVu Sans as matplotlib ships it, without importing matplotlib, or Pillow's own where it is missing.
+
+    Args:
+        size: In pixels.
+    """
     spec = find_spec("matplotlib")
     if spec is not None and spec.origin is not None:
         path = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"

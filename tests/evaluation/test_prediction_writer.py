@@ -34,4 +34,4 @@ def test_an_unknown_format_is_refused_before_anything_is_generated(
 ) -> None:
     small = shrink(ROOT / "configs" / f"{name}.yaml", tmp_path, takes=takes_folder, clip="")
     assert run("predict", "--config", small, "--formats", "csv,fbx") == 2
-    assert "--formats: 'fbx' is not known; known: csv, json, png, html" in capsys.readouterr().err
+    assert "--formats: 'fbx' is not known; known: csv, json, png, html, " in capsys.readouterr().err

@@ -17,7 +17,7 @@ from kfzoo.models.text_regressor.distribution import most_likely, ordinal_cross_
 from kfzoo.training.optimizers import adamw
 
 GROUP = 16
-"""Texts of like length that are encoded together: a batch holds short and long ones, and padding costs what words do."""
+"""Texts of like length that are encoded together: a batch holds short and long ones, and padding costs as words do."""
 
 SMALLEST_SPREAD = 0.01
 """Floor of a channel's standard deviation: a channel that hardly moves in training is not amplified."""

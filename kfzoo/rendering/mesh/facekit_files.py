@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from kfzoo.arkit.channels import BLENDSHAPES
+from kfzoo.arkit.channels import BLENDSHAPES, arkit_name
 from kfzoo.errors import InputError
 from kfzoo.files import cache_folder, replacing
 
@@ -126,7 +126,7 @@ def _state(folder: Path) -> str:
 
 def shape_files(blendshape: str) -> list[str]:
     """Returns the files that a blendshape is the sum of."""
-    name = blendshape[0].lower() + blendshape[1:]
+    name = arkit_name(blendshape)
     if name in ("browInnerUp", "cheekPuff"):
         return [f"{name}_L.obj", f"{name}_R.obj"]
     if name in ("mouthLeft", "mouthRight", "jawLeft", "jawRight"):

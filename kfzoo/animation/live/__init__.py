@@ -1,0 +1,1 @@
+"""A face over the network, frame by frame: the packets of each protocol, and the sender."""
