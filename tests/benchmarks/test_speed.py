@@ -78,7 +78,7 @@ def test_the_command_lists_all_benchmarks(capsys: pytest.CaptureFixture[str]) ->
 
 def test_every_format_and_protocol_is_measured(tmp_path: Path) -> None:
     said = exports.measure(seconds=2, fps=10, rounds=1, head=str(write_head(tmp_path / "head.glb")))
-    measured = {name.split("`")[1] for name in cells(said)}
+    measured = {name.split("`")[1] for name in cells(said) if "`" in name}
     lacking = set() if find_spec("av") else {"mp4", "webm"}
     assert measured == set(EXPORTERS) - lacking
     assert number(cells(said, 1)["`live-link`"][1]) == 311
