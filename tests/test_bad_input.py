@@ -45,7 +45,7 @@ DATA, SOURCE = "--data.init_args", "--data.init_args.source"
             ["test", *FIT[1:], "--ckpt_path", "nowhere.ckpt"],
             "nowhere.ckpt: no such file; give the path of a checkpoint",
         ),
-        (["generate", "A smile."], "--checkpoint: is missing"),
+        (["estimate", "a.png"], "--checkpoint: is missing"),
         (["generate", " | ", "--checkpoint", "x"], "text: is empty"),
         (["generate", "A smile.", "--checkpoint", "x", "--fps", 0], "--fps: expected more than 0, found 0.0"),
         (["generate", "A smile.", "--checkpoint", "nowhere.ckpt"], "nowhere.ckpt: no such file"),
