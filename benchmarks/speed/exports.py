@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from kfzoo.rendering.mesh.facekit_files import VARIABLE
 
 TITLE = "Exports"
 
-VARIANTS = {
+VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "usda": {"": {}, "`--bake`": {"bake": True}},
     "blender.py": {"": {}, "`--bake`": {"bake": True}},
     "glb": {"": {}, "`--cubic`": {"cubic": True}, "`--bake`": {"bake": True}},
