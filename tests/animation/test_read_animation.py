@@ -43,9 +43,8 @@ def test_another_rate_is_resampled(tmp_path: Path) -> None:
 
 def test_the_command_writes_several_formats(tmp_path: Path, capsys: Capture) -> None:
     write_take(tmp_path / "take.csv", spoken(30).curves, fps=30)
-    assert (
-        run("export", "take", tmp_path / "take.csv", "--out", tmp_path / "clip", "--formats", "usda,txt,a2f.json") == 0
-    )
+    command = ("export", "take", tmp_path / "take.csv")
+    assert run(*command, "--out", tmp_path / "clip", "--formats", "usda,txt,a2f.json") == 0
     assert capsys.readouterr().out.split() == [str(tmp_path / f"clip.{end}") for end in ("usda", "txt", "a2f.json")]
     problem = refusal(capsys, *command, "--out", tmp_path / "x", "--formats", "csv", "--head", "a.glb")
     assert problem == "--head: is not read by the formats csv; it is for glb, mp4, webm"
