@@ -47,7 +47,7 @@ def degrees_of(coefficients: ArrayLike) -> NDArray[np.float64]:
         Degrees, (…, 7): the head about x, y and z, the left eye about x and y, the right eye.
     """
     faces = np.asarray(coefficients, dtype=np.float64)
-    return np.degrees(np.concatenate([faces[..., _HEAD] * _SIGNS, faces[..., _EYES]], axis=-1))
+    return np.asarray(np.degrees(np.concatenate([faces[..., _HEAD] * _SIGNS, faces[..., _EYES]], axis=-1)))
 
 
 class FaceCapTxt(Exporter):

@@ -79,7 +79,7 @@ def _misses(piece: Array, fit: Callable[[Array], Array]) -> bool:
 
 def _straight_piece(piece: Array) -> Array:
     along = np.linspace(0, 1, len(piece))[:, None]
-    return piece[0] + along * (piece[-1] - piece[0])
+    return np.asarray(piece[0] + along * (piece[-1] - piece[0]))
 
 
 def _cubic_piece(piece: Array) -> Array:

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kfzoo.animation.exporter import Exporter, check_curves
 from kfzoo.animation.face_animation import FaceAnimation
+from kfzoo.animation.pictures import Pixels, make_renderer, pictures
 from kfzoo.animation.sound import add_sound, check_sound
 from kfzoo.errors import InputError
 from kfzoo.files import replacing
 
 SIZE = 512
 """Side in pixels where none is chosen."""
-
-Pixels = NDArray[np.uint8]
 
 
 class Video(Exporter):
@@ -55,7 +53,7 @@ class Video(Exporter):
                 )
         if self.options.sound:
             check_sound(self.options.sound)
-        self._renderer()
+        make_renderer(self.options.size or SIZE, self._folder())
 
     def write(self, animation: FaceAnimation, path: Path) -> None:
         """Writes one video, with square pixels and a key picture every second."""
@@ -81,27 +79,13 @@ class Video(Exporter):
 
     def _pictures(self, animation: FaceAnimation, size: int) -> Iterator[Pixels]:
         """Yields each frame's picture, (size, size, 3)."""
-        renderer = self._renderer()
-        last: tuple[bytes, str] = (b"", "")
-        picture: Pixels = np.zeros((size, size, 3), np.uint8)
-        for index, face in enumerate(animation.curves):
+        for index, picture in enumerate(pictures(animation.curves, size, self._folder())):
             words = _words(animation, animation.start + index / animation.fps) if self.options.captions else ""
-            if (face.tobytes(), words) != last:  # a held face is drawn once
-                last = face.tobytes(), words
-                picture = renderer.render(face)
-                if words:
-                    picture = _captioned(picture, words)
-            yield picture
+            yield _captioned(picture, words) if words else picture
 
-    def _renderer(self) -> Any:
-        size = self.options.size or SIZE
-        if self.options.head and not Path(self.options.head).is_file():
-            from kfzoo.rendering.mesh.mesh_faces import MeshFaces
-
-            return MeshFaces(self.options.head, size)
-        from kfzoo.rendering.drawing.drawn_faces import DrawnFaces
-
-        return DrawnFaces(size)
+    def _folder(self) -> str:
+        """Returns ICT-FaceKit's folder, or nothing where the head is a GLB file, which is for glb alone."""
+        return "" if Path(self.options.head).is_file() else self.options.head
 
 
 class Mp4Video(Video):

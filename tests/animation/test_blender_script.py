@@ -69,7 +69,7 @@ class Curve:
         given = self.keyframe_points.given
         keys = given["co"].reshape(-1, 2)
         if given["interpolation"][0] == 1:  # straight lines
-            return np.interp(frames, *keys.T)
+            return np.asarray(np.interp(frames, keys[:, 0], keys[:, 1]))
         found = np.full(len(frames), keys[-1, 1])
         for index in range(len(keys) - 1):
             inside = (frames >= keys[index, 0]) & (frames <= keys[index + 1, 0])
@@ -99,11 +99,12 @@ def test_the_script_sets_the_curves_in_the_rate_of_the_scene(
     script = runpy.run_path(str(path))
     take, per_frame = script["TAKE"], 24 / animation.fps
     assert list(take["shapes"] | take["angles"]) == list(CHANNELS)
-    frames = 1 + np.arange(len(animation.curves)) * per_frame
+    frames = 1 + np.arange(len(animation.curves), dtype=np.float64) * per_frame
+    curves = animation.curves.astype(np.float64)
     for column, channel in enumerate((take["shapes"] | take["angles"]).values()):
         curve = Curve()
         script["set_keys"](curve, channel, script["Timing"](1, per_frame))
-        np.testing.assert_allclose(curve.at(frames), animation.curves[:, column], atol=1e-3)
+        np.testing.assert_allclose(curve.at(frames), curves[:, column], atol=1e-3)
 
 
 def test_few_keys_are_few(tmp_path: Path) -> None:

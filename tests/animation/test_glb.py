@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from tests.rendering.mesh.made_up_facekit import make_facekit
 HEAD, LEFT_EYE, RIGHT_EYE, MESH = 1, 2, 3, 4
 
 
-KEYS = {"few": {}, "baked": {"bake": True}, "cubic": {"cubic": True}}
+KEYS: dict[str, dict[str, Any]] = {"few": {}, "baked": {"bake": True}, "cubic": {"cubic": True}}
 
 
 def exported(animation: FaceAnimation, folder: Path, keys: str = "few", place: str = "mesh") -> Path:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +90,18 @@ def test_sizes_out_of_range_are_refused(size: int) -> None:
 
 def test_every_option_is_read_by_a_format() -> None:
     assert {name for each in EXPORTERS.values() for name in each.reads} <= set(ExportOptions.__dataclass_fields__)
+
+
+@pytest.mark.skipif(find_spec("pxr") is None, reason="needs USD: pip install usd-core")
+def test_usd_itself_reads_the_curves(tmp_path: Path) -> None:
+    usd, skeletons = importlib.import_module("pxr.Usd"), importlib.import_module("pxr.UsdSkel")
+    animation = sided(60)
+    (path,) = export(animation, tmp_path / "face", "usda")
+    stage = usd.Stage.Open(str(path))
+    found = skeletons.Animation(stage.GetDefaultPrim())
+    assert [canonical(name) for name in found.GetBlendShapesAttr().Get()] == list(BLENDSHAPES)
+    assert (stage.GetTimeCodesPerSecond(), stage.GetEndTimeCode()) == (60, len(animation.curves) - 1)
+    angles = found.GetPrim().GetAttribute("kfzoo:angles")
+    for frame, face in enumerate(animation.curves):
+        np.testing.assert_allclose(found.GetBlendShapeWeightsAttr().Get(frame), face[:COUNT], atol=1e-3)
+        np.testing.assert_allclose(angles.Get(frame), face[COUNT:], atol=1e-3)

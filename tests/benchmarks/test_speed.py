@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from benchmarks.page import page, table
 from benchmarks.speed import (
     estimators,
     evaluation,
+    exports,
     gpu,
     livelink,
     llm_decoding,
@@ -24,8 +26,10 @@ from benchmarks.speed import (
     training,
 )
 from benchmarks.timing import clocked, in_turn, ratio, speeds
+from kfzoo.animation.exporters import EXPORTERS
 from kfzoo.models import VLMEstimator
 from kfzoo.recordings.live_link import write_take
+from tests.animation.heads import write_head
 from tests.benchmarks.pages import cells, number
 
 TINY = {"width": 32, "layers": 1, "max_analysis_tokens": 12}
@@ -70,6 +74,15 @@ def test_the_command_lists_all_benchmarks(capsys: pytest.CaptureFixture[str]) ->
         names = {path.stem for path in paths if marker in path.read_text()}
         assert len(names) > 4
         assert all(f"\n  {name} " in said for name in names)
+
+
+def test_every_format_and_protocol_is_measured(tmp_path: Path) -> None:
+    said = exports.measure(seconds=2, fps=10, rounds=1, head=str(write_head(tmp_path / "head.glb")))
+    measured = {name.split("`")[1] for name in cells(said) if "`" in name}
+    lacking = set() if find_spec("av") else {"mp4", "webm"}
+    assert measured == set(EXPORTERS) - lacking
+    assert number(cells(said, 1)["`live-link`"][1]) == 311
+    assert ("Not measured" in said) == bool(lacking)
 
 
 def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
