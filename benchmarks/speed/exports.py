@@ -52,7 +52,7 @@ def measure(seconds: float = 10, fps: float = 30, rounds: int = 3, head: str = "
     lacking = [ending for ending in EXPORTERS if not _possible(ending, head)]
     text = f"""{seconds:g} s at {fps:g} frames a second, the fastest of {rounds} writings: motion of all
         channels in every frame, as a recording has it, and four posed keyframes with what lies between. Processor time,
-        of all processes that draw, stands beside wall time, as other work may run. Videos have 512² pixels, no sound."""
+        of all processes that draw, stands beside wall time, as other work may run. Videos have 512² pixels."""
     if lacking:
         text += f" Not measured, as a package or a head is missing: {', '.join(lacking)}."
     header = ["format", "all channels move, s", "processor, s", "kB", "posed, s", "processor, s", "kB"]
