@@ -123,10 +123,13 @@ def shrink(
         model |= {"max_analysis_tokens": 8}
         source["init_args"] |= {"n": n} if "n" in source["init_args"] else {}
     sizes = {"width": 16, "latent": 16, "layers": 1, "feedforward": 16, "steps": 10, "tower_steps": 1}
+    sizes |= {"text_layers": 1} if model.get("text_layers") else {}  # null: all
     model |= {name: size for name, size in sizes.items() if name in model}
     values["trainer"].pop("check_val_every_n_epoch", None)  # a short run has no epoch to spare
-    small = 2 if {language, seeing} & {model.get("language_model"), model.get("vision_language_model")} else 16
-    values["data"]["init_args"]["batch_size"] = 4 if values["data"]["init_args"].get("whole_scripts") else small
+    small = 2 if {language, seeing} & {model.get("language_model"), model.get("vision_language_model")} else n // 3
+    values["data"]["init_args"]["batch_size"] = 1 if values["data"]["init_args"].get("whole_scripts") else small
+    if values["data"]["init_args"].get("num_workers"):
+        values["data"]["init_args"]["num_workers"] = 1
     values["run_dir"] = str(folder / "run")
     path = folder / config.name
     path.write_text(yaml.safe_dump(values))

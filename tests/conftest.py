@@ -168,7 +168,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
             keyframes.append(replace(keyframe, image_path=str(path)))
         scripts.append(replace(script, subject=f"S{number % 9}", part=None, keyframes=tuple(keyframes)))
     write_scripts(folder / "faces.jsonl", scripts)
-    write_scripts(folder / "few.jsonl", scripts[:27])
+    write_scripts(folder / "few.jsonl", scripts[:18])
     return folder / "faces.jsonl"
 
 

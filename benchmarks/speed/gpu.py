@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -26,6 +26,7 @@ def measure(
     size: int = 2,
     limit: int = 320,
     device: str = "cuda",
+    precision: Literal["float32", "bfloat16"] = "bfloat16",
 ) -> str:
     """Decodes and trains in all ways and returns the tables.
 
@@ -38,16 +39,17 @@ def measure(
         size: Sequences that go through the model at a time where prompts are not shared.
         limit: Tokens that `generate` writes: random weights end no answer, so about as many as an answer has.
         device: Where.
+        precision: Of the frozen weights.
     """
     if device == "cuda" and not torch.cuda.is_available():
         return NONE
     with TemporaryDirectory() as folder:
         write_random_model(folder, architecture, tokenizer, device)
         torch.manual_seed(0)
-        model = LLMGenerator(f"huggingface:{folder}", dropout=0.0, precision="bfloat16").to(device)
+        model = LLMGenerator(f"huggingface:{folder}", dropout=0.0, precision=precision).to(device)
     parts = [
         prose(
-            f"""Architecture of `{architecture}` with random weights, bfloat16, texts in the tokens of `{tokenizer}`.
+            f"""Architecture of `{architecture}` with random weights, {precision}, texts in the tokens of `{tokenizer}`.
             Random weights choose values at random, which is harder to draft than a face."""
         ),
         "## Decoding",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +65,7 @@ class Board:
             yield self.name(config), ["fit", f"--config={place}", folder, *self.options, *scored, *more]
 
 
+@cache
 def condition_of(config: Path) -> str:
     """Returns what the model of a configuration is scored on: text, or images (its class says so, or the file name)."""
     from kfzoo import models

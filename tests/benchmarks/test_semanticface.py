@@ -294,7 +294,7 @@ def test_a_tiny_run_trains_tests_and_writes_the_page(tmp_path: Path, monkeypatch
     source = "--data.init_args.source.init_args"
     start = [
         "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--jobs", "1", "--only", *names, "--",
-        f"{source}.source.init_args.n=200", f"{source}.renderer.init_args.size=32", "--trainer.max_epochs=1",
+        f"{source}.source.init_args.n=150", f"{source}.renderer.init_args.size=32", "--trainer.max_epochs=1",
         "--trainer.check_val_every_n_epoch=1", "--trainer.limit_train_batches=2", "--trainer.enable_progress_bar=false",
     ]  # fmt: skip
     main(start)

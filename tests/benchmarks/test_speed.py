@@ -179,7 +179,7 @@ def test_tuning(short_prompt: None, tiny_qwen3: str) -> None:
 
 
 def test_a_graphics_card(short_prompt: None, tiny_qwen3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = gpu.measure(tiny_qwen3, tiny_qwen3, scripts=1, rounds=1, size=1, limit=20, device="cpu")
+    text = gpu.measure(tiny_qwen3, tiny_qwen3, scripts=1, rounds=1, size=1, limit=20, device="cpu", precision="float32")
     assert len(cells(text)) == 1 + 5
     assert len(cells(text, 2)) == 1 + 3
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
