@@ -107,7 +107,7 @@ def shrink(
     given = {"folder": str(takes), "n": n, "path": str(images), "fps": n / 50}
     source["init_args"] |= {name: value for name, value in given.items() if name in source["init_args"]}
     model = values["model"].setdefault("init_args", {})
-    heavy = ("open_clip:", "sentence-transformers:", "huggingface:")
+    heavy: tuple[str, ...] = ("open_clip:", "sentence-transformers:", "huggingface:")
     heavy += () if "minilm" in config.read_text() else ("minilm",)  # the configuration that it is built on has it, too
     for name, tiny in (("text_encoder", clip), ("image_encoder", vision)):
         if str(model.get(name, "")).startswith(heavy):
