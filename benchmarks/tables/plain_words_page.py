@@ -75,7 +75,8 @@ def _how_to_read(said: Record) -> str:
         Brackets: 95 % interval, bootstrap over the lexicon's entries. Right of the MSE the same by kind of sentence:
         {"; ".join(f"{kind} ({KINDS[kind]})" for kind in said["kinds"])}. *Ground truth* are the performed faces of the
         data; for the weaker variants, which have none, a face at rest. A sentence without a valid answer is not
-        followed."""
+        followed. Rows with other *training data* (last table) learned from other sentences of the same lexicon: the
+        default weights from more everyday ones, so that their lead is not one of the model alone."""
 
 
 def _by_kind(record: Record, names: Sequence[str]) -> str:

@@ -83,8 +83,9 @@ def test_plain_words_has_a_row_for_every_model_and_sentences_for_every_channel()
     configs = [words[1].removeprefix("--config=") for _, words in plain_words.commands(Path("runs"))]
     models = {read_config(ROOT / path)["model"]["class_path"] for path in configs}
     missing = models - {row["model"] for row in rows.values()}
-    assert missing <= {"KeyframeMDM"}  # these two are still to be measured
-    assert len({row["data"] for name, row in rows.items() if name != plain_words_page.TRUTH}) == 1
+    assert missing <= {"KeyframeMDM"}  # it is still to be measured
+    # The default weights learned from more everyday sentences than the others, as the page says.
+    assert len({row["data"] for name, row in rows.items() if name not in (plain_words_page.TRUTH, "default")}) == 1
     assert rows[plain_words_page.TRUTH]["scores"]["instruction_accuracy"]["value"] > 0.99
     assert min(record["training"]["channels"].values()) >= plain_words_page.ENOUGH
     assert min(record["sentences"]["channels"].values()) >= 20
