@@ -66,7 +66,14 @@ def trained(folder: Path, *options: object) -> dict[str, torch.Tensor]:
 
 
 def test_a_short_training_gives_the_same_weights_twice(tmp_path: Path) -> None:
-    short = ["--trainer.limit_train_batches", 2, "--data.init_args.batch_size", 4, "--data.init_args.source.init_args.n", 200]
+    short = [
+        "--trainer.limit_train_batches",
+        2,
+        "--data.init_args.batch_size",
+        4,
+        "--data.init_args.source.init_args.n",
+        200,
+    ]
     first, second = (trained(tmp_path / name, *short) for name in "ab")
     shipped = load_module(DEFAULT_PATH, TextRegressor).state_dict()
     assert first.keys() <= shipped.keys()
