@@ -17,6 +17,7 @@ from kfzoo.animation.exporter import Exporter
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.animation.face_cap import FaceCapTxt
 from kfzoo.animation.glb import HeadGlb
+from kfzoo.animation.html_page import HtmlPage
 from kfzoo.animation.options import DEFAULT_OPTIONS, ExportOptions
 from kfzoo.animation.usda import UsdAnimation
 from kfzoo.animation.video import Mp4Video, WebmVideo
@@ -107,19 +108,6 @@ class ContactSheetPng(Exporter):
         else:
             rows = [Row(animation.text, [faces[at] for at in _evenly(len(faces), FRAMES)])]
         save_image(contact_sheet(rows), path)
-
-
-class HtmlPage(Exporter):
-    """The animation as a page that plays in a browser, without a network."""
-
-    ending = "html"
-
-    def write(self, animation: FaceAnimation, path: Path) -> None:
-        """Writes one page; see `kfzoo.animation.page`."""
-        from kfzoo.animation.page.shown_take import ShownTake
-        from kfzoo.animation.page.writer import write_page
-
-        write_page([ShownTake.of_animation(animation, path.stem)], path)
 
 
 EXPORTERS: Mapping[str, Exporter] = {

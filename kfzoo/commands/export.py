@@ -1,4 +1,4 @@
-"""`export adapter`, `weights`, `chat`, `answers`, `mdm`, `take`: files that the programs of other projects read."""
+"""`export adapter`, `weights`, `chat`, `answers`, `mdm`, `take`, `blender`: files that other programs read."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ def take(take: str, out: str, formats: str, fps: float | None = None, **options:
         take: The recording: Live Link Face CSV, as `generate` writes it, or another kind.
         out: Path of the files, without an ending.
         formats: What is written, separated by commas: csv (Live Link Face), json (all frames by name), png (some
-            frames, drawn), mp4 or webm (video), glb (a head that moves), usda (USD animation), blender.py (a script
-            that keys shape keys), a2f.json (Audio2Face), txt (Face Cap).
+            frames, drawn), html (a page that plays it), mp4 or webm (video), glb (a head that moves), usda (USD
+            animation), blender.py (a script that keys shape keys), a2f.json (Audio2Face), txt (Face Cap).
         fps: Frames a second; by default the take's own.
         **options: See `ExportOptions`.
 

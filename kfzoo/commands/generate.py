@@ -100,7 +100,7 @@ def _check_condition(model: Any, checkpoint: str, scripts: list[Script]) -> None
 def _check_context(model: Any, checkpoint: str, **given: str) -> None:
     """Refuses a background or emotion that would change nothing."""
     for name, value in given.items():
-        if value and name not in getattr(model, "context", ()):
+        if value and name not in model.context:
             problem = f"is not read by the {type(model).__name__} of checkpoint {checkpoint}"
             raise InputError(f"--{name}", problem, "leave it out, and say in the text what the face does")
 

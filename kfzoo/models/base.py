@@ -68,6 +68,11 @@ class ZooModel(ZooModule, ABC):
         super().__init__()
         self._validation_mean = MeanMetric()
 
+    @property
+    def context(self) -> frozenset[str]:
+        """What it reads of a script besides descriptions, of "background" and "emotion"; the rest is refused."""
+        return frozenset()
+
     @abstractmethod
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """Computes the loss of a batch.
@@ -113,11 +118,6 @@ class KeyframeModule(ZooModel):
     task = "keyframes"
     condition: ClassVar[Literal["text", "image"]] = "text"
     monitor = Monitor("val/mse", "min")
-
-    @property
-    def context(self) -> frozenset[str]:
-        """What it reads of a script besides a keyframe's description: "background", "emotion"."""
-        return frozenset()
 
     @abstractmethod
     def loss(self, batch: KeyframeBatch) -> dict[str, Tensor]:

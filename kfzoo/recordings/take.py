@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+STEADY = 30.0
+"""Frames a second where a take is too short to tell."""
+
 USUAL = "the timecodes count 60 frames a second"
 """The remark on a take as the phone records it."""
 
@@ -36,3 +39,10 @@ class Take:
     def unusual(self) -> tuple[str, ...]:
         """The remarks that a user should see: all but that the take is as the phone records it."""
         return tuple(remark for remark in self.remarks if remark != USUAL)
+
+
+def usual_rate(seconds: NDArray[np.float64]) -> float:
+    """Returns the frames a second of rising times, (T,), by the median of their steps; `STEADY` where there is none."""
+    steps = np.diff(seconds)
+    steps = steps[steps > 0]
+    return float(1 / np.median(steps)) if len(steps) else STEADY

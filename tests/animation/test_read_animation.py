@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from kfzoo.animation.curves import resample
+from kfzoo.animation.exporters import export
+from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.animation.read_animation import read_animation
 from kfzoo.recordings.live_link import write_take
 from tests.animation.animations import spoken
@@ -39,6 +41,21 @@ def test_another_rate_is_resampled(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         read_animation(tmp_path / "take.csv", 60).curves, resample(spoken(30).curves, 30, 60), atol=1e-4
     )
+
+
+@pytest.mark.parametrize("moving", [False, True], ids=["keyframes", "a clip"])
+def test_what_generate_wrote_as_json_is_read_back(moving: bool, tmp_path: Path) -> None:
+    faces = np.random.default_rng(0).random((9, 61)).round(3)
+    written = FaceAnimation.of_motion(faces, 20, fps=20)
+    if not moving:
+        written = FaceAnimation.of_keyframes([1, 2, 3], faces[:3], texts=["a", "b", "c"], fps=30)
+    (path,) = export(written, tmp_path / "face", "json")
+    found = read_animation(path)
+    assert found.fps == pytest.approx(written.fps)
+    assert list(found.texts) == list(written.texts)
+    np.testing.assert_allclose(found.curves, written.curves, atol=1e-4)
+    faster = read_animation(path, 60)
+    np.testing.assert_allclose(faster.curves, resample(found.curves, found.fps, 60), atol=1e-6)
 
 
 def test_the_command_writes_several_formats(tmp_path: Path, capsys: Capture) -> None:

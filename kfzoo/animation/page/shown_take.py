@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kfzoo.animation.face_animation import FaceAnimation
 from kfzoo.arkit.channels import CHANNELS
 from kfzoo.errors import InputError
-from kfzoo.recordings.take import Take
+from kfzoo.recordings.take import Take, usual_rate
 
 FPS = 30.0
 """Frames a second that a page shows at most; the browser draws the faces between them."""
@@ -125,10 +125,3 @@ class ShownTake:
         at = np.arange(int(duration * rate + 1e-3) + 1) / rate
         curves = [np.interp(at, self.seconds, self.coefficients[:, channel]) for channel in range(len(CHANNELS))]
         return Sampled(np.stack(curves, axis=1).astype(np.float32), rate, step > usual)
-
-
-def usual_rate(seconds: NDArray[np.float64]) -> float:
-    """Returns the frames a second of rising times, (T,), by the median of their steps; `FPS` where there is none."""
-    steps = np.diff(seconds)
-    steps = steps[steps > 0]
-    return float(1 / np.median(steps)) if len(steps) else FPS

@@ -118,12 +118,12 @@ class LLMGenerator(KeyframeModule):
         """Returns the hyper-parameters of a checkpoint by their names in this version."""
         return current_settings(stored)
 
-    # Training -------------------------------------------------------------------------------------------------------
-
     @property
     def context(self) -> frozenset[str]:
         """The prompt holds the whole script (`prompt.py`)."""
         return frozenset({"background", "emotion"})
+
+    # Training -------------------------------------------------------------------------------------------------------
 
     def example(self, sample: Sample) -> Example:
         """Returns a keyframe as a training sequence: the prompt in its shared parts, and the answer.
